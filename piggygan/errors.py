@@ -1,0 +1,125 @@
+"""Every error piggygan raises on purpose.
+
+Catch :class:`PiggyganError` for all of them::
+
+    PiggyganError
+    ├── ConfigurationError          an argument outside its range
+    ├── InputError                  a tensor of the wrong shape, type or range
+    ├── UnsupportedModuleError      a generator that cannot be wrapped rightly
+    ├── TaskError
+    │   ├── TaskNameError           malformed name
+    │   ├── TaskExistsError         name already taken
+    │   ├── TaskNotFoundError       no such task
+    │   ├── TaskStateError          training where frozen is needed, or the reverse
+    │   └── TaskInUseError          another task draws on it
+    ├── DataError
+    │   ├── ImageError              one image file that cannot be used
+    │   │   ├── DicomError          one DICOM file that cannot be used
+    │   │   └── InputTooLargeError  more pixels than the cap
+    │   ├── MaskError               a mask with other values than its two
+    │   ├── PairError               a pair without its partner, or of two sizes
+    │   └── DatasetError            a folder that is missing, empty or mostly broken
+    ├── TrainingError
+    │   └── TrainingDivergedError   a loss that is no longer a number
+    └── RegistryError
+        ├── CorruptFileError        a file that is not what its digest says
+        ├── FormatVersionError      written by a newer piggygan
+        ├── BankMismatchError       a task and a bank that do not belong together
+        └── RegistryLockedError     another process holds the lock
+"""
+
+
+class PiggyganError(Exception):
+    """Root of every error that piggygan raises on purpose."""
+
+
+class ConfigurationError(PiggyganError):
+    """An argument is outside its range."""
+
+
+class InputError(PiggyganError):
+    """A tensor has the wrong shape, type or range."""
+
+
+class UnsupportedModuleError(PiggyganError):
+    """A generator contains something that cannot be wrapped rightly."""
+
+
+class TaskError(PiggyganError):
+    """Something is wrong with a task."""
+
+
+class TaskNameError(TaskError):
+    """A task's name is malformed."""
+
+
+class TaskExistsError(TaskError):
+    """A task's name is already taken."""
+
+
+class TaskNotFoundError(TaskError):
+    """No task has this name."""
+
+
+class TaskStateError(TaskError):
+    """A task is in training where a frozen one is needed, or the reverse."""
+
+
+class TaskInUseError(TaskError):
+    """Another task draws on this one."""
+
+
+class DataError(PiggyganError):
+    """Something is wrong with images, masks or folders."""
+
+
+class ImageError(DataError):
+    """One image file cannot be used."""
+
+
+class DicomError(ImageError):
+    """One DICOM file cannot be used."""
+
+
+class InputTooLargeError(ImageError):
+    """An image has more pixels than the cap allows."""
+
+
+class MaskError(DataError):
+    """A mask has other values than its two."""
+
+
+class PairError(DataError):
+    """An image lacks its partner, or the partner has another size."""
+
+
+class DatasetError(DataError):
+    """A folder is missing, empty, or too much of it is broken."""
+
+
+class TrainingError(PiggyganError):
+    """Training cannot go on."""
+
+
+class TrainingDivergedError(TrainingError):
+    """A loss is no longer a finite number."""
+
+
+class RegistryError(PiggyganError):
+    """Something is wrong with a registry on disk."""
+
+
+class CorruptFileError(RegistryError):
+    """A file is not what its digest says."""
+
+
+class FormatVersionError(RegistryError):
+    """A registry was written by a newer piggygan."""
+
+
+class BankMismatchError(RegistryError):
+    """A task and the bank it needs do not belong together."""
+
+
+class RegistryLockedError(RegistryError):
+    """Another process holds the registry's lock."""

@@ -1,0 +1,365 @@
+"""MultiTaskGenerator: one generator that learns image-to-image tasks one after another and forgets none."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
+from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
+from piggygan.norms import TaskNorm
+from piggygan.overhead import Overhead, TaskOverhead
+from piggygan.selection import Selection
+from piggygan.support import NORMS, wrappable_modules
+from piggygan.task_kernels import FACTOR_STEP, Init
+from piggygan.tasks import Task, check_task_name, task_not_found
+
+Convolution = PiggybackConv2d | PiggybackConvTranspose2d
+
+
+class MultiTaskGenerator(nn.Module):
+    """A generator whose convolutions and norms hold many tasks.
+
+    The generator is wrapped in place: each convolution becomes a :class:`PiggybackConv2d` or
+    :class:`PiggybackConvTranspose2d` that holds it, each norm layer a :class:`TaskNorm`, and everything else,
+    skip connections and ``forward`` included, stays as it is. A task is in training until
+    :meth:`freeze_task`; from then on nothing can change it, and later tasks may draw on its filters.
+
+    Args:
+        generator: Any module made of 2-d convolutions, norms and modules without parameters.
+        base_task: Name of the first task, learned by the generator's own kernels.
+        output_layer: Path of the convolution that makes the output; None: the last one registered.
+
+    Raises:
+        TaskNameError: If ``base_task`` is malformed.
+        UnsupportedModuleError: If a module cannot be wrapped rightly; the generator is then as it was.
+        ConfigurationError: If ``output_layer`` is not one of its convolutions.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> generator = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
+        >>> model = MultiTaskGenerator(generator, base_task="facades")
+        >>> model.freeze_task("facades")
+        >>> model.add_task("lungs", out_channels=1)
+        >>> model(torch.zeros(2, 3, 16, 16), task="lungs").shape
+        torch.Size([2, 1, 16, 16])
+        >>> model.tasks
+        ('facades', 'lungs')
+    """
+
+    def __init__(self, generator: nn.Module, base_task: str, *, output_layer: str | None = None) -> None:
+        super().__init__()
+        check_task_name(base_task)
+        found = wrappable_modules(generator)
+        convolutions = [path for path, module in found.items() if not isinstance(module, NORMS)]
+        if output_layer is not None and output_layer not in convolutions:
+            raise ConfigurationError(
+                f"output_layer {output_layer!r} is not a convolution of {type(generator).__name__}; "
+                f"the last ones are {', '.join(convolutions[-3:])}."
+            )
+        self._output_layer = output_layer or convolutions[-1]
+        self._input_layer = convolutions[0]
+        self._selection = Selection(base_task)
+        self._tasks = {base_task: Task(base_task)}
+        self._base_task = base_task
+        wrappers = {path: _wrap(module, base_task, self._selection, path) for path, module in found.items()}
+        self._convolutions = {path: layer for path, layer in wrappers.items() if isinstance(layer, Convolution)}
+        self._norms = {path: layer for path, layer in wrappers.items() if isinstance(layer, TaskNorm)}
+        self.generator = _replaced(generator, {id(found[path]): layer for path, layer in wrappers.items()})
+
+    # ------------------------------------------------------------------ what there is
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of all tasks, the base task first."""
+        return tuple(self._tasks)
+
+    @property
+    def base_task(self) -> str:
+        """The task that the generator's own kernels learned."""
+        return self._base_task
+
+    @property
+    def output_layer(self) -> str:
+        """Path of the convolution that makes the output."""
+        return self._output_layer
+
+    @property
+    def active_task(self) -> str:
+        """The task that a call without ``task=`` computes, in this thread."""
+        return self._selection.task
+
+    def describe_task(self, task: str) -> Task:
+        """Return what a task draws on, its shape, and whether it is frozen.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        if task not in self._tasks:
+            raise task_not_found(task, self._tasks)
+        return self._tasks[task]
+
+    def overhead(self) -> Overhead:
+        """Count what every task costs."""
+        costs = [self._count(task) for task in self.tasks]
+        whole = costs[0].parameters
+        return Overhead(tuple(replace(cost, share=cost.parameters / whole) for cost in costs))
+
+    # ------------------------------------------------------------------ the life of a task
+
+    def add_task(
+        self,
+        task: str,
+        *,
+        unconstrained_fraction: float = 0.25,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        draws_on: Sequence[str] | None = None,
+        start_from: str | None = None,
+        init: Init = "warm",
+        factor_step: float = FACTOR_STEP,
+        output_layer_unconstrained: bool = True,
+    ) -> None:
+        """Add a task in training.
+
+        Args:
+            task: Its name: 1 to 64 of a-z, 0-9, ``_`` and ``-``.
+            unconstrained_fraction: Share of filters of its own (lambda), 0..1.
+            in_channels: Channels of its input where they differ from the base task's.
+            out_channels: Channels of its output where they differ from the base task's.
+            draws_on: Frozen tasks whose filters it builds on; None: all frozen tasks.
+            start_from: The drawn-on task that it starts as; None: the last one that can be.
+            init: ``"warm"``: starts as exactly the function of ``start_from``. ``"normal"``: N(0, 0.02) and fresh
+                norms (Zhai et al. 2020).
+            factor_step: How many times farther an optimizer step moves a factor than a weight; the paper's is 1.
+            output_layer_unconstrained: Learn the output layer's few filters freely; the paper does not.
+
+        Raises:
+            TaskNameError, TaskExistsError: If the name is malformed or taken.
+            TaskNotFoundError, TaskStateError: If a drawn-on task is unknown or not frozen.
+            ConfigurationError: If a number is outside its range.
+        """
+        if check_task_name(task) in self._tasks:
+            raise TaskExistsError(f"there is a task {task!r} already: choose another name, or remove that one.")
+        if init not in ("warm", "normal"):
+            raise ConfigurationError(f"init is {init!r}; it is 'warm' or 'normal'.")
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels is not None and channels < 1:
+                raise ConfigurationError(f"{name} is {channels}; an image has at least one channel.")
+        sources = self._sources(task, draws_on)
+        start = self._start(task, sources, start_from)
+        filters = {}  # everything is made before anything is added: a refused call changes nothing
+        for path, layer in self._convolutions.items():
+            is_output, is_input = path == self._output_layer, path == self._input_layer
+            filters[path] = layer.new_filters(
+                sources=sources,
+                start_from=start,
+                fraction=1.0 if is_output and output_layer_unconstrained else unconstrained_fraction,
+                c_in=(in_channels if is_input else None) or layer.conv.in_channels,
+                c_out=(out_channels if is_output else None) or layer.conv.out_channels,
+                init=init,
+                factor_step=factor_step,
+            )
+        for path, layer in self._convolutions.items():
+            layer.attach(task, filters[path])
+        for norm in self._norms.values():
+            norm.add_task(task, start_from=start if init == "warm" else None)
+        self._tasks[task] = Task(task, sources, unconstrained_fraction, in_channels, out_channels)
+
+    def freeze_task(self, task: str) -> None:
+        """Make a task immutable: its tensors become buffers, and later tasks may draw on it.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+            TaskStateError: If it is frozen already.
+        """
+        if self.describe_task(task).is_frozen:
+            raise TaskStateError(f"task {task!r} is frozen already.")
+        for layer in self._layers.values():
+            layer.freeze_task(task)
+        self._tasks[task] = replace(self._tasks[task], is_frozen=True)
+
+    def remove_task(self, task: str) -> None:
+        """Forget a task.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+            TaskInUseError: If another task draws on it, or it is the base task.
+        """
+        self.describe_task(task)
+        users = [name for name, other in self._tasks.items() if task in other.draws_on]
+        if users:
+            raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
+        if task == self._base_task:
+            raise TaskInUseError(f"{task!r} is the base task, which the generator itself is made of.")
+        for layer in self._layers.values():
+            layer.remove_task(task)
+        del self._tasks[task]
+
+    def task_parameters(self, task: str) -> list[nn.Parameter]:
+        """Return what an optimizer is to move for ``task``, and nothing else.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+            TaskStateError: If it is frozen.
+        """
+        if self.describe_task(task).is_frozen:
+            raise TaskStateError(f"task {task!r} is frozen: it has no parameters. Add a new task to go on learning.")
+        modules = [layer.stored(task) for layer in self._layers.values()]
+        return [parameter for module in modules for parameter in module.parameters()]
+
+    def task_tensors(self, task: str) -> dict[str, Tensor]:
+        """Return everything that makes ``task`` what it is, by ``path.name``: what is saved of it.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        self.describe_task(task)
+        return {
+            f"{path}.{name}" if path else name: tensor
+            for path, layer in self._layers.items()
+            for name, tensor in layer.tensors(task).items()
+        }
+
+    def load_task_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what :meth:`task_tensors` gave, into a task that is still in training.
+
+        Raises:
+            TaskStateError: If the task is frozen.
+            InputError: If names, shapes or types are not those of the task here.
+        """
+        if self.describe_task(task).is_frozen:
+            raise TaskStateError(f"task {task!r} is frozen: nothing can change it.")
+        expected = self.task_tensors(task)
+        _check_same_form(expected, tensors)
+        for path, layer in self._layers.items():
+            prefix = f"{path}." if path else ""
+            layer.load_tensors(task, {name: tensors[prefix + name] for name in layer.tensors(task)})
+
+    def fold_task(self, task: str) -> nn.Module:
+        """Return ``task`` as an ordinary network: the generator's own class, with the task's kernels.
+
+        The model goes on working; nothing is shared with it.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        self.describe_task(task)
+        # deepcopy takes from the memo what it finds there: each wrapper becomes its folded layer.
+        memo = {id(layer): layer.fold_task(task) for layer in self._layers.values()}
+        return copy.deepcopy(self.generator, memo)
+
+    # ------------------------------------------------------------------ computing
+
+    @contextmanager
+    def using(self, task: str) -> Iterator[None]:
+        """Compute ``task`` in every call inside a ``with`` block, in this thread.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        self.describe_task(task)
+        with self._selection.using(task):
+            yield
+
+    def forward(self, images: Tensor, task: str | None = None) -> Tensor:
+        """Translate images.
+
+        Args:
+            images: ``(batch, channels, height, width)`` in [-1, 1].
+            task: Which task; None: the active one.
+
+        Returns:
+            What the generator returns, for our networks ``(batch, out_channels, height, width)`` in [-1, 1].
+
+        Raises:
+            TaskNotFoundError: If there is no such task.
+            InputError: If ``images`` is no float tensor of four axes.
+        """
+        if images.dim() != 4 or not images.is_floating_point():
+            raise InputError(
+                f"got a {images.dtype} tensor of shape {tuple(images.shape)}; needed are floats in [-1, 1] of shape "
+                f"(batch, channels, height, width)."
+            )
+        with self.using(self.active_task if task is None else task):
+            output: Tensor = self.generator(images)
+        return output
+
+    # ------------------------------------------------------------------ inside
+
+    @property
+    def _layers(self) -> dict[str, Convolution | TaskNorm]:
+        return {**self._convolutions, **self._norms}
+
+    def _sources(self, task: str, draws_on: Sequence[str] | None) -> tuple[str, ...]:
+        """Check what a new task is to draw on, and put it in order, oldest first."""
+        if draws_on is None:
+            chosen = {name for name, other in self._tasks.items() if other.is_frozen}
+        else:
+            chosen = {self.describe_task(name).name for name in draws_on}
+        unfrozen = [name for name in self._tasks if name in chosen and not self._tasks[name].is_frozen]
+        if unfrozen or not chosen:
+            raise TaskStateError(
+                f"{task!r} draws on frozen tasks only: call freeze_task({(unfrozen or [self._base_task])[0]!r}) first."
+            )
+        return tuple(name for name in self._tasks if name in chosen)
+
+    def _start(self, task: str, sources: tuple[str, ...], start_from: str | None) -> str:
+        if start_from is not None:
+            if start_from not in sources:
+                raise TaskStateError(f"{task!r} cannot start from {start_from!r}: it draws on {', '.join(sources)}.")
+            return start_from
+        # The last one whose own filters are all mixtures of what is drawn on.
+        for name in reversed(sources):
+            if set(self._tasks[name].draws_on) <= set(sources):
+                return name
+        return sources[0]
+
+    def _count(self, task: str) -> TaskOverhead:
+        filters = factors = biases = norms = statistics = size = 0
+        for layer in self._convolutions.values():
+            for name, tensor in layer.tensors(task).items():
+                filters += tensor.numel() * (name in ("weight", "unconstrained"))
+                factors += tensor.numel() * (name == "factors")
+                biases += tensor.numel() * (name == "bias")
+                size += tensor.nbytes
+        for norm in self._norms.values():
+            for name, tensor in norm.tensors(task).items():
+                learned = name in norm.parameter_names
+                norms += tensor.numel() * learned
+                statistics += tensor.numel() * (not learned)
+                size += tensor.nbytes
+        return TaskOverhead(task, filters, factors, biases, norms, statistics, size, share=0.0)
+
+
+def _wrap(module: nn.Module, base_task: str, selection: Selection, path: str) -> Convolution | TaskNorm:
+    if isinstance(module, NORMS):
+        return TaskNorm(module, base_task, selection)
+    kind = PiggybackConvTranspose2d if isinstance(module, nn.ConvTranspose2d) else PiggybackConv2d
+    return kind(module, base_task, selection, path)
+
+
+def _replaced(generator: nn.Module, wrappers: Mapping[int, nn.Module]) -> nn.Module:
+    """Put each wrapper where its module was, everywhere it was, and return the root."""
+    for parent in list(generator.modules()):
+        for name, child in list(parent._modules.items()):
+            if id(child) in wrappers and id(parent) not in wrappers:
+                setattr(parent, name, wrappers[id(child)])
+    return wrappers.get(id(generator), generator)
+
+
+def _check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    problems = [f"{name} is missing" for name in expected if name not in given]
+    problems += [f"{name} is not known" for name in given if name not in expected]
+    for name in expected.keys() & given.keys():
+        here, there = expected[name], given[name]
+        if here.shape != there.shape or here.dtype != there.dtype:
+            problems.append(f"{name} is {there.dtype} {tuple(there.shape)}, needed {here.dtype} {tuple(here.shape)}")
+    if problems:
+        more = f", and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise InputError(f"these tensors are not the task's: {'; '.join(sorted(problems)[:10])}{more}.")

@@ -1,0 +1,104 @@
+"""How a new task starts in one convolution: warm, as exactly an earlier task, or N(0, 0.02) as in the paper.
+
+A warm start needs the earlier task's filters as mixtures of the new task's bank. The bank is made of whole
+filters, so that is exact: a filter in the bank is selected, a composed one keeps its factors, moved to the
+columns that its bank filters have now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+Columns = Mapping[str, slice]
+"""For each task a bank is made of, the columns of the factors that stand for its filters."""
+
+NORMAL_STD = 0.02  # Isola et al. 2017, section 6.2; the paper starts factors and filters so
+
+
+class Start(NamedTuple):
+    """The first values of a task's tensors in one layer.
+
+    Attributes:
+        factors: ``(groups * composed, bank)``, or None where nothing is composed.
+        unconstrained: ``(groups * own, c_in / groups, *k)``, or None where nothing is unconstrained.
+        bias: ``(c_out,)`` or None.
+    """
+
+    factors: Tensor | None
+    unconstrained: Tensor | None
+    bias: Tensor | None
+
+
+def warm_start(
+    mixtures: Float[Tensor, "groups c_out bank"] | None,
+    filters: Float[Tensor, "groups c_out c_in *k"],
+    bias: Float[Tensor, " all_c_out"] | None,
+    *,
+    unconstrained: int,
+) -> Start:
+    """Split an earlier task's filters: the first of each group stay mixtures, the last are copied.
+
+    Args:
+        mixtures: The earlier filters as mixtures of the bank, ``(groups, c_out / groups, bank)``; None where
+            all filters are copied.
+        filters: The same filters themselves, ``(groups, c_out / groups, c_in / groups, *k)``.
+        bias: The earlier bias.
+        unconstrained: How many filters of each group are copied.
+    """
+    composed = filters.shape[1] - unconstrained
+    factors = own = None
+    if composed and mixtures is not None:
+        factors = rearrange(mixtures[:, :composed], "g c n -> (g c) n").clone()
+    if unconstrained:
+        own = rearrange(filters[:, composed:], "g u ... -> (g u) ...").detach().clone()
+    return Start(factors, own, None if bias is None else bias.detach().clone())
+
+
+def normal_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...], bias: int) -> Start:
+    """Draw factors and filters from N(0, 0.02), with a zero bias (Zhai et al. 2020).
+
+    Args:
+        like: A tensor of the wanted type and device.
+        factors: Shape of the factors; without rows there are none.
+        own: Shape of the unconstrained filters; without rows there are none.
+        bias: Length of the bias; 0 for none.
+    """
+    return Start(
+        like.new_empty(factors).normal_(0.0, NORMAL_STD) if factors[0] else None,
+        like.new_empty(own).normal_(0.0, NORMAL_STD) if own[0] else None,
+        like.new_zeros(bias) if bias else None,
+    )
+
+
+def selecting(columns: slice, bank_size: int, like: Tensor, groups: int) -> Float[Tensor, "groups selected bank"]:
+    """Make mixtures that are one bank filter each: ``(groups, length of columns, bank_size)``."""
+    eye = torch.eye(bank_size, dtype=like.dtype, device=like.device)[columns]
+    return eye.expand(groups, -1, -1)
+
+
+def remixed(
+    factors: Float[Tensor, "all_composed old_bank"], old: Columns, new: Columns, bank_size: int, groups: int
+) -> Float[Tensor, "groups composed bank"]:
+    """Move an earlier task's factors to the columns that its bank filters have in a new bank.
+
+    Args:
+        factors: ``(groups * composed, old bank)``.
+        old: Columns of each source in ``factors``.
+        new: Columns of each source in the new bank; has every key of ``old``.
+        bank_size: Bank filters of one group in the new bank.
+        groups: Groups of the convolution.
+
+    Returns:
+        ``(groups, composed, bank_size)``.
+    """
+    by_group = rearrange(factors, "(g c) n -> g c n", g=groups).detach()
+    moved = by_group.new_zeros(groups, by_group.shape[1], bank_size)
+    for source, columns in old.items():
+        moved[:, :, new[source]] = by_group[:, :, columns]
+    return moved

@@ -1,0 +1,60 @@
+"""What a task is: its name, what it draws on, and whether it is still in training."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from piggygan.errors import TaskNameError, TaskNotFoundError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image-to-image task of a generator.
+
+    Attributes:
+        name: Lower-case letters, digits, ``_`` and ``-``, at most 64 of them.
+        draws_on: Frozen tasks whose filters make up this task's bank, oldest first; empty for the base task.
+        unconstrained_fraction: Share of filters of its own (lambda), 0..1; 1 for the base task.
+        in_channels: Channels of its input where they differ from the base task's, else None.
+        out_channels: Channels of its output where they differ from the base task's, else None.
+        is_frozen: False while it trains.
+    """
+
+    name: str
+    draws_on: tuple[str, ...] = ()
+    unconstrained_fraction: float = 1.0
+    in_channels: int | None = None
+    out_channels: int | None = None
+    is_frozen: bool = False
+
+
+def check_task_name(name: object) -> str:
+    """Return ``name`` if a task may be called so.
+
+    Raises:
+        TaskNameError: If it is not 1 to 64 of a-z, 0-9, ``_`` and ``-``, a letter or digit first.
+
+    Example:
+        >>> check_task_name("chest-xray_2")
+        'chest-xray_2'
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        shown = repr(name) if len(repr(name)) <= 80 else repr(name)[:77] + "..."
+        raise TaskNameError(
+            f"{shown} cannot name a task: use 1 to 64 of a-z, 0-9, '_' and '-', a letter or digit first, "
+            f"such as 'lungs'."
+        )
+    return name
+
+
+def task_not_found(name: object, known: Iterable[str]) -> TaskNotFoundError:
+    """Make the error for an unknown task, with the names that look like it."""
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=3)
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"there are {', '.join(known)}."
+    return TaskNotFoundError(f"there is no task {name!r}: {hint}")

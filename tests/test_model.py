@@ -1,0 +1,281 @@
+"""MultiTaskGenerator: wrapping, the life of a task, what is refused."""
+
+import copy
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import piggygan as pg
+from piggygan.errors import (
+    ConfigurationError,
+    InputError,
+    PiggyganError,
+    TaskExistsError,
+    TaskInUseError,
+    TaskNameError,
+    TaskNotFoundError,
+    TaskStateError,
+    UnsupportedModuleError,
+)
+
+
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.ConvTranspose2d(8, 8, 4, stride=2, padding=1),
+        nn.Tanh(),
+        nn.Conv2d(8, 3, 1),
+    )
+
+
+def two_tasks() -> pg.MultiTaskGenerator:
+    model = pg.MultiTaskGenerator(small(), "facades")
+    model.freeze_task("facades")
+    model.add_task("lungs", out_channels=1)
+    return model
+
+
+def everything(model: nn.Module) -> dict[str, bytes]:
+    return {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+
+
+def test_the_life_of_two_tasks() -> None:
+    model = pg.MultiTaskGenerator(small(), "facades")
+    assert not model.describe_task("facades").is_frozen
+    model.freeze_task("facades")
+    model.add_task("lungs", out_channels=1)
+    assert model.tasks == ("facades", "lungs")
+    assert model.active_task == "facades"
+    with model.using("lungs"):
+        assert model.active_task == "lungs"
+        assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 1, 16, 16)
+    assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
+    model.freeze_task("lungs")
+    assert model.describe_task("lungs") == pg.Task("lungs", ("facades",), 0.25, None, 1, True)
+    model.remove_task("lungs")
+    assert model.tasks == ("facades",)
+    assert not any("lungs" in name for name in model.state_dict())
+
+
+def test_the_output_layer_is_wholly_unconstrained_unless_asked() -> None:
+    model = two_tasks()
+    model.add_task("hearts", output_layer_unconstrained=False)
+    assert "5.factors" not in model.task_tensors("lungs")
+    assert "5.factors" in model.task_tensors("hearts")
+
+
+def test_task_parameters_are_exactly_what_a_task_trains() -> None:
+    model = two_tasks()
+    parameters = model.task_parameters("lungs")
+    assert {id(p) for p in parameters} == {id(p) for p in model.parameters()}
+    assert sum(p.numel() for p in parameters) == model.overhead()["lungs"].parameters
+
+
+def test_several_tasks_can_be_in_training_at_once() -> None:
+    model = two_tasks()
+    model.add_task("hearts")
+    lungs, hearts = ({id(p) for p in model.task_parameters(task)} for task in ("lungs", "hearts"))
+    assert lungs
+    assert hearts
+    assert not lungs & hearts
+    assert model.describe_task("hearts").draws_on == ("facades",)
+
+
+def test_overhead_counts_by_the_closed_form() -> None:
+    overhead = two_tasks().overhead()
+    lungs = overhead["lungs"]
+    # first layer: 2 own filters of 27, 6 x 8 factors; second: 2 of 128, 6 x 8; output: one filter of 8.
+    assert lungs.filters == 2 * 27 + 2 * 128 + 8
+    assert lungs.factors == 48 + 48
+    assert (lungs.biases, lungs.norms, lungs.statistics) == (8 + 8 + 1, 16, 17)
+    assert lungs.share == lungs.parameters / overhead["facades"].parameters
+    assert "lungs" in str(overhead)
+    assert overhead.as_dict()["parameters"] == overhead.parameters
+
+
+def test_tensors_go_out_and_in_again() -> None:
+    model, other = two_tasks(), two_tasks()
+    for parameter in model.task_parameters("lungs"):
+        nn.init.normal_(parameter)
+    other.load_task_tensors("lungs", model.task_tensors("lungs"))
+    assert everything(other) == everything(model)
+
+
+@pytest.mark.parametrize("change", ["missing", "extra", "shape", "type"])
+def test_c06_tensors_of_another_form_are_refused(change: str) -> None:
+    model = two_tasks()
+    tensors, before = model.task_tensors("lungs"), everything(model)
+    if change == "missing":
+        tensors.pop("0.bias")
+    elif change == "extra":
+        tensors["9.bias"] = torch.zeros(3)
+    elif change == "shape":
+        tensors["0.bias"] = torch.zeros(9)
+    else:
+        tensors["0.bias"] = tensors["0.bias"].double()
+    with pytest.raises(InputError, match=r"bias"):
+        model.load_task_tensors("lungs", tensors)
+    assert everything(model) == before
+
+
+def test_an_error_in_a_with_block_gives_the_former_task_back() -> None:
+    model = two_tasks()
+    with pytest.raises(ZeroDivisionError), model.using("lungs"):
+        raise ZeroDivisionError
+    assert model.active_task == "facades"
+
+
+def test_d09_threads_compute_their_own_tasks() -> None:
+    model = two_tasks().eval()
+    x = torch.randn(1, 3, 32, 32)
+    expected = {task: model(x, task=task) for task in model.tasks}
+    wrong: list[str] = []
+
+    def compute(task: str) -> None:
+        for _ in range(50):
+            if not torch.equal(model(x, task=task), expected[task]):
+                wrong.append(task)
+
+    threads = [threading.Thread(target=compute, args=(task,)) for task in model.tasks * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_copied_model_is_a_model_of_its_own() -> None:
+    model = two_tasks().eval()
+    twin = copy.deepcopy(model)
+    x = torch.randn(1, 3, 8, 8)
+    with model.using("lungs"):
+        assert twin.active_task == "facades"
+    for parameter in twin.task_parameters("lungs"):
+        nn.init.ones_(parameter)
+    assert not torch.equal(twin(x, task="lungs"), model(x, task="lungs"))
+    assert torch.equal(twin(x, task="facades"), model(x, task="facades"))
+
+
+def test_a_module_used_twice_is_wrapped_once() -> None:
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    generator = nn.Sequential(conv, nn.ReLU(), conv)
+    bare = generator(torch.ones(1, 3, 8, 8))
+    model = pg.MultiTaskGenerator(generator, "facades")
+    assert torch.equal(model(torch.ones(1, 3, 8, 8)), bare)
+    assert generator[0] is generator[2]
+
+
+REFUSED_CALLS: dict[str, tuple[type[PiggyganError], Callable[[pg.MultiTaskGenerator], object]]] = {
+    "unknown task in a call": (TaskNotFoundError, lambda m: m(torch.zeros(1, 3, 8, 8), task="lung")),
+    "unknown task to use": (TaskNotFoundError, lambda m: m.using("hearts").__enter__()),
+    "unknown task to freeze": (TaskNotFoundError, lambda m: m.freeze_task("hearts")),
+    "unknown task to remove": (TaskNotFoundError, lambda m: m.remove_task("hearts")),
+    "unknown task to fold": (TaskNotFoundError, lambda m: m.fold_task("hearts")),
+    "unknown task to draw on": (TaskNotFoundError, lambda m: m.add_task("hearts", draws_on=["moon"])),
+    "task in training to draw on": (TaskStateError, lambda m: m.add_task("hearts", draws_on=["lungs"])),
+    "nothing to draw on": (TaskStateError, lambda m: m.add_task("hearts", draws_on=[])),
+    "start outside the bank": (TaskStateError, lambda m: m.add_task("hearts", start_from="lungs")),
+    "frozen twice": (TaskStateError, lambda m: m.freeze_task("facades")),
+    "parameters of a frozen task": (TaskStateError, lambda m: m.task_parameters("facades")),
+    "name taken": (TaskExistsError, lambda m: m.add_task("lungs")),
+    "base task removed": (TaskInUseError, lambda m: m.remove_task("facades")),
+    "fraction": (ConfigurationError, lambda m: m.add_task("hearts", unconstrained_fraction=1.5)),
+    "factor step": (ConfigurationError, lambda m: m.add_task("hearts", factor_step=0)),
+    "init": (ConfigurationError, lambda m: m.add_task("hearts", init="zeros")),  # type: ignore[arg-type]
+    "no channels": (ConfigurationError, lambda m: m.add_task("hearts", out_channels=0)),
+    "integers": (InputError, lambda m: m(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))),
+    "three axes": (InputError, lambda m: m(torch.zeros(3, 8, 8))),
+    "wrong channels": (InputError, lambda m: m(torch.zeros(1, 4, 8, 8))),
+}
+
+
+@pytest.mark.parametrize("call", REFUSED_CALLS)
+def test_a_refused_call_changes_nothing(call: str) -> None:
+    model = two_tasks()
+    before, tasks = everything(model), [model.describe_task(task) for task in model.tasks]
+    error, attempt = REFUSED_CALLS[call]
+    with pytest.raises(error):
+        attempt(model)
+    assert everything(model) == before
+    assert [model.describe_task(task) for task in model.tasks] == tasks
+    assert model.active_task == "facades"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "..", "a/b", "a\\b", "C:x", "CON", "a\0", "a" * 65, "a" * 300, "lungs\n", "-x", "lüngs", "lun\u0261s"],
+)
+def test_d02_a_malformed_name_is_refused(name: str) -> None:
+    model = two_tasks()
+    with pytest.raises(TaskNameError):
+        model.add_task(name)
+    with pytest.raises(TaskNameError):
+        pg.MultiTaskGenerator(small(), name)
+
+
+@pytest.mark.parametrize("name", ["train", "half", "keys", "type", "forward", "0", "a-b_c"])
+def test_a_task_may_be_called_like_a_method(name: str) -> None:
+    model = two_tasks()
+    model.add_task(name)
+    model.freeze_task(name)
+    assert model(torch.zeros(1, 3, 8, 8), task=name).shape == (1, 3, 16, 16)
+
+
+class Gain(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gain
+
+
+def tied() -> nn.Module:
+    generator = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1))
+    generator[1].weight = generator[0].weight
+    return generator
+
+
+def shared_statistics() -> nn.Module:
+    norm = nn.BatchNorm2d(3)
+    return nn.Sequential(nn.Conv2d(3, 3, 1), norm, nn.Conv2d(3, 3, 1), norm)
+
+
+UNSUPPORTED: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "no convolution": (lambda: nn.Sequential(nn.ReLU()), "no 2-d convolution"),
+    "linear": (lambda: nn.Sequential(nn.Conv2d(3, 3, 1), nn.Linear(3, 3)), r"1 \(Linear\) has weight"),
+    "parameter of its own": (lambda: nn.Sequential(nn.Conv2d(3, 3, 1), Gain()), r"1 \(Gain\) has gain"),
+    "tied": (tied, "1.weight is shared"),
+    "shared statistics": (shared_statistics, "1 keeps running statistics"),
+    "weight norm": (
+        lambda: nn.Sequential(nn.Conv2d(3, 3, 1), nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 3, 1))),
+        "1 has a parametrized weight",
+    ),
+    "wrapped already": (lambda: two_tasks(), "wrapped already"),
+    "compiled": (lambda: torch.compile(small(), backend="eager"), "compiled"),
+    "data parallel": (lambda: nn.DataParallel(small()), "DataParallel"),
+    "meta": (lambda: small().to("meta"), "meta device"),
+}
+
+
+@pytest.mark.parametrize("kind", UNSUPPORTED)
+def test_a_generator_that_cannot_be_wrapped_is_refused_by_name_and_left_alone(kind: str) -> None:
+    make, message = UNSUPPORTED[kind]
+    generator = make()
+    before = [(name, type(module)) for name, module in generator.named_modules()]
+    with pytest.raises(UnsupportedModuleError, match=message):
+        pg.MultiTaskGenerator(generator, "facades")
+    assert [(name, type(module)) for name, module in generator.named_modules()] == before
+
+
+def test_an_unknown_output_layer_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'6' is not a convolution"):
+        pg.MultiTaskGenerator(small(), "facades", output_layer="6")
+    model = pg.MultiTaskGenerator(small(), "facades", output_layer="3")
+    assert model.output_layer == "3"
