@@ -1,0 +1,31 @@
+"""Images, masks, DICOM files and pairs of them, as tensors in [-1, 1]."""
+
+from piggygan.data.augmentation import PairAugmentation
+from piggygan.data.batches import EpochSampler, PairBatch, batches, collate_pairs
+from piggygan.data.dicom import read_dicom
+from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
+from piggygan.data.images import read_image, write_image
+from piggygan.data.masks import read_mask
+from piggygan.data.pairs import Pair, PairDataset, SkippedFile
+from piggygan.data.readers import MaskReader, PairReader, SideBySideReader
+
+__all__ = [
+    "EpochSampler",
+    "MaskReader",
+    "Pair",
+    "PairAugmentation",
+    "PairBatch",
+    "PairDataset",
+    "PairFiles",
+    "PairReader",
+    "SideBySideReader",
+    "SkippedFile",
+    "batches",
+    "collate_pairs",
+    "list_images_with_masks",
+    "list_side_by_side",
+    "read_dicom",
+    "read_image",
+    "read_mask",
+    "write_image",
+]

@@ -1,0 +1,121 @@
+"""Batches of pairs in an order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from piggygan.data.pairs import Pair, PairDataset
+from piggygan.data.randomness import seeded_generator
+from piggygan.errors import ConfigurationError
+
+
+class PairBatch(NamedTuple):
+    """Several pairs.
+
+    Attributes:
+        input: ``(batch, channels, size, size)`` in [-1, 1].
+        target: ``(batch, channels, size, size)`` in [-1, 1].
+        name: One name a pair.
+    """
+
+    input: Tensor
+    target: Tensor
+    name: list[str]
+
+
+class EpochSampler(Sampler[int]):
+    """The order of a data set's items in one epoch, a function of ``(seed, epoch)`` only.
+
+    :meth:`set_epoch` moves the data set to the same epoch, so that order and variations cannot get apart;
+    accelerate calls it by itself.
+
+    Args:
+        dataset: Whose items.
+        seed: Of the permutations, 0 or more.
+        shuffle: False: always the data set's own order.
+    """
+
+    def __init__(self, dataset: PairDataset, *, seed: int = 0, shuffle: bool = True) -> None:
+        if seed < 0:
+            raise ConfigurationError(f"seed is {seed}; it must be at least 0.")
+        self._dataset = dataset
+        self._seed = seed
+        self._shuffle = shuffle
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next pass over the data, 0 or more."""
+        self._dataset.set_epoch(epoch)
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __iter__(self) -> Iterator[int]:
+        if not self._shuffle:
+            return iter(range(len(self)))
+        order = torch.randperm(len(self), generator=seeded_generator(self._seed, self._epoch))
+        return iter(order.tolist())
+
+
+def collate_pairs(pairs: Sequence[Pair]) -> PairBatch:
+    """Stack pairs to a batch."""
+    return PairBatch(
+        torch.stack([pair.input for pair in pairs]),
+        torch.stack([pair.target for pair in pairs]),
+        [pair.name for pair in pairs],
+    )
+
+
+def batches(
+    dataset: PairDataset,
+    batch_size: int,
+    *,
+    seed: int = 0,
+    shuffle: bool = True,
+    workers: int = 0,
+    drop_last: bool = False,
+) -> DataLoader[Pair]:
+    """Give the batches of a data set, the same for the same seed and epoch whatever the number of workers.
+
+    Call ``loader.sampler.set_epoch(epoch)`` before each epoch; it moves the data set too. (accelerate's ``prepare``
+    keeps that up by itself.) The random state of the program is neither read nor moved.
+
+    Args:
+        dataset: The pairs.
+        batch_size: Pairs a batch, 1 or more.
+        seed: Of the order, 0 or more.
+        shuffle: Whether each epoch has its own order.
+        workers: Processes that prepare batches; 0 prepares them in this one, which suits data that is in memory.
+        drop_last: Whether to leave out a last batch that is smaller.
+
+    Returns:
+        A loader of :class:`PairBatch`.
+
+    Raises:
+        ConfigurationError: If an argument is outside its range, or ``drop_last`` would leave nothing.
+    """
+    if batch_size < 1:
+        raise ConfigurationError(f"batch_size is {batch_size}; it must be at least 1.")
+    if workers < 0:
+        raise ConfigurationError(f"workers is {workers}; it must be at least 0.")
+    if drop_last and batch_size > len(dataset):
+        raise ConfigurationError(
+            f"batch_size is {batch_size}, the data set has {len(dataset)} pairs, and drop_last leaves out the smaller "
+            f"batch: nothing remains. Take smaller batches or drop_last=False."
+        )
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=EpochSampler(dataset, seed=seed, shuffle=shuffle),
+        num_workers=workers,
+        drop_last=drop_last,
+        collate_fn=collate_pairs,
+        # Without one of its own, a loader draws a number from the program's random state each epoch.
+        generator=torch.Generator().manual_seed(seed),
+    )

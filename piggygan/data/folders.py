@@ -1,0 +1,131 @@
+"""Which files of a folder belong together; nothing is opened here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from piggygan.data.files import shown
+from piggygan.errors import DatasetError, PairError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
+"""Names by which a folder is searched, in small or capital letters. What a file is, its content says."""
+
+_MOST_NAMED = 10
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """Where one pair lies.
+
+    Attributes:
+        name: What to call it: the stem of its image file.
+        image: The image, or the one file that holds both halves side by side.
+        mask: The mask; none where both halves are in ``image``.
+    """
+
+    name: str
+    image: Path
+    mask: Path | None = None
+
+
+def list_side_by_side(folder: str | Path, *, names: Collection[str] | None = None) -> list[PairFiles]:
+    """List files that hold a pair each, left and right half, as pix2pix data sets do.
+
+    Args:
+        folder: Searched for PNG, JPEG and DICOM names, not below it.
+        names: Take these only: stems or whole file names.
+
+    Returns:
+        In the order of their names.
+
+    Raises:
+        DatasetError: If there is no such folder, or no such file in it.
+        PairError: If a name is missing or not unique.
+    """
+    images = _chosen(_by_stem(Path(folder)), names, Path(folder))
+    return [PairFiles(stem, image) for stem, image in sorted(images.items())]
+
+
+def list_images_with_masks(
+    images_folder: str | Path, masks_folder: str | Path, *, names: Collection[str] | None = None
+) -> list[PairFiles]:
+    """List images and masks that have the same stem; the suffixes may differ.
+
+    Args:
+        images_folder: Searched for PNG, JPEG and DICOM names, not below it.
+        masks_folder: Likewise.
+        names: Take these only: stems or whole names of images, such as one side of a ``splits.json``. Files that
+            are not named need no partner.
+
+    Returns:
+        In the order of their names.
+
+    Raises:
+        DatasetError: If there is no such folder, or no such file in one.
+        PairError: If a partner or a name is missing, or a stem is not unique.
+    """
+    images_folder, masks_folder = Path(images_folder), Path(masks_folder)
+    images = _chosen(_by_stem(images_folder), names, images_folder)
+    masks = _by_stem(masks_folder)
+    without_mask = sorted(images.keys() - masks.keys())
+    if without_mask:
+        raise PairError(
+            f"{len(without_mask)} images have no mask of the same stem in {shown(masks_folder)}: "
+            f"{_listed(without_mask)}. Add the masks, or list the complete pairs in names."
+        )
+    without_image = sorted(masks.keys() - images.keys()) if names is None else []
+    if without_image:
+        raise PairError(
+            f"{len(without_image)} masks have no image of the same stem in {shown(images_folder)}: "
+            f"{_listed(without_image)}. Add the images, or list the complete pairs in names."
+        )
+    return [PairFiles(stem, image, masks[stem]) for stem, image in sorted(images.items())]
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    """Find the image files of a folder."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise DatasetError(
+            f"Looked for images in {shown(folder)}: {error.strerror}. Give the folder that holds them."
+        ) from error
+    # Whatever bears such a name is listed, a broken link too: reading will refuse it, and it will be reported.
+    files = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".")]
+    if not files:
+        raise DatasetError(
+            f"{shown(folder)} has no file that ends in {', '.join(sorted(SUFFIXES))}, but {len(entries)} other "
+            f"entries; give the folder that holds the images, folders below it are not searched."
+        )
+    # "a.png" and "A.png" are one file on another file system, and "a.png" and "a.jpg" are two images of one name.
+    counts = Counter(file.stem.casefold() for file in files)
+    clashing = [file.name for file in files if counts[file.stem.casefold()] > 1]
+    if clashing:
+        raise PairError(
+            f"{shown(folder)} has files whose stems are alike, if small and capital letters count as the same: "
+            f"{_listed(clashing)}. Rename or remove all but one of each."
+        )
+    return {file.stem: file for file in files}
+
+
+def _chosen(files: Mapping[str, Path], names: Collection[str] | None, folder: Path) -> dict[str, Path]:
+    """Keep the files that ``names`` lists by stem or file name."""
+    if names is None:
+        return dict(files)
+    if isinstance(names, str):
+        names = [names]
+    stems = {file.name: stem for stem, file in files.items()} | {stem: stem for stem in files}
+    missing = sorted(name for name in set(names) if name not in stems)
+    if missing:
+        raise PairError(f"{len(missing)} of the names are not in {shown(folder)}: {_listed(missing)}.")
+    return {stems[name]: files[stems[name]] for name in names}
+
+
+def _listed(names: Collection[str]) -> str:
+    listed = list(names)
+    text = ", ".join(repr(name) for name in listed[:_MOST_NAMED])
+    more = len(listed) - _MOST_NAMED
+    return f"{text} and {more} more" if more > 0 else text

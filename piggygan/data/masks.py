@@ -1,0 +1,73 @@
+"""Masks: images of two values, as tensors of -1 and 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from piggygan.data.files import MAX_PIXELS, open_regular, shown
+from piggygan.data.images import DecodedImage, decode_image
+from piggygan.errors import MaskError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_MOST_VALUES_NAMED = 10
+_ALPHA_BAND = {"LA": 1, "RGBA": 3}
+
+
+def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Tensor, "1 height width"]:
+    """Read a PNG mask: -1 where the file has 0, and 1 where it has its one other value.
+
+    The other value may be anything: 1, 255, 65535, a palette index, or a colour on black. Palette indices are
+    taken as they are, not the grey of their colours. An EXIF orientation is applied, as for the image.
+
+    Args:
+        path: The file.
+        max_pixels: Masks with more pixels are refused before they are decoded.
+
+    Raises:
+        MaskError: If there are more values than 0 and one other, or parts are transparent.
+        ImageError: If the file is no PNG or JPEG, cut or corrupt.
+        InputTooLargeError: If it has more than ``max_pixels`` pixels.
+    """
+    path = Path(path)
+    with open_regular(path) as file:
+        decoded = decode_image(file, path, max_pixels=max_pixels)
+    codes = _one_code_a_pixel(decoded, path)
+    is_foreground = codes != 0
+    if not np.array_equal(is_foreground, codes == codes.max()) and is_foreground.any():
+        raise MaskError(
+            f"{shown(path)} has the values {_listed(codes)}; a mask has 0 and at most one other value. Store it as "
+            f"a PNG (JPEG blurs values), resize it by nearest neighbour, and choose one class."
+        )
+    return torch.where(torch.from_numpy(is_foreground), 1.0, -1.0)[None]
+
+
+def _one_code_a_pixel(decoded: DecodedImage, path: Path) -> np.ndarray[Any, Any]:
+    """Give every pixel one whole number: its value, or red, green, blue as the digits of a hexadecimal number."""
+    values = decoded.values
+    alpha = _ALPHA_BAND.get(decoded.mode)
+    if alpha is not None:
+        if values[..., alpha].min() < 255:
+            raise MaskError(f"{shown(path)} is transparent in parts; a mask is opaque everywhere.")
+        values = values[..., :alpha]
+    if values.ndim == 2:
+        return values
+    codes = np.zeros(values.shape[:2], dtype=np.int64)
+    for band in range(values.shape[2]):
+        codes = codes * 256 + values[..., band]
+    return codes
+
+
+def _listed(codes: np.ndarray[Any, Any]) -> str:
+    """Name the values and how many pixels have each."""
+    values, counts = np.unique(codes, return_counts=True)
+    pairs = zip(values[:_MOST_VALUES_NAMED], counts[:_MOST_VALUES_NAMED], strict=True)
+    text = ", ".join(f"{int(value)} ({int(count)} pixels)" for value, count in pairs)
+    more = len(values) - _MOST_VALUES_NAMED
+    return f"{text} and {more} more" if more > 0 else text

@@ -1,0 +1,310 @@
+"""Pairs of input and target, kept in memory and varied reproducibly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from piggygan.data.augmentation import PairAugmentation
+from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
+from piggygan.data.randomness import seeded_generator
+from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader, to_square
+from piggygan.errors import ConfigurationError, DataError, DatasetError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_CACHE_BYTES = 1 << 30
+_MAX_SKIPPED = 0.05
+_MOST_NAMED = 10
+# So many results may wait for the cache at once.
+_FILES_AT_ONCE = 32
+
+
+class Pair(NamedTuple):
+    """One pair, both pictures in [-1, 1].
+
+    Attributes:
+        input: ``(channels, size, size)``, what the generator gets.
+        target: ``(channels, size, size)``, what it should make.
+        name: The stem of the image's file.
+    """
+
+    input: Tensor
+    target: Tensor
+    name: str
+
+
+class SkippedFile(NamedTuple):
+    """A pair that was left out.
+
+    Attributes:
+        name: The stem of the image's file.
+        reason: What is wrong with it.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A picture of [-1, 1] as whole numbers: 8 bits where these hold it exactly, else 16.
+
+    They are a NumPy array because PyTorch cannot pickle its 16-bit unsigned ones, and spawned workers need that.
+    """
+
+    levels: np.ndarray[Any, Any]
+
+    @classmethod
+    def pack(cls, picture: Float[Tensor, "channels side side"]) -> _Packed:
+        eight_bits = cls(((picture + 1.0) * 127.5).round().numpy().astype(np.uint8))
+        if torch.equal(eight_bits.unpack(), picture):
+            return eight_bits
+        return cls(((picture + 1.0) * 32767.5).round().numpy().astype(np.uint16))
+
+    def unpack(self) -> Float[Tensor, "channels side side"]:
+        # The order of operations of read_image, so that an 8-bit file comes back to the last bit.
+        full_scale = float(np.iinfo(self.levels.dtype).max)
+        return torch.from_numpy(self.levels.astype(np.float32)) / full_scale * 2.0 - 1.0
+
+
+_PackedPair = tuple[_Packed, _Packed]
+
+
+class PairDataset(Dataset[Pair]):
+    """Pairs of pictures, stretched to squares of one size.
+
+    Every file is decoded once when the data set is made; files that cannot be used are then left out and listed in
+    :attr:`skipped`. The resized pictures stay in memory as long as they fit into ``cache_bytes``; the rest are
+    decoded again whenever they are asked for, with the same result.
+
+    Resized photos are kept with 16 bits a value, masks and label pictures with 8, which is exact for them.
+
+    Variations of item ``i`` in epoch ``e`` depend on ``(seed, e, i)`` alone: not on the order, the number of
+    workers, or what else draws random numbers.
+
+    Args:
+        files: The pairs.
+        reader: How to read one.
+        size: Side of the pictures that come out.
+        augmentation: How to vary them; none leaves them alone.
+        seed: Of the variations, 0 or more.
+        cache_bytes: How much memory the pictures may take.
+        max_skipped: Largest share of pairs that may be left out, 0..1.
+
+    Attributes:
+        skipped: The pairs that were left out, and why.
+
+    Raises:
+        ConfigurationError: If an argument is outside its range.
+        DatasetError: If there are no pairs, or too many cannot be used; it names the first ten.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[PairFiles],
+        reader: PairReader,
+        size: int,
+        *,
+        augmentation: PairAugmentation | None = None,
+        seed: int = 0,
+        cache_bytes: int = _CACHE_BYTES,
+        max_skipped: float = _MAX_SKIPPED,
+    ) -> None:
+        _check_at_least("size", size, 1)
+        _check_at_least("seed", seed, 0)
+        _check_at_least("cache_bytes", cache_bytes, 0)
+        if not 0.0 <= max_skipped <= 1.0:
+            raise ConfigurationError(f"max_skipped is {max_skipped}; it is a share of the files, from 0 to 1.")
+        if not files:
+            raise DatasetError("The list of files is empty; a data set needs at least one pair.")
+        self._reader = reader
+        self._size = size
+        self._augmentation = augmentation
+        self._stored_size = size if augmentation is None else augmentation.stored_size(size)
+        self._seed = seed
+        self._epoch = 0
+        self._files: list[PairFiles] = []
+        self._cache: dict[int, _PackedPair] = {}
+        self.skipped: list[SkippedFile] = []
+        self._decode_all(files, cache_bytes)
+        self._check_skipped(len(files), max_skipped)
+
+    @classmethod
+    def side_by_side(
+        cls,
+        folder: str | Path,
+        size: int,
+        *,
+        input_side: Side = "left",
+        label_side: Side | None = "right",
+        names: Collection[str] | None = None,
+        augmentation: PairAugmentation | None = None,
+        seed: int = 0,
+        cache_bytes: int = _CACHE_BYTES,
+        max_skipped: float = _MAX_SKIPPED,
+    ) -> PairDataset:
+        """Make a data set of files that hold a pair each, in the form of pix2pix: photo left, labels right.
+
+        Args:
+            folder: Of the files; see :func:`list_side_by_side`, also for ``names``.
+            size: As for the class, like the arguments not named here.
+            input_side: Which half the generator gets; ``"right"`` makes photos of labels.
+            label_side: Which half is a label picture, resized without mixing colours; None: both are photos.
+            names: Take these files only.
+            augmentation: As for the class.
+            seed: As for the class.
+            cache_bytes: As for the class.
+            max_skipped: As for the class.
+
+        Raises:
+            ConfigurationError: If an argument is outside its range.
+            DatasetError: If the folder is missing, empty or mostly broken.
+            PairError: If a name is missing or not unique.
+        """
+        return cls(
+            list_side_by_side(folder, names=names),
+            SideBySideReader(input_side, label_side),
+            size,
+            augmentation=augmentation,
+            seed=seed,
+            cache_bytes=cache_bytes,
+            max_skipped=max_skipped,
+        )
+
+    @classmethod
+    def with_masks(
+        cls,
+        images_folder: str | Path,
+        masks_folder: str | Path,
+        size: int,
+        *,
+        names: Collection[str] | None = None,
+        channels: int = 3,
+        augmentation: PairAugmentation | None = None,
+        seed: int = 0,
+        cache_bytes: int = _CACHE_BYTES,
+        max_skipped: float = _MAX_SKIPPED,
+    ) -> PairDataset:
+        """Make a data set of images (PNG, JPEG, DICOM) and masks of the same stems in another folder.
+
+        Args:
+            images_folder: The inputs; see :func:`list_images_with_masks`, also for ``names``.
+            masks_folder: The targets, which become {-1, 1} in one channel.
+            size: As for the class, like the arguments not named here.
+            names: Take these images only.
+            channels: Of the input: 1 or 3.
+            augmentation: As for the class.
+            seed: As for the class.
+            cache_bytes: As for the class.
+            max_skipped: As for the class.
+
+        Raises:
+            ConfigurationError: If an argument is outside its range.
+            DatasetError: If a folder is missing, empty or mostly broken.
+            PairError: If a partner or a name is missing, or a stem is not unique.
+        """
+        return cls(
+            list_images_with_masks(images_folder, masks_folder, names=names),
+            MaskReader(channels),
+            size,
+            augmentation=augmentation,
+            seed=seed,
+            cache_bytes=cache_bytes,
+            max_skipped=max_skipped,
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the pairs, in order."""
+        return [files.name for files in self._files]
+
+    @property
+    def size(self) -> int:
+        """The side of the pictures."""
+        return self._size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose variations the next items get.
+
+        Worker processes that are already running do not hear of it: start them anew each epoch, as
+        :func:`~piggygan.data.batches` does.
+        """
+        _check_at_least("epoch", epoch, 0)
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> Pair:
+        index = range(len(self))[index]
+        packed = self._cache.get(index)
+        image, target = (part.unpack() for part in packed or self._decode(self._files[index]))
+        if self._augmentation is not None:
+            image, target = self._augmentation(
+                image,
+                target,
+                seeded_generator(self._seed, self._epoch, index),
+                size=self._size,
+                image_sampling=self._reader.input_sampling,
+                target_sampling=self._reader.target_sampling,
+            )
+        return Pair(image, target, self._files[index].name)
+
+    def _decode(self, files: PairFiles) -> _PackedPair:
+        image, target = self._reader.read(files)
+        return (
+            _Packed.pack(to_square(image, self._stored_size, self._reader.input_sampling)),
+            _Packed.pack(to_square(target, self._stored_size, self._reader.target_sampling)),
+        )
+
+    def _decode_all(self, files: Sequence[PairFiles], cache_bytes: int) -> None:
+        """Decode every pair once, to keep it or to learn that it cannot be used."""
+        room = cache_bytes
+        for pair_files, result in zip(files, self._results(files), strict=True):
+            if isinstance(result, DataError):
+                self.skipped.append(SkippedFile(pair_files.name, str(result)))
+                continue
+            room -= sum(part.levels.nbytes for part in result)
+            if room >= 0:
+                self._cache[len(self._files)] = result
+            self._files.append(pair_files)
+
+    def _results(self, files: Sequence[PairFiles]) -> Iterator[_PackedPair | DataError]:
+        """Decode in several threads (Pillow and PyTorch work beside each other), in order and a few at a time."""
+
+        def attempt(pair_files: PairFiles) -> _PackedPair | DataError:
+            try:
+                return self._decode(pair_files)
+            except DataError as error:
+                return error
+
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+            for start in range(0, len(files), _FILES_AT_ONCE):
+                yield from pool.map(attempt, files[start : start + _FILES_AT_ONCE])
+
+    def _check_skipped(self, count: int, max_skipped: float) -> None:
+        if self._files and len(self.skipped) <= max_skipped * count:
+            return
+        listed = "\n".join(f"  {name!r}: {reason}" for name, reason in self.skipped[:_MOST_NAMED])
+        more = len(self.skipped) - _MOST_NAMED
+        raise DatasetError(
+            f"{len(self.skipped)} of {count} pairs cannot be used; at most {max_skipped:.0%} may be left out, and not "
+            f"all. Repair or remove them, or raise max_skipped:\n{listed}"
+            + (f"\n  and {more} more" if more > 0 else "")
+        )
+
+
+def _check_at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ConfigurationError(f"{name} is {value}; it must be at least {least}.")

@@ -1,0 +1,142 @@
+"""How the files of one pair become two square pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from torch import Tensor
+from torch.nn import functional
+
+from piggygan.data.augmentation import Sampling
+from piggygan.data.files import shown
+from piggygan.data.folders import PairFiles
+from piggygan.data.images import read_image
+from piggygan.data.masks import read_mask
+from piggygan.errors import ConfigurationError, PairError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+Side = Literal["left", "right"]
+
+
+class PairReader(Protocol):
+    """Reads the files of a pair."""
+
+    @property
+    def input_sampling(self) -> Sampling:
+        """How inputs are resized."""
+
+    @property
+    def target_sampling(self) -> Sampling:
+        """How targets are resized."""
+
+    def read(
+        self, files: PairFiles
+    ) -> tuple[Float[Tensor, "input_channels height width"], Float[Tensor, "target_channels height width"]]:
+        """Read input and target, both in [-1, 1] and of one size.
+
+        Raises:
+            DataError: If a file or the pair cannot be used.
+        """
+
+
+@dataclass(frozen=True)
+class SideBySideReader:
+    """Reads files that hold both pictures, left and right half, each as wide as the other.
+
+    Attributes:
+        input_side: Which half the generator gets.
+        label_side: Which half is a label picture, whose colours must never be mixed; None: both are photos.
+    """
+
+    input_side: Side = "left"
+    label_side: Side | None = "right"
+
+    def __post_init__(self) -> None:
+        if self.input_side not in ("left", "right") or self.label_side not in ("left", "right", None):
+            raise ConfigurationError(
+                f"input_side is {self.input_side!r} and label_side {self.label_side!r}; sides are 'left' and 'right'."
+            )
+
+    @property
+    def input_sampling(self) -> Sampling:
+        """How inputs are resized."""
+        return "nearest" if self.input_side == self.label_side else "bilinear"
+
+    @property
+    def target_sampling(self) -> Sampling:
+        """How targets are resized."""
+        return "bilinear" if self.label_side in (None, self.input_side) else "nearest"
+
+    def read(self, files: PairFiles) -> tuple[Float[Tensor, "3 height half"], Float[Tensor, "3 height half"]]:
+        """Read a file and cut it in the middle.
+
+        Raises:
+            PairError: If its width is odd.
+            ImageError: If it cannot be read.
+        """
+        whole = read_image(files.image, channels=3)
+        width = whole.shape[-1]
+        if width % 2:
+            raise PairError(f"{shown(files.image)} is {width} pixels wide; two halves need an even number.")
+        left, right = whole[..., : width // 2], whole[..., width // 2 :]
+        return (left, right) if self.input_side == "left" else (right, left)
+
+
+@dataclass(frozen=True)
+class MaskReader:
+    """Reads an image as the input and a mask of its own file as the target.
+
+    Attributes:
+        channels: Channels of the input: 1 or 3. The target has 1.
+    """
+
+    channels: int = 3
+    input_sampling: Sampling = "bilinear"
+    target_sampling: Sampling = "nearest"
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ConfigurationError(f"channels is {self.channels}; an image is read with 1 (grey) or 3 (RGB).")
+
+    def read(self, files: PairFiles) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "1 height width"]]:
+        """Read an image and its mask.
+
+        Raises:
+            PairError: If they differ in size, or there is no mask.
+            MaskError: If the mask has more than two values.
+            ImageError: If a file cannot be read.
+        """
+        if files.mask is None:
+            raise PairError(f"{files.name!r} has no mask file; list the files with list_images_with_masks.")
+        image, mask = read_image(files.image, self.channels), read_mask(files.mask)
+        if image.shape[-2:] != mask.shape[-2:]:
+            (height, width), (mask_height, mask_width) = image.shape[-2:], mask.shape[-2:]
+            raise PairError(
+                f"{shown(files.image)} is {width} x {height} pixels and its mask {shown(files.mask)} "
+                f"{mask_width} x {mask_height}; they must be of one size, after EXIF orientation."
+            )
+        return image, mask
+
+
+def to_square(
+    picture: Float[Tensor, "channels height width"], side: int, sampling: Sampling
+) -> Float[Tensor, "channels side side"]:
+    """Stretch a picture to a square.
+
+    Args:
+        picture: In [-1, 1].
+        side: Of the result.
+        sampling: Bilinear is antialiased: each pixel is a mean of all it stands for. Nearest mixes nothing.
+    """
+    if picture.shape[-2:] == (side, side):
+        return picture
+    if sampling == "nearest":
+        # "nearest" of PyTorch takes the pixel at the corner; "nearest-exact" the one in the middle, as bilinear does.
+        return functional.interpolate(picture[None], size=(side, side), mode="nearest-exact")[0]
+    resized = functional.interpolate(
+        picture[None], size=(side, side), mode="bilinear", antialias=True, align_corners=False
+    )
+    return resized[0].clamp(-1.0, 1.0)  # rounding
