@@ -1,0 +1,1 @@
+"""Reports: figures as PNG, and one self-contained HTML page that holds them."""

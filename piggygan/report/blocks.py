@@ -1,0 +1,176 @@
+"""What a report is made of: small frozen pieces that say what is shown, and nothing of how it looks.
+
+Texts are plain text. Whatever they hold is shown as it stands: nothing in them is read as HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from PIL import Image
+
+from piggygan.errors import ConfigurationError
+
+Cell = str | int | float | None
+"""What a table can hold: text, a number, or None for what is unknown (shown as a dash)."""
+
+Tone = Literal["plain", "good", "bad"]
+"""What a piece says besides its words: it colours them, and never stands alone."""
+
+_NUMBER = re.compile(r"[+\-−]?\d[\d,\u202f ]*(\.\d+)?(e[+\-]?\d+)?(\s*±\s*\d+(\.\d+)?)?\s*[^\W\d]{0,5}[%×]?(/\w{1,3})?")
+_WEB_PIXELS_PER_INCH = 96
+
+
+@dataclass(frozen=True)
+class Text:
+    """Paragraphs; an empty line parts them."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """The paragraphs in order."""
+        return tuple(part.strip() for part in re.split(r"\n\s*\n", self.text) if part.strip())
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark that must not be overlooked: a limit, a warning, a verdict."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines to be read letter by letter: a command, a configuration."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what they stand for: settings, versions, sizes."""
+
+    kind: ClassVar[str] = "facts"
+    items: Sequence[tuple[str, Cell]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header; columns of numbers are set to the right, digits under digits.
+
+    Numbers are shown as Python writes them: round or format them first, so that a column has one number of digits.
+
+    Raises:
+        ConfigurationError: If a row has not as many cells as the header, or a highlighted row is not there.
+    """
+
+    kind: ClassVar[str] = "table"
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+    highlight: Sequence[int] = ()
+    """Numbers of the rows to bring out, from 0."""
+
+    def __post_init__(self) -> None:
+        wrong = [number for number, row in enumerate(self.rows) if len(row) != len(self.header)]
+        if wrong:
+            raise ConfigurationError(f"rows {wrong} of the table have not the {len(self.header)} cells of the header")
+        absent = [number for number in self.highlight if not 0 <= number < len(self.rows)]
+        if absent:
+            raise ConfigurationError(f"rows {absent} are to be highlighted, but the table has {len(self.rows)} rows")
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column holds numbers, as numbers or as text such as "0.953", "28.6 %" or "1.2 ± 0.1"."""
+        columns = ([row[column] for row in self.rows] for column in range(len(self.header)))
+        return tuple(_is_numeric(column) for column in columns)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG picture, shown at the size that its dots per inch give it, or smaller where the page is narrow.
+
+    Args:
+        png: The bytes of a PNG file.
+        caption: Set below it.
+        alt: What it shows, in words, for those who cannot see it.
+
+    Raises:
+        ConfigurationError: If the bytes are no PNG, or nothing says in words what it shows.
+    """
+
+    kind: ClassVar[str] = "picture"
+    png: bytes
+    caption: str
+    alt: str
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip():
+            raise ConfigurationError("a picture needs `alt`: say in words what it shows")
+        if _web_size(self.png) is None:
+            raise ConfigurationError(f"the picture {self.alt!r} is not a PNG file")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height on the page, in pixels of a web page (96 an inch)."""
+        return _web_size(self.png) or (0, 0)
+
+    @property
+    def base64(self) -> str:
+        """The file in base 64, as a data URL holds it."""
+        return base64.b64encode(self.png).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Two digests that must be the same: the one written down, and the one found now."""
+
+    kind: ClassVar[str] = "proof"
+    label: str
+    expected: str
+    found: str
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the two are the same, and there is something to compare."""
+        return bool(self.expected) and self.expected == self.found
+
+
+Block = Text | Note | Code | Facts | Table | Picture | Proof
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One number that the whole page comes down to."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Tone = "plain"
+
+
+def _web_size(png: bytes) -> tuple[int, int] | None:
+    """Read the size of a PNG from its header; None if it is none. Without dots per inch, a dot is a pixel."""
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            inch = float(image.info.get("dpi", (_WEB_PIXELS_PER_INCH,))[0])
+            width, height = image.size
+    except (OSError, SyntaxError):  # Pillow's two ways of saying that a file is broken
+        return None
+    scale = _WEB_PIXELS_PER_INCH / inch if inch > 0 else 1.0
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _is_numeric(column: Sequence[Cell]) -> bool:
+    known = [cell for cell in column if cell is not None and cell != ""]
+    return bool(known) and all(not isinstance(cell, str) or _NUMBER.fullmatch(cell.strip()) for cell in known)

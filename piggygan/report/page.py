@@ -1,0 +1,103 @@
+"""One HTML file that holds a whole report: pictures and style are inside it, and it asks nothing of any server.
+
+It can be mailed, archived and printed, and reads the same in ten years. A browser that shows it is forbidden, by
+the page itself, to run scripts or to fetch anything.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from piggygan.report.blocks import Block, KeyFigure
+
+# Control characters, and marks that reverse the direction of text, by which a name can pose as another one.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it."""
+
+    heading: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A report: what it is about, the numbers it comes down to, and its sections.
+
+    Example:
+        >>> from piggygan.report.blocks import KeyFigure, Text
+        >>> page = Page(
+        ...     title="Two tasks, nothing forgotten",
+        ...     lead="A U-Net learned facades, then lungs.",
+        ...     key_figures=[KeyFigure("Lungs, Dice", "0.953")],
+        ...     sections=[Section("Data", [Text("Masks named <left> & <right>.")])],
+        ... )
+        >>> "Masks named &lt;left&gt; &amp; &lt;right&gt;." in render_page(page)
+        True
+    """
+
+    title: str
+    lead: str
+    sections: Sequence[Section]
+    key_figures: Sequence[KeyFigure] = ()
+    """Three or four, shown in a strip at the top."""
+    footer: str = ""
+    """Where the page came from: versions, a date, a command."""
+
+
+def render_page(page: Page) -> str:
+    """Write a page as one HTML document; equal pages give equal text."""
+    return _environment().get_template("page.html.j2").render(page=page)
+
+
+def write_page(path: str | os.PathLike[str], page: Page) -> None:
+    """Write a page to a file, whole or not at all: a reader never finds half of it.
+
+    Args:
+        path: The file to make; one that is there is replaced, and stays as it was if anything fails.
+        page: What to write.
+
+    Raises:
+        OSError: If the folder is missing or cannot be written to.
+    """
+    target = Path(path)
+    content = render_page(page).encode("utf-8")
+    # In the same folder, since a file can be renamed onto another only inside one file system.
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _printable(value: object) -> object:
+    """Show characters that cannot be seen by their escapes; what is markup already is left alone."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], value)
+    return value
