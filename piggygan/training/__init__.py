@@ -1,0 +1,26 @@
+"""Training: objectives say what is learned from a batch, the loop does the rest."""
+
+from piggygan.training.history import EpochRecord, History
+from piggygan.training.loop import train
+from piggygan.training.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
+from piggygan.training.objectives import Batch, Objective, Pix2PixObjective, SupervisedObjective, Turn
+from piggygan.training.options import TrainingOptions
+from piggygan.training.schedules import constant_then_linear, make_schedule
+
+__all__ = [
+    "Batch",
+    "EpochRecord",
+    "GanKind",
+    "History",
+    "Objective",
+    "Pix2PixObjective",
+    "SupervisedObjective",
+    "TrainingOptions",
+    "Turn",
+    "adversarial_loss",
+    "constant_then_linear",
+    "l1_loss",
+    "make_schedule",
+    "soft_dice_loss",
+    "train",
+]

@@ -1,0 +1,134 @@
+"""One batch: each player's turn, and the step that follows from it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from piggygan.errors import ConfigurationError, TrainingDivergedError
+from piggygan.training.objectives import Batch, Objective, Turn
+from piggygan.training.options import TrainingOptions
+from piggygan.training.processes import Processes
+from piggygan.training.state import TrainingState
+
+
+class Steps:
+    """Takes the steps of a training, leaves out those that are not finite, and keeps account of both.
+
+    Args:
+        objective: What is learned from a batch.
+        state: Networks and optimizers.
+        processes: Where it runs.
+        options: Precision, and how many bad batches in a row are let pass.
+    """
+
+    def __init__(
+        self, objective: Objective, state: TrainingState, processes: Processes, options: TrainingOptions
+    ) -> None:
+        self._objective = objective
+        self._state = state
+        self._processes = processes
+        self._tolerated = options.tolerated_bad_steps
+        self._bfloat16 = options.mixed_precision == "bf16"
+        self._bad_in_a_row = 0
+        self.start_epoch()
+
+    def start_epoch(self) -> None:
+        """Begin the account of an epoch."""
+        self.batches = 0
+        self.skipped = 0
+        self._sums: dict[str, float] = defaultdict(float)
+        self._counts: dict[str, int] = defaultdict(int)
+        self._still = set(self._state.players)
+
+    def mean_losses(self) -> dict[str, float]:
+        """Return the epoch's mean losses by ``player.loss``, over the steps that were taken."""
+        return {name: total / self._counts[name] for name, total in self._sums.items()}
+
+    def learn(self, batch: Batch) -> None:
+        """Let each player move once.
+
+        Raises:
+            TrainingDivergedError: If too many batches in a row had a loss or gradient that is not finite.
+            ConfigurationError: If a player's losses do not depend on its parameters.
+        """
+        self.batches += 1
+        is_good = True
+        for turn in self._turns(batch):
+            values = self._gradients(turn)
+            bad = next((f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)), None)
+            if bad is None:
+                self._state.optimizers[turn.player].step()
+                self._still.discard(turn.player)
+                self._count(turn, values)
+            else:
+                self.skipped += 1
+                is_good = False
+                self._refuse_if_too_many(bad)
+        self._bad_in_a_row = 0 if is_good else self._bad_in_a_row + 1
+
+    def refuse_what_is_not_finite(self) -> None:
+        """Check every tensor that training may have changed.
+
+        Raises:
+            TrainingDivergedError: If one holds a NaN or an infinity.
+        """
+        if names := self._state.not_finite():
+            raise TrainingDivergedError(f"{names[0]} is not finite (of {len(names)} such tensors)")
+
+    def refuse_players_that_stood_still(self) -> None:
+        """Check that each player took a step in this epoch.
+
+        Raises:
+            TrainingDivergedError: If one did not, since none of its steps was finite.
+        """
+        if self._still:
+            raise TrainingDivergedError(f"no step of {', '.join(sorted(self._still))} was finite")
+
+    def _turns(self, batch: Batch) -> Iterator[Turn]:
+        turns = self._objective.play(batch)
+        while True:
+            with torch.autocast(self._processes.device.type, torch.bfloat16, enabled=self._bfloat16):
+                turn = next(turns, None)
+            if turn is None:
+                return
+            yield turn
+
+    def _gradients(self, turn: Turn) -> dict[str, float]:
+        """Compute a player's gradients; return its losses and the gradients' norm, means over all processes."""
+        optimizer = self._state.optimizers[turn.player]
+        optimizer.zero_grad(set_to_none=True)
+        total = torch.stack(list(turn.losses.values())).sum()
+        if total.requires_grad:
+            self._processes.backward(total)
+        gradients = [p.grad for p in self._state.players[turn.player] if p.grad is not None]
+        if not gradients:
+            raise ConfigurationError(
+                f"the losses of {turn.player!r} ({', '.join(turn.losses)}) do not depend on its parameters: "
+                f"does the generator run the task whose parameters it was given?"
+            )
+        values: Tensor = torch.stack([loss.detach() for loss in turn.losses.values()] + [get_total_norm(gradients)])
+        # The one place of a turn where the processor waits for the device.
+        numbers = self._processes.mean(values).tolist()
+        names = [*(f"{turn.player}.{loss}" for loss in turn.losses), f"the norm of the gradients of {turn.player!r}"]
+        return dict(zip(names, numbers, strict=True))
+
+    def _count(self, turn: Turn, values: dict[str, float]) -> None:
+        for loss in turn.losses:
+            name = f"{turn.player}.{loss}"
+            self._sums[name] += values[name]
+            self._counts[name] += 1
+
+    def _refuse_if_too_many(self, bad: str) -> None:
+        if self._bad_in_a_row >= self._tolerated:
+            many = f", after {self._tolerated} bad steps in a row" if self._tolerated else ""
+            raise TrainingDivergedError(f"{bad} at step {self.batches}{many}")
+        if names := self._state.not_finite():
+            raise TrainingDivergedError(
+                f"{bad} at step {self.batches}, and {names[0]} is no longer finite, which skipping cannot mend"
+            )
