@@ -7,15 +7,22 @@ tasks plus a few of its own, and no task is ever forgotten.
 from piggygan.errors import PiggyganError
 from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
 from piggygan.model import MultiTaskGenerator
+from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.norms import TaskNorm
+from piggygan.registry import TaskRegistry
 from piggygan.tasks import Task
+from piggygan.version import __version__
 
 __all__ = [
     "MultiTaskGenerator",
+    "PatchDiscriminator",
     "PiggybackConv2d",
     "PiggybackConvTranspose2d",
     "PiggyganError",
+    "ResNetGenerator",
     "Task",
     "TaskNorm",
+    "TaskRegistry",
+    "UNetGenerator",
+    "__version__",
 ]
-__version__ = "0.1.0.dev0"

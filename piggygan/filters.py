@@ -92,7 +92,7 @@ def join(parts: Sequence[Tensor], *, groups: int, axis: int = 0) -> Tensor:
         return parts[0]
     if groups == 1:
         return torch.cat(list(parts), dim=axis)
-    split = [part.unflatten(axis, (groups, -1)) for part in parts]
+    split = [part.reshape(*part.shape[:axis], groups, -1, *part.shape[axis + 1 :]) for part in parts]
     return torch.cat(split, dim=axis + 1).flatten(axis, axis + 1)
 
 

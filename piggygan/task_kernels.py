@@ -23,7 +23,7 @@ from piggygan.tasks import check_task_name, task_not_found
 
 Init = Literal["warm", "normal"]
 
-FACTOR_STEP = 16.0
+FACTOR_STEP = 32.0
 """How many times farther one optimizer step moves a factor than a weight; swept in docs/decisions.md."""
 
 

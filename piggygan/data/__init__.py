@@ -8,6 +8,7 @@ from piggygan.data.images import read_image, write_image
 from piggygan.data.masks import read_mask
 from piggygan.data.pairs import Pair, PairDataset, SkippedFile
 from piggygan.data.readers import MaskReader, PairReader, SideBySideReader
+from piggygan.data.splits import read_splits, side_of
 
 __all__ = [
     "EpochSampler",
@@ -27,5 +28,7 @@ __all__ = [
     "read_dicom",
     "read_image",
     "read_mask",
+    "read_splits",
+    "side_of",
     "write_image",
 ]

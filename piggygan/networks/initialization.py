@@ -8,6 +8,8 @@ from torch import nn
 def initialize(module: nn.Module, gain: float = 0.02) -> None:
     """Draw all weights afresh: convolutions from N(0, gain), norm scales from N(1, gain), biases and shifts 0.
 
+    Running statistics are those of a new layer.
+
     The start of pix2pix (Isola et al. 2017, appendix 6.2) and CycleGAN (Zhu et al. 2017, appendix 7.1).
 
     Args:
@@ -26,6 +28,8 @@ def initialize(module: nn.Module, gain: float = 0.02) -> None:
             nn.init.normal_(part.weight, 0.0, gain)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
-        elif isinstance(part, (nn.BatchNorm2d, nn.InstanceNorm2d)) and part.affine:
-            nn.init.normal_(part.weight, 1.0, gain)
-            nn.init.zeros_(part.bias)
+        elif isinstance(part, (nn.BatchNorm2d, nn.InstanceNorm2d)):
+            part.reset_running_stats()
+            if part.affine:
+                nn.init.normal_(part.weight, 1.0, gain)
+                nn.init.zeros_(part.bias)

@@ -38,3 +38,12 @@ def test_the_gain_is_the_standard_deviation() -> None:
 
 def test_norms_without_scale_are_left_alone() -> None:
     initialize(nn.Sequential(nn.InstanceNorm2d(3), nn.BatchNorm2d(3, affine=False)))
+
+
+def test_running_statistics_are_as_new() -> None:
+    norm = nn.BatchNorm2d(2)
+    norm(torch.ones(2, 2, 4, 4) * 3)
+    initialize(norm)
+    fresh = nn.BatchNorm2d(2)
+    assert torch.equal(norm.running_mean, fresh.running_mean)
+    assert torch.equal(norm.num_batches_tracked, fresh.num_batches_tracked)

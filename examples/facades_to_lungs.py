@@ -1,0 +1,270 @@
+"""One generator learns facades, then lungs, and forgets nothing; fine-tuning beside it does forget.
+
+    python examples/facades_to_lungs.py                                  # generated data, some minutes on 2 cores
+    python examples/facades_to_lungs.py --facades DIR --xrays DIR        # your own
+
+``--facades`` is a folder with ``train`` and ``val`` (or ``test``) of side-by-side pairs, photo left and labels
+right; ``--xrays`` one with ``images``, ``masks`` and ``splits.json``, which lists the names of its ``train`` and
+``test`` sides. The result is ``report.html`` in ``--out``, and a registry that holds both tasks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from facades_to_lungs_report import HEADLINE, OURS, RIVAL, Measured, Result, write_report
+from torch import Tensor, nn
+
+import piggygan as pg
+from piggygan.data import Pair, PairAugmentation, PairDataset, batches
+from piggygan.data.palette import CMP_PALETTE
+from piggygan.data.splits import read_splits, side_of
+from piggygan.data.synthetic.facades import write_facades
+from piggygan.data.synthetic.xrays import write_xrays
+from piggygan.evaluation.labels import l1, picture_label_scores
+from piggygan.evaluation.segmentation import segmentation_scores
+from piggygan.training import Pix2PixObjective, TrainingOptions, train
+from piggygan.training.history import History
+
+PALETTE = [facade_class.rgb for facade_class in CMP_PALETTE]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen on the command line."""
+
+    facades: Path | None = None
+    """Folder of facades; without one they are generated."""
+    xrays: Path | None = None
+    """Folder of chest X-rays and lung masks; without one they are generated."""
+    out: Path = Path("runs/facades_to_lungs")
+    """Folder for the report, the registry and the generated data."""
+    size: int = 128
+    """Side of the images in pixels, a multiple of 32 or more; powers of two suit the U-Net."""
+    width: int = 32
+    """Channels of the U-Net's first level; pix2pix has 64."""
+    epochs: int = 20
+    """Passes over the facades."""
+    lungs_epochs: int = 30
+    """Passes over the X-rays, for the new task and for fine-tuning alike."""
+    batch_size: int = 4
+    """Images a step."""
+    seed: int = 0
+    """Of everything random."""
+    score_registry: bool = False
+    """Only score the registry in ``out`` and print JSON; the run itself does so in a fresh process."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Both tasks' pairs: to learn from, and to be scored on."""
+
+    facades: PairDataset
+    facades_test: PairDataset
+    lungs: PairDataset
+    lungs_test: PairDataset
+
+    @classmethod
+    def read(cls, options: Options) -> Data:
+        """Read every file, so that whatever is wrong with one is known before any training starts."""
+        facades = options.facades or options.out / "data" / "facades"
+        xrays = options.xrays or options.out / "data" / "xrays"
+        held_out = facades / "val" if (facades / "val").is_dir() else facades / "test"
+        splits = read_splits(xrays / "splits.json")
+        lung_variations = PairAugmentation(zoom=(0.85, 1.15), rotation_degrees=8.0, contrast=0.2, brightness=0.2)
+        size, seed = options.size, options.seed
+
+        def lungs(side: str, augmentation: PairAugmentation | None) -> PairDataset:
+            names = side_of(splits, side, xrays / "splits.json")
+            return PairDataset.with_masks(
+                xrays / "images", xrays / "masks", size, names=names, augmentation=augmentation, seed=seed
+            )
+
+        return cls(
+            PairDataset.side_by_side(facades / "train", size, augmentation=PairAugmentation.pix2pix(), seed=seed),
+            PairDataset.side_by_side(held_out, size),
+            lungs("train", lung_variations),
+            lungs("test", None),
+        )
+
+    def describe(self) -> None:
+        """Say how many pairs there are, and which files were left out and why."""
+        for name, dataset in vars(self).items():
+            print(f"{name.replace('_', ' ')}: {len(dataset)} pairs")
+            for skipped in dataset.skipped:
+                print(f"  left out {skipped.name!r}: {skipped.reason}")
+
+
+def main(options: Options) -> None:
+    """Learn both tasks, compare, prove, and write the page."""
+    started = time.perf_counter()
+    if options.score_registry:
+        print(json.dumps(score_registry(options)))
+        return
+    torch.manual_seed(options.seed)
+    generator = pg.UNetGenerator(depth=unet_depth(options.size), width=options.width, norm="batch", dropout=True)
+    model = pg.MultiTaskGenerator(generator, base_task="facades")
+    generate_missing_data(options)
+    data = Data.read(options)
+    data.describe()
+    registry = pg.TaskRegistry(fresh_folder(options.out / "registry"))
+    result = Result(settings=asdict(options))
+
+    print("task 1: facades")
+    result.histories["facades"] = learn(model, "facades", data.facades, options)
+    model.freeze_task("facades")
+    result.measured[OURS, "facades"] = measure(model, data)
+    registry.commit(model, "facades", scores=result.scores(OURS, "facades", "facades"))
+    rival = Rival(model.fold_task("facades"))  # what fine-tuning starts from: an ordinary network
+    result.measured[RIVAL, "facades"] = measure(rival, data)
+
+    print("task 2: lungs, with piggygan")
+    model.add_task("lungs", out_channels=1)
+    result.histories["lungs"] = learn(model, "lungs", data.lungs, options)
+    model.freeze_task("lungs")
+    result.measured[OURS, "lungs"] = measure(model, data)
+    registry.commit(model, "lungs", scores=result.scores(OURS, "lungs", "lungs"))
+    result.overhead = model.overhead()
+
+    print("task 2: lungs, by fine-tuning the whole network")
+    result.histories["lungs, fine-tuning"] = learn(rival, "lungs", data.lungs, options)
+    result.measured[RIVAL, "lungs"] = measure(rival, data)
+
+    print("both tasks again, from the registry, in a fresh process")
+    result.fresh = score_in_fresh_process(options)
+    result.seconds = time.perf_counter() - started
+    page = write_report(options.out, result, {"facades": data.facades_test, "lungs": data.lungs_test})
+    print(result.summary())
+    print(f"report: {page}")
+
+
+class Rival(nn.Module):
+    """Fine-tuning: the whole facade generator learns masks with its three output channels, read as their mean."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, images: Tensor, task: str) -> Tensor:
+        """Translate; whatever the task, it is the same network."""
+        output: Tensor = self.generator(images)
+        return output.mean(1, keepdim=True) if task == "lungs" else output
+
+
+def measure(network: nn.Module, data: Data) -> Measured:
+    """Translate both test sets in evaluation mode; a task that the network does not have yet is left out."""
+    outputs, scores = {}, {}
+    known = network.tasks if isinstance(network, pg.MultiTaskGenerator) else tuple(HEADLINE)
+    if "facades" in known:
+        targets = torch.stack([pair.target for pair in pairs_of(data.facades_test)])
+        outputs["facades"] = translate(network, data.facades_test, "facades")
+        scores["facades"] = picture_label_scores(outputs["facades"], targets, PALETTE).as_dict()
+        scores["facades"]["l1"] = l1(outputs["facades"], targets)
+    if "lungs" in known:
+        targets = torch.stack([pair.target for pair in pairs_of(data.lungs_test)])
+        outputs["lungs"] = translate(network, data.lungs_test, "lungs")
+        scores["lungs"] = segmentation_scores(outputs["lungs"], targets).as_dict()
+    digests = {task: hashlib.sha256(output.numpy().tobytes()).hexdigest() for task, output in outputs.items()}
+    return Measured(outputs, scores, digests)
+
+
+def translate(network: nn.Module, dataset: PairDataset, task: str) -> Tensor:
+    """Run one task over a data set."""
+    device = next(network.parameters(), torch.empty(0)).device
+    with torch.inference_mode():
+        network.eval()
+        return torch.cat(
+            [network(batch.input.to(device), task=task).cpu() for batch in batches(dataset, 10, shuffle=False)]
+        )
+
+
+def pairs_of(dataset: PairDataset) -> list[Pair]:
+    """List all pairs in order."""
+    return [dataset[index] for index in range(len(dataset))]
+
+
+def learn(network: nn.Module, task: str, dataset: PairDataset, options: Options) -> History:
+    """Train one task as pix2pix does: against a discriminator of its own, and towards the target."""
+    channels = 3 + (1 if task == "lungs" else 3)
+    parameters = network.task_parameters(task) if isinstance(network, pg.MultiTaskGenerator) else None
+    objective = Pix2PixObjective(
+        network,
+        pg.PatchDiscriminator(channels, width=options.width, norm="batch"),
+        generator_parameters=parameters,
+        forward_arguments={"task": task},
+    )
+    method = OURS if isinstance(network, pg.MultiTaskGenerator) else RIVAL
+    log = options.out / f"{task}-{method}.jsonl"
+    log.unlink(missing_ok=True)
+    epochs = options.lungs_epochs if task == "lungs" else options.epochs
+    loader = batches(dataset, options.batch_size, seed=options.seed, drop_last=True)
+    return train(objective, loader, TrainingOptions(epochs=epochs, seed=options.seed, log_path=log))
+
+
+def score_in_fresh_process(options: Options) -> dict[str, Any]:
+    """Start this script anew, so that nothing but the registry can carry the tasks over."""
+    command = [sys.executable, __file__, "--score-registry", "--out", str(options.out), "--size", str(options.size)]
+    for name in ("facades", "xrays"):
+        if (folder := getattr(options, name)) is not None:
+            command += [f"--{name}", str(folder)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found: dict[str, Any] = json.loads(printed)
+    return found
+
+
+def score_registry(options: Options) -> dict[str, Any]:
+    """Load both tasks, verify their certificates, and score them."""
+    registry = pg.TaskRegistry(options.out / "registry")
+    measured = measure(registry.load(), Data.read(options))
+    return {
+        "scores": measured.scores,
+        "digests": measured.digests,
+        "verified": [str(check) for check in registry.verify()],
+    }
+
+
+def generate_missing_data(options: Options) -> None:
+    """Write facades and X-rays of our own making where none were given."""
+    folder = options.out / "data"
+    if options.facades is None:
+        write_facades(folder / "facades" / "train", 160, options.size, seed=options.seed)
+        write_facades(folder / "facades" / "val", 20, options.size, seed=options.seed + 1)
+    if options.xrays is None:
+        files = write_xrays(folder / "xrays", 60, options.size, seed=options.seed)
+        names = [image.name for image, _ in files]
+        sides = {"train": names[:40], "test": names[40:]}
+        (folder / "xrays" / "splits.json").write_text(json.dumps(sides), encoding="utf-8")
+
+
+def unet_depth(size: int) -> int:
+    """Choose how often the U-Net halves an image: down to one pixel if the size allows, 8 times at most."""
+    depth = 0
+    while size % 2 ** (depth + 1) == 0 and depth < 8:
+        depth += 1
+    return depth
+
+
+def fresh_folder(folder: Path) -> Path:
+    """Move a former run's folder out of the way; nothing of it is deleted."""
+    if folder.exists():
+        number = 1
+        while (former := folder.with_name(f"{folder.name}-{number}")).exists():
+            number += 1
+        folder.rename(former)
+    return folder
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Options, description=__doc__))
+    except pg.PiggyganError as error:
+        sys.exit(f"error: {error}")

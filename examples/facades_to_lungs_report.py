@@ -1,0 +1,300 @@
+"""What the main job found, on one page: pictures, task matrices, costs, losses and the proof."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+import piggygan as pg
+from piggygan.data import PairDataset
+from piggygan.evaluation.task_matrix import TaskMatrix
+from piggygan.overhead import Overhead
+from piggygan.report.blocks import Block, KeyFigure, Note, Picture, Proof, Table, Text
+from piggygan.report.figures import heat_map, loss_curves
+from piggygan.report.page import Page, Section, write_page
+from piggygan.report.pictures import picture_grid
+from piggygan.training.history import History
+
+HEADLINE = {"facades": "pixel_accuracy", "lungs": "dice"}
+"""The score of each task that goes into the task matrix."""
+OURS, RIVAL = "piggygan", "fine-tuning"
+SHOWN = 3
+"""Test images of each task on the page: the first, the middle and the last by name."""
+
+
+Tests = Mapping[str, PairDataset]
+"""The pairs of each task that were kept back."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a network made of the test sets: outputs, scores and digests of the outputs' bytes, by task."""
+
+    outputs: dict[str, Tensor]
+    scores: dict[str, dict[str, float]]
+    digests: dict[str, str]
+
+
+@dataclass
+class Result:
+    """Everything that the run found; ``measured[method, task]`` is what a method could do after learning a task."""
+
+    measured: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
+    fresh: dict[str, Any] = field(default_factory=dict)
+    overhead: Overhead | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def scores(self, method: str, after: str, task: str) -> dict[str, float]:
+        """Return the scores on ``task`` after ``after`` was learned."""
+        return self.measured[method, after].scores[task]
+
+    def matrix(self, method: str) -> TaskMatrix:
+        """Put the headline scores of one method into a task matrix."""
+        matrix = TaskMatrix(list(HEADLINE))
+        for (name, after), measured in self.measured.items():
+            for on, score in HEADLINE.items():
+                known = on in measured.scores and not (after == "facades" and on == "lungs")
+                if name == method and known:
+                    matrix.record(after=after, on=on, score=measured.scores[on][score])
+        return matrix
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether facades had the same bytes after lungs, and both tasks in a fresh process."""
+        first, last = self.measured[OURS, "facades"].digests, self.measured[OURS, "lungs"].digests
+        return first["facades"] == last["facades"] and self.fresh["digests"] == last
+
+    def summary(self) -> str:
+        """Say in a few lines what came out."""
+        lines = []
+        for method in (OURS, RIVAL):
+            before, after = (self.scores(method, task, "facades")["pixel_accuracy"] for task in HEADLINE)
+            dice = self.scores(method, "lungs", "lungs")["dice"]
+            lines.append(f"{method:12} lungs Dice {dice:.3f}, facades pixel accuracy {before:.3f} -> {after:.3f}")
+        lines.append(f"facades byte-equal, in a fresh process too: {'yes' if self.is_proven else 'NO'}")
+        if self.overhead is not None:
+            lines.append(str(self.overhead))
+        lines.append(f"{self.seconds:.0f} seconds")
+        return "\n".join(lines)
+
+
+def write_report(folder: Path, result: Result, tests: Tests) -> Path:
+    """Write ``report.html`` and ``result.json``, and the page's main picture as ``strip.png``."""
+    facades, lungs = _facade_strip(result, tests), _lung_strip(result, tests)
+    (folder / "strip.png").write_bytes(_headline_strip(result, tests))
+    page = Page(
+        title="One generator learned facades, then lungs, and forgot nothing",
+        lead=(
+            "A pix2pix U-Net learned to label facades. Then it learned to find lungs in chest X-rays, once with "
+            "piggygan and once by fine-tuning, from the same start, on the same films, for the same number of steps."
+        ),
+        key_figures=_key_figures(result),
+        sections=[
+            Section("Facades, before and after lungs were learned", facades),
+            Section("Lungs", lungs),
+            Section("What was learned and what was forgotten", _matrices(result)),
+            Section("The proof", _proof(result)),
+            Section("What a task costs", _costs(result)),
+            Section("Losses", _losses(result)),
+        ],
+        footer=_footer(result),
+    )
+    path = folder / "report.html"
+    write_page(path, page)
+    (folder / "result.json").write_text(json.dumps(_as_dict(result), indent=2), encoding="utf-8")
+    return path
+
+
+def _key_figures(result: Result) -> list[KeyFigure]:
+    ours, rival = (result.scores(method, "lungs", "lungs")["dice"] for method in (OURS, RIVAL))
+    before, after = (result.scores(RIVAL, task, "facades")["pixel_accuracy"] for task in HEADLINE)
+    cost = result.overhead["lungs"].share if result.overhead else float("nan")
+    return [
+        KeyFigure("Lungs, Dice", f"{ours:.3f}", f"fine-tuning the whole network: {rival:.3f}"),
+        KeyFigure(
+            "Facades with piggygan",
+            "byte-equal" if result.is_proven else "DIFFERENT",
+            "before, after, and in a fresh process",
+            "good" if result.is_proven else "bad",
+        ),
+        KeyFigure("Facades with fine-tuning", f"{before:.2f} to {after:.2f}", "pixel accuracy before and after", "bad"),
+        KeyFigure("Cost of the new task", f"{cost:.1%}", "of the parameters of a network"),
+    ]
+
+
+def _facade_strip(result: Result, tests: Tests) -> list[Block]:
+    chosen = _chosen(len(tests["facades"]))
+    columns = {
+        "input": [tests["facades"][index].input for index in chosen],
+        "truth": [tests["facades"][index].target for index in chosen],
+        "after facades": [result.measured[OURS, "facades"].outputs["facades"][index] for index in chosen],
+        "after lungs, piggygan": [result.measured[OURS, "lungs"].outputs["facades"][index] for index in chosen],
+        "after lungs, fine-tuning": [result.measured[RIVAL, "lungs"].outputs["facades"][index] for index in chosen],
+    }
+    return [
+        _grid(columns, "Test facades. The fourth column is the third, byte for byte; the last is what is left of it."),
+    ]
+
+
+def _lung_strip(result: Result, tests: Tests) -> list[Block]:
+    chosen = _chosen(len(tests["lungs"]))
+    columns = {
+        "input": [tests["lungs"][index].input for index in chosen],
+        "truth": [tests["lungs"][index].target for index in chosen],
+        "piggygan": [result.measured[OURS, "lungs"].outputs["lungs"][index] for index in chosen],
+        "fine-tuning": [result.measured[RIVAL, "lungs"].outputs["lungs"][index] for index in chosen],
+    }
+    names = ("dice", "iou", "accuracy", "precision", "recall")
+    scores = {method: result.scores(method, "lungs", "lungs") for method in (OURS, RIVAL)}
+    rows = [
+        [f"{method}, {kind}", *(f"{scores[method][name + suffix]:.3f}" for name in names)]
+        for method in (OURS, RIVAL)
+        for kind, suffix in (("mean over films", ""), ("pooled pixels", "_pooled"))
+    ]
+    return [
+        _grid(columns, "Test films, with the output as the network gives it; above 0 counts as lung."),
+        Table(["", "Dice", "IoU", "accuracy", "precision", "recall"], rows, f"{len(tests['lungs'])} test films."),
+    ]
+
+
+def _matrices(result: Result) -> list[Block]:
+    blocks: list[Block] = [
+        Text("Pixel accuracy for facades (twelve classes), Dice for lungs: rows say what had been learned by then.")
+    ]
+    rows = []
+    for method in (OURS, RIVAL):
+        matrix = result.matrix(method)
+        names = ["facades (accuracy)", "lungs (Dice)"]
+        png = heat_map(matrix.rows, list(HEADLINE), names, method, row_axis="after learning", column_axis="score on")
+        blocks.append(Picture(png, f"Task matrix of {method}.", f"Heat map of the scores of {method}"))
+        values = (matrix.average(), matrix.backward_transfer(), matrix.forgetting())
+        rows.append([method, *("" if value is None else f"{value:.4f}" for value in values)])
+    caption = "Backward transfer: Lopez-Paz and Ranzato 2017. Forgetting: Chaudhry et al. 2018."
+    blocks.append(Table(["", "average", "backward transfer", "forgetting"], rows, caption))
+    blocks.append(
+        Table(
+            ["facades", "pixel accuracy", "class accuracy", "class IoU", "L1"],
+            [
+                [
+                    f"{method}, after {after}",
+                    *(f"{value:.3f}" for value in result.scores(method, after, "facades").values()),
+                ]
+                for method in (OURS, RIVAL)
+                for after in HEADLINE
+            ],
+            "Every pixel counts as the class of the nearest palette colour, in output and truth alike.",
+        )
+    )
+    return blocks
+
+
+def _proof(result: Result) -> list[Block]:
+    before, after = result.measured[OURS, "facades"].digests, result.measured[OURS, "lungs"].digests
+    fresh = result.fresh["digests"]
+    tone: Literal["good", "bad"] = "good" if result.is_proven else "bad"
+    verdict = "Nothing was forgotten, not one bit." if result.is_proven else "The outputs differ."
+    return [
+        Note(verdict, tone),
+        Text("SHA-256 of the bytes of all test outputs, and the certificates that the registry checks for itself."),
+        Proof("facades: before and after lungs were learned", before["facades"], after["facades"]),
+        Proof("facades: from the registry, in a fresh process", before["facades"], fresh["facades"]),
+        Proof("lungs: from the registry, in a fresh process", after["lungs"], fresh["lungs"]),
+        Table(["certificate"], [[line] for line in result.fresh["verified"]]),
+    ]
+
+
+def _costs(result: Result) -> list[Block]:
+    if result.overhead is None:
+        return []
+    rows = [
+        [
+            cost.task,
+            f"{cost.parameters:,}",
+            f"{cost.filters:,}",
+            f"{cost.factors:,}",
+            f"{cost.size / 1e6:.1f}",
+            f"{cost.share:.1%}",
+        ]
+        for cost in result.overhead.tasks
+    ]
+    header = ["task", "parameters", "own filters", "factors", "MB", "share of a network"]
+    together = result.overhead.share_of_separate_networks
+    return [Table(header, rows, f"Both together: {together:.1%} of two separate networks.")]
+
+
+def _losses(result: Result) -> list[Block]:
+    blocks: list[Block] = []
+    for title, history in result.histories.items():
+        curves: dict[str, Sequence[float]] = {
+            name: [record.losses[name] for record in history.epochs] for name in history.epochs[0].losses
+        }
+        # The L1 term is weighted by 100: beside the others it would flatten them.
+        for name, part in (("likeness", {"generator.l1"}), ("adversarial", set(curves) - {"generator.l1"})):
+            png = loss_curves(
+                {key: curves[key] for key in sorted(part)}, f"{title}: {name}", x_axis="epoch", smoothing=0.0
+            )
+            blocks.append(Picture(png, "", f"Losses of {title}, {name}"))
+    return blocks
+
+
+def _footer(result: Result) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
+    versions = f"piggygan {pg.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    took = f"{result.seconds:.0f} seconds on {torch.get_num_threads()} threads"
+    return f"{settings}. {took}. {versions}. For research, not for diagnosis."
+
+
+def _headline_strip(result: Result, tests: Tests) -> bytes:
+    """Make the one picture that tells the story: a facade and a film, before and after."""
+    facade, film = _chosen(len(tests["facades"]))[0], _chosen(len(tests["lungs"]))[0]
+    first, last = result.measured[OURS, "facades"], result.measured[OURS, "lungs"]
+    rival = result.measured[RIVAL, "lungs"]
+    rows: list[list[Tensor | None]] = [
+        [
+            tests["facades"][facade].input,
+            tests["facades"][facade].target,
+            first.outputs["facades"][facade],
+            last.outputs["facades"][facade],
+            rival.outputs["facades"][facade],
+        ],
+        [
+            tests["lungs"][film].input,
+            tests["lungs"][film].target,
+            None,
+            last.outputs["lungs"][film],
+            rival.outputs["lungs"][film],
+        ],
+    ]
+    columns = ["input", "truth", "after task 1", "after task 2, piggygan", "after task 2, fine-tuned"]
+    return picture_grid(rows, ["facades", "lungs"], columns)
+
+
+def _grid(columns: Mapping[str, Sequence[Tensor]], caption: str) -> Picture:
+    rows: list[list[Tensor | None]] = [list(row) for row in zip(*columns.values(), strict=True)]
+    png = picture_grid(rows, [""] * len(rows), list(columns))
+    return Picture(png, caption, f"Grid of pictures: {', '.join(columns)}")
+
+
+def _chosen(count: int) -> list[int]:
+    return sorted({0, count // 2, count - 1})[:SHOWN]
+
+
+def _as_dict(result: Result) -> dict[str, Any]:
+    return {
+        "settings": {name: str(value) for name, value in result.settings.items()},
+        "seconds": result.seconds,
+        "scores": {f"{method} after {after}": found.scores for (method, after), found in result.measured.items()},
+        "matrices": {method: result.matrix(method).as_dict() for method in (OURS, RIVAL)},
+        "byte_equal": result.is_proven,
+        "fresh_process": result.fresh,
+        "overhead": result.overhead.as_dict() if result.overhead else None,
+    }

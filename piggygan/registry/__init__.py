@@ -1,0 +1,7 @@
+"""The registry: tasks on disk, durable and checked, each with a certificate of what it computes."""
+
+from piggygan.registry.certificates import TaskCheck
+from piggygan.registry.manifest import TaskRecord
+from piggygan.registry.registry import TaskRegistry
+
+__all__ = ["TaskCheck", "TaskRecord", "TaskRegistry"]

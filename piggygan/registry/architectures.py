@@ -1,0 +1,122 @@
+"""Which generators a registry can build by itself, and what it must know of one that it cannot.
+
+Only the classes listed here are ever built from a manifest; a name that is not among them is refused.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, PiggyganError, RegistryError
+from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.registry.fingerprints import layer_lines
+from piggygan.registry.manifest import Architecture, Network
+
+OURS: Mapping[str, Callable[..., UNetGenerator | ResNetGenerator]] = {
+    "ResNetGenerator": ResNetGenerator,
+    "UNetGenerator": UNetGenerator,
+}
+PROBE_SIDE = 64
+"""Side in pixels of a probe image for a user's generator."""
+
+
+def architecture_of(generator: nn.Module) -> Architecture:
+    """Describe a plain generator: one of ours by class and arguments, if those make the same layers again."""
+    layers = layer_lines(generator)
+    name = type(generator).__name__
+    if OURS.get(name) is type(generator) and isinstance(generator, (UNetGenerator, ResNetGenerator)):
+        ours = Architecture(name, dict(generator.arguments), ())
+        if layer_lines(_without_values(ours)) == layers:
+            return ours
+    return Architecture(None, {}, layers)
+
+
+def plain_generator(
+    architecture: Architecture, base_tensors: Mapping[str, Tensor], given: nn.Module | None
+) -> nn.Module:
+    """Return a generator that stored tensors can be put into.
+
+    Args:
+        architecture: What it must be.
+        base_tensors: The base task's tensors, to know its size before it is built.
+        given: The caller's generator, which is copied and stays as it is; None: build one of ours.
+
+    Raises:
+        ConfigurationError: If none is given and it is none of ours.
+        BankMismatchError: If it is another one.
+        RegistryError: If this version does not know the class.
+    """
+    if given is not None:
+        if problem := _difference(architecture_of(given), architecture):
+            raise BankMismatchError(f"the given generator is not the registry's: {problem}.")
+        return copy.deepcopy(given)
+    if architecture.class_name is None:
+        raise ConfigurationError(
+            "the registry holds tasks of a generator of your own, which it cannot build: give generator=, one made as "
+            "the first was; its weights do not matter."
+        )
+    # A damaged number could ask for more memory than there is.
+    planned = sum(tensor.numel() for tensor in _without_values(architecture).state_dict().values())
+    stored = sum(tensor.numel() for tensor in base_tensors.values())
+    if planned != stored:
+        raise BankMismatchError(
+            f"{_shown(architecture)} has {planned} numbers, the base task {stored}: the manifest and the base task do "
+            f"not belong together."
+        )
+    return _build(architecture)
+
+
+def network_difference(here: Network, there: Network) -> str:
+    """Say what tells a model's network from a registry's, or nothing if they are the same."""
+    problem = _difference(here.architecture, there.architecture)
+    if not problem and here.output_layer != there.output_layer:
+        return f"the model's output layer is {here.output_layer!r}, the registry's {there.output_layer!r}"
+    return problem
+
+
+def probe_side(generator: nn.Module) -> int:
+    """Return a side in pixels, as small as may be, of images that a generator takes."""
+    if isinstance(generator, UNetGenerator):
+        return int(2 ** generator.arguments["depth"])  # one pixel is left at the bottom
+    return 32 if isinstance(generator, ResNetGenerator) else PROBE_SIDE
+
+
+def _build(architecture: Architecture) -> nn.Module:
+    ours = OURS.get(architecture.class_name or "")
+    if ours is None:
+        raise RegistryError(
+            f"registry.json names the generator {architecture.class_name!r}; this piggygan builds only "
+            f"{', '.join(OURS)}: update piggygan, or see who changed the file."
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):  # its first weights are overwritten: they cost the caller no numbers
+            return ours(**architecture.arguments)
+    except (TypeError, ValueError, RuntimeError, PiggyganError) as error:
+        raise CorruptFileError(f"registry.json asks for {_shown(architecture)}, which cannot be: {error}") from error
+
+
+def _without_values(architecture: Architecture) -> nn.Module:
+    with torch.device("meta"):
+        return _build(architecture)
+
+
+def _difference(here: Architecture, there: Architecture) -> str:
+    if here == there:
+        return ""
+    if here.class_name != there.class_name or not here.layers:
+        return f"here is {_shown(here)}, the registry holds tasks of {_shown(there)}"
+    only_here, only_there = set(here.layers) - set(there.layers), set(there.layers) - set(here.layers)
+    lines = [f"here is {line}" for line in sorted(only_here)] + [f"there is {line}" for line in sorted(only_there)]
+    more = f"; and {len(lines) - 10} lines more" if len(lines) > 10 else ""
+    return "; ".join(lines[:10]) + more
+
+
+def _shown(architecture: Architecture) -> str:
+    if architecture.class_name is None:
+        return f"a generator of {len(architecture.layers)} modules, fingerprint {architecture.fingerprint[:12]}"
+    arguments = ", ".join(f"{name}={value!r}" for name, value in architecture.arguments.items())
+    return f"{architecture.class_name}({arguments})"

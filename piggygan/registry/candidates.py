@@ -1,0 +1,161 @@
+"""What a commit brings: a task of a model, made ready to be stored, and whether a registry may take it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import SupportsFloat
+
+from torch import Tensor, nn
+
+from piggygan.errors import BankMismatchError, InputError, RegistryError, TaskExistsError, TaskStateError
+from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
+from piggygan.model import MultiTaskGenerator
+from piggygan.registry.architectures import architecture_of, network_difference, probe_side
+from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
+from piggygan.registry.manifest import GENERATOR, Manifest, Network, TaskSettings
+from piggygan.registry.rebuilding import (
+    building_order,
+    needed_tasks,
+    rebuild_base,
+    rebuild_task,
+    settings_of,
+)
+from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_to_bytes
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frozen task of a model, ready to be committed.
+
+    Attributes:
+        task: Its name.
+        draws_on: What it draws on, in the order of its bank.
+        base_task: The model's base task.
+        network: What the model wraps.
+        settings: How the task is built.
+        source_digests: For each other task that it needs, the digest of that task's tensors in the model.
+        weights: Its tensors, as a safetensors file.
+        evidence: What its certificate will say.
+    """
+
+    task: str
+    draws_on: tuple[str, ...]
+    base_task: str
+    network: Network
+    settings: TaskSettings
+    source_digests: Mapping[str, str]
+    weights: bytes
+    evidence: Evidence
+
+
+def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candidate:
+    """Make a task ready: serialize it, build it anew from what will be stored, and run that on the probe.
+
+    The model itself is not touched.
+
+    Raises:
+        TaskNotFoundError, TaskStateError: If the model has no such task, or it is not frozen.
+        InputError: If its tensors or outputs are not finite, or its generator refuses the probe.
+    """
+    described = model.describe_task(task)
+    if not described.is_frozen:
+        raise TaskStateError(f"task {task!r} is still in training: call freeze_task({task!r}) before it is committed.")
+    base = model.base_task
+    sources = {name: model.describe_task(name).draws_on for name in model.tasks}
+    tensors = {name: portable(model.task_tensors(name)) for name in needed_tasks([base, task], sources)}
+    if bad := nonfinite_names(tensors[task]):
+        raise InputError(f"task {task!r} has NaN or infinity in {', '.join(bad[:10])}: its training diverged.")
+    plain = model.fold_task(base).cpu()
+    network = Network(architecture_of(plain), model.output_layer)
+    inputs = _probe(model, task, plain, tensors[base]) if probe is None else _checked_probe(probe)
+    rebuilt = rebuild_base(plain, base, model.output_layer, tensors[base])
+    for name in tensors:
+        if name != base:
+            rebuild_task(rebuilt, name, sources[name], settings_of(model, name), tensors[name])
+    return Candidate(
+        task=task,
+        draws_on=described.draws_on,
+        base_task=base,
+        network=network,
+        settings=settings_of(model, task),
+        source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
+        weights=tensors_to_bytes(tensors[task]),
+        evidence=gather_evidence(rebuilt, task, inputs),
+    )
+
+
+def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
+    """Refuse a task that a registry cannot take.
+
+    Args:
+        candidate: The task.
+        manifest: What the registry holds; None if nothing yet.
+
+    Raises:
+        TaskExistsError: If it holds a task of this name.
+        BankMismatchError: If its generator or the tasks that the candidate draws on are not the model's.
+    """
+    task = candidate.task
+    if manifest is None:
+        if task != candidate.base_task:
+            raise BankMismatchError(
+                f"the registry is empty, and {task!r} is not the base task: commit {candidate.base_task!r} first."
+            )
+        return
+    held = manifest.by_name
+    if task in held:
+        raise TaskExistsError(f"the registry holds a task {task!r} already, which is never overwritten.")
+    if GENERATOR not in manifest.networks:
+        raise RegistryError(f"the registry holds the networks {', '.join(manifest.networks)}, and no {GENERATOR!r}.")
+    if problem := network_difference(candidate.network, manifest.networks[GENERATOR]):
+        raise BankMismatchError(f"task {task!r} is of another generator: {problem}.")
+    if candidate.base_task != manifest.base_task:
+        raise BankMismatchError(
+            f"the registry's base task is {manifest.base_task!r}, this model's is {candidate.base_task!r}."
+        )
+    for name, digest in candidate.source_digests.items():
+        if name not in held:
+            raise BankMismatchError(f"task {task!r} needs {name!r}, which the registry does not hold: commit it first.")
+        if held[name].networks[GENERATOR].certificate.tensors_digest != digest:
+            raise BankMismatchError(
+                f"task {task!r} was trained on another {name!r} than the registry's: the names are the same, the "
+                f"tensors are not. Commit it to the registry that its model was loaded from."
+            )
+    building_order({**{name: record.draws_on for name, record in held.items()}, task: candidate.draws_on})
+
+
+def checked_scores(scores: Mapping[str, SupportsFloat] | None) -> dict[str, float]:
+    """Return scores as plain floats.
+
+    Raises:
+        InputError: If one is no finite number, or its name no text.
+    """
+    checked: dict[str, float] = {}
+    for name, score in (scores or {}).items():
+        try:
+            # float would read a text as well, and a score that is one was not meant so
+            checked[name] = float(score) if isinstance(score, SupportsFloat) else math.nan
+        except (TypeError, ValueError, OverflowError, RuntimeError):
+            checked[name] = math.nan
+        if not isinstance(name, str) or not name or not math.isfinite(checked[name]):
+            raise InputError(f"score {name!r} is {score!r}; needed are finite numbers by name, such as dice=0.9.")
+    return checked
+
+
+def _probe(model: MultiTaskGenerator, task: str, plain: nn.Module, base_tensors: Mapping[str, Tensor]) -> Tensor:
+    """Make probe images of the size, channels and type that the task takes."""
+    layers = (m for m in model.generator.modules() if isinstance(m, (PiggybackConv2d, PiggybackConvTranspose2d)))
+    channels = model.describe_task(task).in_channels or next(layers).conv.in_channels
+    dtype = next(tensor.dtype for tensor in base_tensors.values() if tensor.is_floating_point())
+    return probe_images(channels, probe_side(plain), dtype)
+
+
+def _checked_probe(probe: Tensor) -> Tensor:
+    if probe.dim() != 4 or not probe.is_floating_point() or not probe.numel() or nonfinite_names({"probe": probe}):
+        raise InputError(
+            f"probe is a {probe.dtype} tensor of shape {tuple(probe.shape)}; needed are finite floats of shape "
+            f"(batch, channels, height, width)."
+        )
+    return portable({"probe": probe})["probe"].clone()

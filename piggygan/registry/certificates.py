@@ -1,0 +1,217 @@
+"""Certificates: what a task computed when it was committed, and whether it still does.
+
+A certificate has the digest of the task's tensors, the digest of what it makes of stored probe images, and the
+recipe these were made with: always on the CPU, in one thread, in evaluation mode, so that as many machines as
+possible get the same bits. Where they do not, the stored outputs say by how much.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from piggygan.errors import CorruptFileError, InputError, PiggyganError
+from piggygan.model import MultiTaskGenerator
+from piggygan.registry.manifest import Certificate, Recipe
+from piggygan.registry.store import ObjectStore
+from piggygan.registry.tensors import nonfinite_names, tensors_digest, tensors_from_bytes, tensors_to_bytes
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+PROBE_SEED = 20210411
+PROBE_IMAGES = 2
+
+# The number of threads belongs to the process: two at once would restore each other's.
+_ONE_AT_A_TIME = threading.Lock()
+
+State = Literal["equal", "recipe differs", "damaged"]
+
+
+@dataclass(frozen=True)
+class TaskCheck:
+    """What a check of one task found.
+
+    Attributes:
+        task: The task's name.
+        state: ``"equal"``: tensors and outputs are the same bits. ``"recipe differs"``: the tensors are, and the
+            outputs differ by no more than rounding, on another machine or torch. ``"damaged"``: anything else.
+        largest_difference: Between an output and the stored one; None where there is none to compare.
+        reason: Why it is damaged, or what of the recipe differs; else empty.
+    """
+
+    task: str
+    state: State
+    largest_difference: float | None
+    reason: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """True unless the task is damaged."""
+        return self.state != "damaged"
+
+    def __str__(self) -> str:
+        if self.state == "equal":
+            return f"{self.task}: equal"
+        if self.state == "damaged":
+            return f"{self.task}: damaged: {self.reason}"
+        return (
+            f"{self.task}: weights equal, recipe differs (largest difference {self.largest_difference:.3g}): "
+            f"{self.reason}"
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a certificate is made of, before any of it is stored.
+
+    Attributes:
+        tensors_digest: Of the task's tensors.
+        inputs: The probe images.
+        outputs: What the task makes of them.
+        recipe: How.
+    """
+
+    tensors_digest: str
+    inputs: Tensor
+    outputs: Tensor
+    recipe: Recipe
+
+    def store(self, objects: ObjectStore) -> Certificate:
+        """Put the images into ``objects`` and return the certificate that refers to them."""
+        return Certificate(
+            tensors_digest=self.tensors_digest,
+            outputs_digest=tensors_digest({"outputs": self.outputs}),
+            probe=objects.put(tensors_to_bytes({"inputs": self.inputs})),
+            outputs=objects.put(tensors_to_bytes({"outputs": self.outputs})),
+            recipe=self.recipe,
+        )
+
+
+def probe_images(channels: int, side: int, dtype: torch.dtype) -> Float[Tensor, "images channels side side"]:
+    """Make uniform noise in [-1, 1], the same on every call."""
+    generator = torch.Generator().manual_seed(PROBE_SEED)
+    return (torch.rand(PROBE_IMAGES, channels, side, side, generator=generator) * 2 - 1).to(dtype)
+
+
+def gather_evidence(model: MultiTaskGenerator, task: str, inputs: Tensor) -> Evidence:
+    """Compute what a certificate of ``task`` says.
+
+    Args:
+        model: A model on the CPU, in evaluation mode.
+        task: A frozen task of it.
+        inputs: Probe images.
+
+    Raises:
+        InputError: If the generator does not make one tensor of finite numbers of the probe.
+    """
+    outputs = _outputs(model, task, inputs)
+    return Evidence(tensors_digest(model.task_tensors(task)), inputs, outputs, _recipe(inputs.dtype))
+
+
+def check(model: MultiTaskGenerator, task: str, certificate: Certificate, objects: ObjectStore) -> TaskCheck:
+    """Compute a task's certificate again and say whether it is the same.
+
+    Args:
+        model: A model on the CPU, in evaluation mode, with ``task`` as it was loaded.
+        task: The task.
+        certificate: What it was when it was committed.
+        objects: Where the probe and its outputs are.
+    """
+    try:
+        inputs = _read(objects, certificate, "probe", "inputs")
+        expected = _read(objects, certificate, "outputs", "outputs")
+        evidence = gather_evidence(model, task, inputs)
+    except PiggyganError as error:
+        return TaskCheck(task, "damaged", None, str(error))
+    if evidence.tensors_digest != certificate.tensors_digest:
+        return TaskCheck(task, "damaged", None, "its tensors are not those that were committed")
+    if tensors_digest({"outputs": expected}) != certificate.outputs_digest:
+        return TaskCheck(task, "damaged", None, "the stored outputs are not those that were certified")
+    if tensors_digest({"outputs": evidence.outputs}) == certificate.outputs_digest:
+        return TaskCheck(task, "equal", 0.0)
+    return _compare(task, evidence, expected, certificate.recipe)
+
+
+def _compare(task: str, evidence: Evidence, expected: Tensor, recipe: Recipe) -> TaskCheck:
+    """Judge outputs that are not the same bits."""
+    if evidence.outputs.shape != expected.shape or evidence.outputs.dtype != expected.dtype:
+        return TaskCheck(task, "damaged", None, "its outputs have another shape or type than they had")
+    difference = (evidence.outputs.double() - expected.double()).abs().max().item()
+    differs = "; ".join(
+        f"{name} is {here}, was {there}"
+        for name, there in vars(recipe).items()
+        if (here := getattr(evidence.recipe, name)) != there
+    )
+    if not differs:
+        return TaskCheck(task, "damaged", difference, f"same tensors, same recipe, outputs differ by {difference:.3g}")
+    # Half of the digits that the type has: far above what another order of additions does, far below another network.
+    rounding = math.sqrt(torch.finfo(expected.dtype).eps) * max(1.0, expected.abs().max().item())
+    if difference > rounding:
+        reason = f"outputs differ by {difference:.3g}, more than rounding, with another recipe: {differs}"
+        return TaskCheck(task, "damaged", difference, reason)
+    return TaskCheck(task, "recipe differs", difference, differs)
+
+
+def _read(objects: ObjectStore, certificate: Certificate, which: Literal["probe", "outputs"], name: str) -> Tensor:
+    stored = certificate.probe if which == "probe" else certificate.outputs
+    tensors = tensors_from_bytes(objects.get(stored), objects.name(stored))
+    if tensors.keys() != {name}:
+        raise CorruptFileError(f"{objects.name(stored)} is no certificate's {which}: it has {sorted(tensors)[:10]}.")
+    return tensors[name]
+
+
+def _outputs(model: MultiTaskGenerator, task: str, inputs: Tensor) -> Tensor:
+    try:
+        with _one_recipe():
+            outputs: object = model(inputs, task=task)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise InputError(
+            f"the generator refused the probe images of shape {tuple(inputs.shape)} ({error}): give "
+            f"probe=images of a shape that it takes."
+        ) from error
+    if not isinstance(outputs, Tensor) or not outputs.is_floating_point():
+        raise InputError(
+            f"task {task!r} returns {type(outputs).__name__}; a certificate needs one tensor of floating-point numbers."
+        )
+    if nonfinite_names({"outputs": outputs}):
+        raise InputError(f"task {task!r} makes NaN or infinity of the probe images: it is not fit for use.")
+    return outputs.contiguous()
+
+
+@contextmanager
+def _one_recipe() -> Iterator[None]:
+    """Compute in one thread, in full precision, with fixed random numbers; then all is as before."""
+    with (
+        _ONE_AT_A_TIME,
+        torch.random.fork_rng(devices=[]),
+        torch.inference_mode(),
+        torch.autocast("cpu", enabled=False),
+    ):
+        torch.default_generator.manual_seed(PROBE_SEED)  # torch.manual_seed would reseed accelerators too
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _recipe(dtype: torch.dtype) -> Recipe:
+    return Recipe(
+        device="cpu",
+        dtype=str(dtype).removeprefix("torch."),
+        torch=str(torch.__version__),
+        threads=1,
+        machine=platform.machine(),
+        instructions=torch.backends.cpu.get_cpu_capability(),
+        matmul_precision=torch.get_float32_matmul_precision(),
+    )

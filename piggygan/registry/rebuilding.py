@@ -1,0 +1,138 @@
+"""A model from stored tensors: in which order its tasks are added, and how each becomes what it was.
+
+Committing and loading both go this way, so what a certificate says of a task is said of the task as it is loaded.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from piggygan.errors import BankMismatchError, ConfigurationError, InputError, TaskError
+from piggygan.model import MultiTaskGenerator
+from piggygan.registry.manifest import TaskSettings
+
+Sources = Mapping[str, tuple[str, ...]]
+"""For each task the tasks that it draws on, in the order of its bank."""
+
+
+def needed_tasks(wanted: Iterable[str], sources: Sources) -> tuple[str, ...]:
+    """Return the wanted tasks and all that they draw on, directly or not, in the order of ``sources``."""
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting.extend(sources[name])
+    return tuple(name for name in sources if name in needed)
+
+
+def building_order(sources: Sources) -> tuple[str, ...]:
+    """Order tasks so that each bank's tasks come in the order of that bank: a model sorts a bank by age.
+
+    Tasks may have been committed in another order than they were learned in. Where the banks leave a choice,
+    the order of ``sources`` stays.
+
+    Raises:
+        BankMismatchError: If two banks have two tasks in opposite orders, as from models that grew apart.
+
+    Example:
+        >>> building_order({"base": (), "b": ("base",), "a": ("base",), "c": ("base", "a", "b")})
+        ('base', 'a', 'b', 'c')
+    """
+    before: dict[str, set[str]] = {name: set() for name in sources}
+    for name, bank in sources.items():
+        chain = [source for source in bank if source in before] + [name]
+        for older, newer in itertools.pairwise(chain):
+            before[newer].add(older)
+    order: dict[str, None] = {}
+    while len(order) < len(before):
+        ready = next((name for name in before if name not in order and before[name] <= order.keys()), None)
+        if ready is None:
+            stuck = [name for name in before if name not in order]
+            raise BankMismatchError(
+                f"no model can hold {', '.join(stuck)} together: their banks have the same tasks in different orders, "
+                f"because they come from models that learned them in different orders. Keep them in two registries."
+            )
+        order[ready] = None
+    return tuple(order)
+
+
+def rebuild_base(
+    generator: nn.Module, base_task: str, output_layer: str, tensors: Mapping[str, Tensor]
+) -> MultiTaskGenerator:
+    """Wrap a plain generator, in place, and give it the base task's stored tensors, frozen.
+
+    Raises:
+        BankMismatchError: If tensors and generator do not belong together.
+    """
+    try:
+        model = MultiTaskGenerator(generator, base_task, output_layer=output_layer)
+        model.load_task_tensors(base_task, tensors)
+    except (ConfigurationError, InputError) as error:
+        raise BankMismatchError(f"the base task {base_task!r} does not belong to this generator: {error}") from error
+    model.freeze_task(base_task)
+    return model.eval()
+
+
+def rebuild_task(
+    model: MultiTaskGenerator,
+    task: str,
+    draws_on: tuple[str, ...],
+    settings: TaskSettings,
+    tensors: Mapping[str, Tensor],
+) -> None:
+    """Add one stored task to a model, frozen; a task that does not fit is not added.
+
+    Raises:
+        BankMismatchError: If the task and the model do not belong together.
+    """
+    before = model.tasks
+    try:
+        with _random_state_kept(model):
+            model.add_task(
+                task,
+                draws_on=draws_on,
+                unconstrained_fraction=settings.unconstrained_fraction,
+                in_channels=settings.in_channels,
+                out_channels=settings.out_channels,
+                output_layer_unconstrained=settings.output_layer_unconstrained,
+                init="normal",  # overwritten at once; a warm start could need a task that is not in the bank
+                factor_step=1.0,  # stored are the factors themselves
+            )
+        model.load_task_tensors(task, tensors)
+        if model.describe_task(task).draws_on != draws_on:
+            raise InputError(f"its bank would be {', '.join(model.describe_task(task).draws_on)}")
+    except (ConfigurationError, InputError, TaskError) as error:
+        if task in model.tasks and task not in before:
+            model.remove_task(task)
+        raise BankMismatchError(
+            f"task {task!r} does not belong to a bank of {', '.join(draws_on)} here: {error}"
+        ) from error
+    model.freeze_task(task)
+    model.eval()
+
+
+def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:
+    """Return how ``task`` was built, so that :func:`rebuild_task` can do it again."""
+    described = model.describe_task(task)
+    # Only a layer that composes filters has factors; where nothing could be composed, either choice builds the same.
+    factors = ".".join(filter(None, (model.output_layer, "factors")))
+    return TaskSettings(
+        unconstrained_fraction=described.unconstrained_fraction,
+        in_channels=described.in_channels,
+        out_channels=described.out_channels,
+        output_layer_unconstrained=factors not in model.task_tensors(task),
+    )
+
+
+@contextmanager
+def _random_state_kept(model: nn.Module) -> Iterator[None]:
+    """Leave the caller's random numbers alone: a new task is filled with some before it is loaded."""
+    with torch.random.fork_rng(devices={buffer.device for buffer in model.buffers() if buffer.is_cuda}):
+        yield

@@ -1,0 +1,177 @@
+"""Files that survive: durable atomic writes, and objects named by the SHA-256 of their bytes.
+
+A process can be killed and a machine can lose power between any two instructions here; what was there before is
+then still there, whole. A file named by its digest can be checked by anyone who reads it, is the same file in
+every copy of a registry, and is never changed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from piggygan.errors import CorruptFileError, RegistryError
+
+MAX_OBJECT_SIZE = 2**34
+"""The largest object that is read, in bytes: 16 GiB, some 80 times a U-Net."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_REFUSED_BY_KIND = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENOTDIR)
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What is needed to read an object back, and to know that it is the same.
+
+    Attributes:
+        digest: SHA-256 of its bytes, 64 lower-case hexadecimal digits; also its file's name.
+        size: Length in bytes.
+    """
+
+    digest: str
+    size: int
+
+    def __post_init__(self) -> None:
+        if not _DIGEST.fullmatch(self.digest):
+            raise ValueError(f"{self.digest[:80]!r} is not a SHA-256 digest of 64 lower-case hexadecimal digits")
+        if not 0 <= self.size <= MAX_OBJECT_SIZE:
+            raise ValueError(f"an object of {self.size} bytes; the most is {MAX_OBJECT_SIZE}")
+
+
+class ObjectStore:
+    """A folder of files named by the SHA-256 of their bytes.
+
+    Args:
+        folder: Where the objects are; made when the first one is put in.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, stored: StoredObject) -> Path:
+        """Return where an object is, or would be."""
+        return self._folder / f"{stored.digest}.safetensors"
+
+    def name(self, stored: StoredObject) -> str:
+        """Return how messages call an object: its path inside the registry."""
+        return f"{self._folder.name}/{stored.digest}.safetensors"
+
+    def put(self, data: bytes) -> StoredObject:
+        """Store ``data`` durably; an object that is there already is kept, one that was damaged is replaced.
+
+        Raises:
+            OSError: If it could not be written; nothing is left of it then.
+        """
+        stored = StoredObject(hashlib.sha256(data).hexdigest(), len(data))
+        make_folder(self._folder)
+        try:
+            self.get(stored)
+        except CorruptFileError:
+            write_durably(self.path(stored), data)
+        else:
+            # Whoever put it there may have been killed before its name was on the disk.
+            _sync_folder(self._folder)
+        return stored
+
+    def get(self, stored: StoredObject) -> bytes:
+        """Return an object's bytes, checked.
+
+        Raises:
+            CorruptFileError: If it is missing, no regular file, or not what its digest says.
+            RegistryError: If the system does not let it be read.
+        """
+        try:
+            data = read_regular_file(self.path(stored), max_size=stored.size)
+        except FileNotFoundError:
+            problem = "is missing"
+        except CorruptFileError as error:
+            problem = f"cannot be used ({error})"
+        else:
+            if len(data) < stored.size:
+                problem = f"has {len(data)} bytes, not {stored.size}: it was cut"
+            elif hashlib.sha256(data).hexdigest() != stored.digest:
+                problem = "is damaged: its SHA-256 is not its name"
+            else:
+                return data
+        raise CorruptFileError(
+            f"{self.name(stored)} {problem}. The file of this name in any copy of the registry can replace it."
+        )
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file so that at any moment, power loss included, either the old or the whole new one is there.
+
+    Args:
+        path: The file; a link of this name is replaced, not followed.
+        data: All of its bytes.
+
+    Raises:
+        OSError: If the system refused. The old file is as it was, and no temporary file is left; only if the
+            very last step failed (the folder's fsync) is the new file in place, without the promise that it
+            survives a power loss.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        # 0o666 is what an ordinary file asks for: the umask decides who may read it.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def read_regular_file(path: Path, *, max_size: int) -> bytes:
+    """Read a file that must be a regular one, not a link, and not larger than expected.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        CorruptFileError: If it is a link, a folder, a device or a pipe, or too large.
+        RegistryError: If the system does not let it be read.
+    """
+    try:
+        # O_NONBLOCK: opening a pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise CorruptFileError(f"{path.name} is not a regular file")
+            if status.st_size > max_size:
+                raise CorruptFileError(f"{path.name} has {status.st_size} bytes, at most {max_size} were expected")
+            return file.read(max_size)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno in _REFUSED_BY_KIND:
+            raise CorruptFileError(f"{path.name} is not a regular file") from error
+        raise RegistryError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that their names survive a power loss.
+
+    Raises:
+        OSError: If the system refused.
+    """
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,50 @@
+"""Invariant 4: what a task costs is the closed form, for the networks that papers use."""
+
+import pytest
+import torch
+
+import piggygan as pg
+from piggygan.networks import ResNetGenerator, UNetGenerator
+
+
+def closed_form(shapes: list[tuple[int, int, int]], fraction: float) -> int:
+    """Sum c_in * k * k * u + n * (c_out - u) by hand; the last layer is wholly unconstrained."""
+    total = 0
+    for number, (c_in, c_out, kernel) in enumerate(shapes):
+        u = c_out if number == len(shapes) - 1 else -(-c_out * fraction // 1)
+        total += int(c_in * kernel * kernel * u + c_out * (c_out - u))
+    return total
+
+
+UNET_256 = [
+    *[(3, 64, 4), (64, 128, 4), (128, 256, 4), (256, 512, 4), *[(512, 512, 4)] * 4],
+    *[(512, 512, 4), *[(1024, 512, 4)] * 3, (1024, 256, 4), (512, 128, 4), (256, 64, 4), (128, 3, 4)],
+]
+RESNET_9 = [(3, 64, 7), (64, 128, 3), (128, 256, 3), *[(256, 256, 3)] * 18, (256, 128, 3), (128, 64, 3), (64, 3, 7)]
+
+
+@pytest.mark.parametrize(
+    ("network", "shapes", "published"), [("U-Net-256", UNET_256, 0.285), ("ResNet-9", RESNET_9, 0.335)]
+)
+def test_a_quarter_unconstrained_costs_the_published_share(
+    network: str, shapes: list[tuple[int, int, int]], published: float
+) -> None:
+    generator = UNetGenerator(depth=8, width=64) if network == "U-Net-256" else ResNetGenerator(blocks=9, width=64)
+    model = pg.MultiTaskGenerator(generator, "facades")
+    model.freeze_task("facades")
+    model.add_task("lungs")
+    base, lungs = model.overhead().tasks
+    assert base.filters == sum(c_in * c_out * kernel * kernel for c_in, c_out, kernel in shapes)
+    assert lungs.filters + lungs.factors == closed_form(shapes, 0.25)
+    assert (lungs.filters + lungs.factors) / base.filters == pytest.approx(published, abs=0.0006)
+
+
+def test_counts_agree_with_the_parameters_there_are() -> None:
+    model = pg.MultiTaskGenerator(UNetGenerator(depth=5, width=4), "facades")
+    assert model.overhead()["facades"].parameters == sum(p.numel() for p in model.parameters())
+    model.freeze_task("facades")
+    model.add_task("lungs")
+    lungs = model.overhead()["lungs"]
+    assert lungs.parameters == sum(p.numel() for p in model.task_parameters("lungs"))
+    assert lungs.size == sum(t.nbytes for t in model.task_tensors("lungs").values())
+    assert not any(isinstance(t, torch.nn.Parameter) for t in model.task_tensors("lungs").values())

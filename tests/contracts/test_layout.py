@@ -1,0 +1,107 @@
+"""How the package hangs together: what may import what, what a bare import costs, what it offers."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import piggygan as pg
+
+PACKAGE = Path(pg.__file__).parent
+
+# Imports run one way: a module imports from lines above its own only (or from its own folder).
+ORDER = [
+    "version",
+    "errors",
+    "filters",
+    "freezing",
+    "tasks",
+    "selection",
+    "support",
+    "starting",
+    "task_modules",
+    "task_filters",
+    "task_kernels",
+    "layers",
+    "norms",
+    "overhead",
+    "model",
+    "networks",
+    "registry",
+    "data",
+    "training",
+    "evaluation",
+    "report",
+    "__init__",
+]
+
+
+def concern(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_concerns(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "piggygan":
+                found.add(parts[1] if len(parts) > 1 else "__init__")
+    return found
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downwards(path: Path) -> None:
+    here = concern(path)
+    allowed = set(ORDER[: ORDER.index(here)]) | ({here} if path.parent != PACKAGE else set())
+    assert imported_concerns(path) <= allowed
+
+
+def test_a_bare_import_is_light() -> None:
+    heavy = {"accelerate", "matplotlib", "torchmetrics", "pydicom", "PIL", "rich", "tyro", "jinja2", "scipy", "onnx"}
+    code = (
+        f"import sys, torch; before = set(sys.modules); import piggygan; print(*({heavy} & set(sys.modules)) - before)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
+
+
+def test_the_exported_names_are_these() -> None:
+    assert sorted(pg.__all__) == [
+        "MultiTaskGenerator",
+        "PatchDiscriminator",
+        "PiggybackConv2d",
+        "PiggybackConvTranspose2d",
+        "PiggyganError",
+        "ResNetGenerator",
+        "Task",
+        "TaskNorm",
+        "TaskRegistry",
+        "UNetGenerator",
+        "__version__",
+    ]
+    assert all(hasattr(pg, name) for name in pg.__all__)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_h01_nothing_unpickles(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(r"import pickle|import dill|joblib|allow_pickle|(?<!safetensors\.)\btorch\.load\b", text)
+
+
+def test_every_error_is_in_the_drawn_tree() -> None:
+    drawn = pg.errors.__doc__ or ""
+    kinds = [kind for kind in vars(pg.errors).values() if isinstance(kind, type)]
+    assert len(kinds) > 10
+    assert all(issubclass(kind, pg.PiggyganError) and kind.__name__ in drawn for kind in kinds)

@@ -1,0 +1,96 @@
+"""Invariant 3: computing by filters and by features agree, outputs and all gradients."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import piggygan as pg
+from piggygan import layers
+from piggygan.filters import Way
+
+CONVOLUTIONS: dict[str, Callable[[], nn.Module]] = {
+    "plain": lambda: nn.Conv2d(4, 8, 3, padding=1),
+    "strided, no bias": lambda: nn.Conv2d(4, 8, 4, stride=2, padding=1, bias=False),
+    "reflected, dilated": lambda: nn.Conv2d(4, 8, 3, padding=2, dilation=2, padding_mode="reflect"),
+    "grouped": lambda: nn.Conv2d(4, 8, 3, groups=2),
+    "transposed": lambda: nn.ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1),
+    "transposed, grouped": lambda: nn.ConvTranspose2d(4, 8, 4, stride=2, groups=2),
+}
+
+
+def forced(monkeypatch: pytest.MonkeyPatch, way: Way) -> None:
+    def always(**_: Any) -> Way:
+        return way
+
+    monkeypatch.setattr(layers, "cheaper_way", always)
+
+
+def results(module: nn.Module, parameters: list[nn.Parameter], x: Tensor) -> list[Tensor]:
+    for tensor in (x, *parameters):
+        tensor.grad = None
+    output = module(x)
+    weight = torch.randn(output.shape, dtype=output.dtype, generator=torch.Generator().manual_seed(3))
+    (output * weight).sum().backward()
+    return [output.detach(), *(tensor.grad.clone() for tensor in (x, *parameters) if tensor.grad is not None)]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25])
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_a_layer_computes_the_same_both_ways(kind: str, fraction: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    conv = CONVOLUTIONS[kind]().double()
+    layer = (pg.PiggybackConvTranspose2d if isinstance(conv, nn.ConvTranspose2d) else pg.PiggybackConv2d)(conv)
+    layer.freeze_task("base")
+    for task in ("second", "third"):
+        layer.add_task(task, unconstrained_fraction=fraction)
+        for parameter in layer.stored(task).parameters():
+            nn.init.normal_(parameter)
+        if task == "second":
+            layer.freeze_task(task)
+    x = torch.randn(3, 4, 9, 9, dtype=torch.float64, requires_grad=True)
+    found = {}
+    for way in ("filters", "features"):
+        forced(monkeypatch, way)
+        with layer.selection.using("third"):
+            found[way] = results(layer, list(layer.stored("third").parameters()), x)
+    assert len(found["filters"]) == 2 + len(layer.tensors("third"))
+    for by_filters, by_features in zip(found["filters"], found["features"], strict=True):
+        torch.testing.assert_close(by_features, by_filters, rtol=1e-10, atol=1e-10)
+
+
+def test_a_generator_computes_the_same_both_ways(
+    make_generator: Callable[[], nn.Module], images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = pg.MultiTaskGenerator(make_generator(), "facades").double()
+    model.freeze_task("facades")
+    model.add_task("lungs")
+    for parameter in model.task_parameters("lungs"):
+        with torch.no_grad():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    x = images.double().requires_grad_()
+    found = {}
+    for way in ("filters", "features"):
+        forced(monkeypatch, way)
+        with model.using("lungs"):
+            found[way] = results(model, model.task_parameters("lungs"), x)
+    for by_filters, by_features in zip(found["filters"], found["features"], strict=True):
+        scale = by_filters.abs().max().item()
+        torch.testing.assert_close(by_features, by_filters, rtol=1e-10, atol=1e-10 * max(scale, 1.0))
+
+
+def test_evaluation_always_composes_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = pg.PiggybackConv2d(nn.Conv2d(4, 8, 3))
+    layer.freeze_task("base")
+    layer.add_task("second")
+    forced(monkeypatch, "features")
+    x = torch.randn(1, 4, 8, 8)
+    expected = nn.functional.conv2d(x, layer.kernel("second"), layer.bias("second"))
+    with layer.selection.using("second"):
+        assert layer.eval()(x).detach().numpy().tobytes() == expected.detach().numpy().tobytes()
+        with torch.no_grad():
+            assert layer.train()(x).numpy().tobytes() == expected.detach().numpy().tobytes()

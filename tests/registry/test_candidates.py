@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from piggygan.errors import InputError, TaskNotFoundError, TaskStateError
+from piggygan.model import MultiTaskGenerator
+from piggygan.registry.candidates import checked_scores, prepare
+from piggygan.registry.tensors import tensors_from_bytes
+
+
+def test_preparing_serializes_the_tasks_own_tensors_and_leaves_the_model_alone(model: MultiTaskGenerator) -> None:
+    model.train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    modes = [module.training for module in model.modules()]
+    candidate = prepare(model, "lungs", None)
+    weights = tensors_from_bytes(candidate.weights, "lungs")
+    expected = model.task_tensors("lungs")
+    assert {n: t.numpy().tobytes() for n, t in weights.items()} == {n: t.numpy().tobytes() for n, t in expected.items()}
+    assert [module.training for module in model.modules()] == modes
+    for name, tensor in model.state_dict().items():
+        assert tensor.numpy().tobytes() == before[name].numpy().tobytes()
+
+
+def test_the_evidence_is_what_the_model_itself_computes(model: MultiTaskGenerator) -> None:
+    evidence = prepare(model, "lungs", None).evidence
+    assert evidence.inputs.shape == (2, 1, 64, 64)  # lungs takes one channel; 64 pixels for a user's generator
+    assert model(evidence.inputs, task="lungs").detach().numpy().tobytes() == evidence.outputs.numpy().tobytes()
+
+
+def test_the_probe_has_the_type_of_the_weights() -> None:
+    model = MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 3, 3)).double(), "facades")
+    model.freeze_task("facades")
+    assert prepare(model, "facades", None).evidence.outputs.dtype == torch.float64
+
+
+def test_a_probe_of_the_callers_is_taken_and_copied(model: MultiTaskGenerator) -> None:
+    probe = torch.rand(1, 3, 8, 12)
+    candidate = prepare(model, "edges", probe)
+    expected = probe.clone()
+    probe.zero_()
+    assert torch.equal(candidate.evidence.inputs, expected)
+    assert candidate.evidence.outputs.shape == (1, 3, 8, 12)
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        torch.zeros(3, 8, 8),
+        torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+        torch.zeros(0, 3, 8, 8),
+        torch.full((1, 3, 8, 8), torch.nan),
+    ],
+)
+def test_d07_a_malformed_probe_is_refused(model: MultiTaskGenerator, probe: torch.Tensor) -> None:
+    with pytest.raises(InputError, match="needed are finite floats of shape"):
+        prepare(model, "edges", probe)
+
+
+def test_a_probe_the_generator_does_not_take_is_refused(model: MultiTaskGenerator) -> None:
+    with pytest.raises(InputError, match="needs a batch, 3 channels"):
+        prepare(model, "edges", torch.zeros(1, 2, 8, 8))
+    with pytest.raises(InputError, match="give probe=images"):
+        prepare(model, "edges", torch.zeros(1, 3, 1, 1))
+
+
+def test_a_task_in_training_and_an_unknown_one_are_refused(model: MultiTaskGenerator) -> None:
+    model.add_task("hands")
+    with pytest.raises(TaskStateError, match=r"'hands' is still in training: call freeze_task\('hands'\)"):
+        prepare(model, "hands", None)
+    with pytest.raises(TaskNotFoundError, match="did you mean 'lungs'"):
+        prepare(model, "lung", None)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_c05_weights_that_are_not_finite_are_never_saved(model: MultiTaskGenerator, bad: float) -> None:
+    model.add_task("hands")
+    with torch.no_grad():
+        model.task_parameters("hands")[-1][0] = bad
+    model.freeze_task("hands")
+    with pytest.raises(InputError, match=r"'hands' has NaN or infinity in .*: its training diverged"):
+        prepare(model, "hands", None)
+
+
+def test_scores_become_plain_numbers() -> None:
+    scores = checked_scores({"dice": np.float32(0.5), "count": 3, "loss": torch.tensor(0.25)})
+    assert scores == {"dice": 0.5, "count": 3.0, "loss": 0.25}
+    assert {type(score) for score in scores.values()} == {float}
+    assert checked_scores(None) == {}
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"dice": float("nan")},
+        {"dice": float("inf")},
+        {"dice": "0.5"},
+        {"dice": torch.zeros(2)},
+        {"dice": None},
+        {"": 1.0},
+        {3: 1.0},
+        {"count": 10**400},
+    ],
+)
+def test_scores_that_are_no_finite_numbers_by_name_are_refused(scores: dict[Any, Any]) -> None:
+    with pytest.raises(InputError, match="needed are finite numbers by name"):
+        checked_scores(scores)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.registry.store import MAX_OBJECT_SIZE, ObjectStore, StoredObject, read_regular_file, write_durably
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return ObjectStore(tmp_path / "objects")
+
+
+def failing_at(call: int, function: Callable[..., object]) -> Callable[..., object]:
+    """Return ``function``, which raises EIO the ``call``-th time, counted from 1."""
+    calls = iter(range(1, 1000))
+
+    def failing(*args: object, **kwargs: object) -> object:
+        if next(calls) == call:
+            raise OSError(5, "Input/output error")
+        return function(*args, **kwargs)
+
+    return failing
+
+
+def test_what_is_put_in_comes_out_and_is_named_by_its_sha256(store: ObjectStore) -> None:
+    stored = store.put(b"filters")
+    assert stored == StoredObject(sha256(b"filters").hexdigest(), 7)
+    assert store.get(stored) == b"filters"
+    assert store.path(stored).name == sha256(b"filters").hexdigest() + ".safetensors"
+
+
+def test_an_object_that_is_there_is_not_written_again(store: ObjectStore) -> None:
+    stored = store.put(b"filters")
+    before = store.path(stored).stat()
+    store.put(b"filters")
+    assert store.path(stored).stat().st_ino == before.st_ino
+    assert store.path(stored).stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_putting_a_damaged_object_again_heals_it(store: ObjectStore) -> None:
+    stored = store.put(b"filters")
+    store.path(stored).write_bytes(b"filterz")
+    store.put(b"filters")
+    assert store.get(stored) == b"filters"
+
+
+def test_c01_an_object_cut_anywhere_is_refused(store: ObjectStore) -> None:
+    data = bytes(range(256))
+    stored = store.put(data)
+    for length in range(len(data)):
+        store.path(stored).write_bytes(data[:length])
+        with pytest.raises(CorruptFileError, match="was cut"):
+            store.get(stored)
+
+
+def test_c02_one_flipped_bit_anywhere_in_an_object_is_refused(store: ObjectStore) -> None:
+    data = bytes(range(256))
+    stored = store.put(data)
+    for position in range(len(data)):
+        flipped = bytearray(data)
+        flipped[position] ^= 1 << position % 8
+        store.path(stored).write_bytes(flipped)
+        with pytest.raises(CorruptFileError, match=f"objects/{stored.digest}.*damaged.*copy of the registry"):
+            store.get(stored)
+
+
+def test_a_longer_object_is_refused(store: ObjectStore) -> None:
+    stored = store.put(b"filters")
+    store.path(stored).write_bytes(b"filters and more")
+    with pytest.raises(CorruptFileError, match="16 bytes, at most 7"):
+        store.get(stored)
+
+
+def test_c09_a_missing_object_is_named(store: ObjectStore) -> None:
+    stored = StoredObject("0" * 64, 3)
+    with pytest.raises(CorruptFileError, match=r"0000\.safetensors is missing"):
+        store.get(stored)
+
+
+def test_c17_a_symbolic_link_is_refused_even_to_the_right_bytes(store: ObjectStore, tmp_path: Path) -> None:
+    stored = store.put(b"filters")
+    (tmp_path / "elsewhere").write_bytes(b"filters")
+    store.path(stored).unlink()
+    store.path(stored).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CorruptFileError, match="not a regular file"):
+        store.get(stored)
+
+
+def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(store: ObjectStore, tmp_path: Path) -> None:
+    stored = store.put(b"filters")
+    (tmp_path / "elsewhere").write_bytes(b"precious")
+    store.path(stored).unlink()
+    store.path(stored).symlink_to(tmp_path / "elsewhere")
+    store.put(b"filters")
+    assert (tmp_path / "elsewhere").read_bytes() == b"precious"
+    assert store.get(stored) == b"filters"
+
+
+def test_a_pipe_and_a_folder_are_refused_without_waiting(store: ObjectStore) -> None:
+    stored = store.put(b"filters")
+    store.path(stored).unlink()
+    os.mkfifo(store.path(stored))
+    with pytest.raises(CorruptFileError, match="not a regular file"):
+        store.get(stored)
+    store.path(stored).unlink()
+    store.path(stored).mkdir()
+    with pytest.raises(CorruptFileError, match="not a regular file"):
+        store.get(stored)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "../x",
+        "/etc/passwd",
+        "0" * 63,
+        "0" * 65,
+        "0" * 64 + "\n",
+        "A" * 64,
+        "٠" * 64,
+        "0" * 62 + "/.",
+        "0" * 63 + "\0",
+    ],
+)
+def test_h02_nothing_but_a_sha256_digest_names_an_object(digest: str) -> None:
+    with pytest.raises(ValueError, match="not a SHA-256 digest"):
+        StoredObject(digest, 1)
+
+
+@pytest.mark.parametrize("size", [-1, MAX_OBJECT_SIZE + 1])
+def test_h11_an_impossible_size_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match="bytes"):
+        StoredObject("0" * 64, size)
+
+
+def test_a_file_that_may_not_be_read_is_a_registry_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    monkeypatch.setattr(os, "open", failing_at(1, os.open))
+    with pytest.raises(RegistryError, match=r"file cannot be read: Input/output error"):
+        read_regular_file(tmp_path / "file", max_size=1)
+
+
+def test_writing_replaces_the_file_and_follows_the_umask(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    old = os.umask(0o027)
+    try:
+        write_durably(path, b"old")
+        write_durably(path, b"new")
+    finally:
+        os.umask(old)
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("function", ["open", "fsync", "replace"])
+def test_e03_e04_after_any_failure_the_old_file_is_whole_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    path = tmp_path / "file"
+    write_durably(path, b"old")
+    monkeypatch.setattr(os, function, failing_at(1, getattr(os, function)))
+    with pytest.raises(OSError, match="Input/output error"):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_e03_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "file"
+    write_durably(path, b"old")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))  # a real EFBIG in the middle of the write
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_durably(path, b"new" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_durably(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_e06_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        steps.append("fsync " + Path(f"/proc/self/fd/{descriptor}").resolve().name.rpartition(".")[2])
+        fsync(descriptor)
+
+    def noted_replace(*args: str) -> None:
+        steps.append("replace")
+        replace(*args)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc to see which file is synced")
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    write_durably(tmp_path / "file", b"new")
+    assert steps == ["fsync tmp", "replace", "fsync " + tmp_path.name]
