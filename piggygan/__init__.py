@@ -5,10 +5,19 @@ tasks plus a few of its own, and no task is ever forgotten.
 """
 
 from piggygan.errors import PiggyganError
-from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
+from piggygan.layers import (
+    PiggybackConv1d,
+    PiggybackConv2d,
+    PiggybackConv3d,
+    PiggybackConvTranspose1d,
+    PiggybackConvTranspose2d,
+    PiggybackConvTranspose3d,
+)
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.norms import TaskNorm
+from piggygan.per_task import PerTask
+from piggygan.planning import Plan, plan
 from piggygan.registry import TaskRegistry
 from piggygan.tasks import Task
 from piggygan.version import __version__
@@ -16,13 +25,20 @@ from piggygan.version import __version__
 __all__ = [
     "MultiTaskGenerator",
     "PatchDiscriminator",
+    "PerTask",
+    "PiggybackConv1d",
     "PiggybackConv2d",
+    "PiggybackConv3d",
+    "PiggybackConvTranspose1d",
     "PiggybackConvTranspose2d",
+    "PiggybackConvTranspose3d",
     "PiggyganError",
+    "Plan",
     "ResNetGenerator",
     "Task",
     "TaskNorm",
     "TaskRegistry",
     "UNetGenerator",
     "__version__",
+    "plan",
 ]

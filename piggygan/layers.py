@@ -1,4 +1,4 @@
-"""PiggybackConv2d and PiggybackConvTranspose2d: one convolution, many tasks.
+"""PiggybackConv2d, PiggybackConvTranspose2d and their kin in 1-d and 3-d: one convolution, many tasks.
 
 Each *holds* the user's convolution and calls it with another kernel, so that stride, padding, padding mode,
 dilation, output padding, groups and a missing bias stay what they were. The held kernel is the base task's;
@@ -7,32 +7,114 @@ every later task has :class:`TaskFilters`: factors over a bank of frozen filters
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from piggygan.errors import InputError
-from piggygan.filters import Way, cheaper_way, join, mix, native_layout
+from piggygan.errors import InputError, UnsupportedModuleError
+from piggygan.filters import Way, cheaper_way, join, mix, mix_each, native_layout, sharing_pays
+from piggygan.mixed import compute_by_task, places_by_task, put_back
+from piggygan.selection import Selection
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
 
 
-class _PiggybackConvolution(TaskKernels):
-    """What both kinds of convolution share: everything but the call of the convolution itself."""
+class PiggybackConvolution(TaskKernels):
+    """What all kinds of convolution share: everything but the call of the convolution itself."""
+
+    def __init__(
+        self,
+        conv: nn.Module,
+        base_task: str = "base",
+        selection: Selection | None = None,
+        path: str = "this convolution",
+    ) -> None:
+        super().__init__(conv, base_task, selection, path)
+        if (kind := layer_kind(conv)) is not type(self):
+            raise UnsupportedModuleError(
+                f"{path} is a {type(conv).__name__}: give it to {kind.__name__ if kind else 'no layer of ours'}."
+            )
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Convolve with the active task's kernel.
+        """Convolve with the active task's kernel; in a mixed batch each sample with its own task's.
 
         Args:
             features: What the held convolution takes, ``(batch, c_in, *positions)``.
             output_size: As for ``nn.ConvTranspose2d``; a plain convolution takes none.
+
+        Raises:
+            InputError: If the shape is not one that the task takes.
         """
         task = self.selection.task
+        if isinstance(task, str):
+            return self._compute(task, features, output_size)
+        return self._compute_mixed(task, features, output_size)
+
+    def _compute(self, task: str, features: Tensor, output_size: list[int] | None) -> Tensor:
         self._check_channels(task, features)
         if self._way(task, features) == "features":
             return self._by_features(task, features, output_size)
         return self._convolve(features, self.kernel(task), self.bias(task), output_size)
+
+    def _compute_mixed(self, tasks: tuple[str, ...], features: Tensor, output_size: list[int] | None) -> Tensor:
+        """Compute tasks that can share the bank's feature maps together where that pays, the others one by one."""
+
+        def one_by_one(task: str, samples: Tensor) -> Tensor:
+            return self._compute(task, samples, output_size)
+
+        places = places_by_task(tasks)
+        shared = [task for task in places if self._can_share(task)]
+        where = [place for task in shared for place in places[task]]
+        if not self._sharing_pays(shared, features[where]):
+            return compute_by_task(tasks, features, one_by_one)
+        parts = [(self._by_shared_features([tasks[place] for place in where], features[where], output_size), where)]
+        parts += [(one_by_one(task, features[at]), at) for task, at in places.items() if task not in shared]
+        return put_back(parts)
+
+    def _can_share(self, task: str) -> bool:
+        """Say whether a task's filters are all mixtures of frozen ones of the base task's size."""
+        return self.is_frozen(task) and self.kernel_shape(task) == self.kernel_shape(self.base_task)
+
+    def _sources_of(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """Return whose own filters the filters of some frozen tasks are made of, oldest first."""
+        made_of = {source for task in tasks if task != self.base_task for source in self.of_task(task).sources}
+        made_of |= {task for task in tasks if self.own_filters(task) is not None}
+        return tuple(task for task in self.tasks if task in made_of)
+
+    def _sharing_pays(self, tasks: Sequence[str], features: Tensor) -> bool:
+        if len(tasks) < 2:
+            return False
+        own = [self.own_filters(task) for task in self._sources_of(tasks)]
+        return sharing_pays(
+            filter_size=self.conv.weight.numel() // self.conv.out_channels,
+            c_out=self.conv.out_channels,
+            bank=sum(filters.shape[0] for filters in own if filters is not None),
+            groups=self.conv.groups,
+            tasks=len(tasks),
+            samples=features.shape[0],
+            positions=self._positions(features) // features.shape[0],
+        )
+
+    def _by_shared_features(self, tasks: Sequence[str], features: Tensor, output_size: list[int] | None) -> Tensor:
+        """Convolve all samples with the filters all are made of, then mix each sample's maps by its own factors."""
+        for task in dict.fromkeys(tasks):
+            self._check_channels(task, features)
+        sources, groups = self._sources_of(tasks), self.conv.groups
+        maps = []
+        for source in sources:  # one after another: joining their maps is cheaper than joining the filters
+            own = self.own_filters(source)
+            if own is not None:
+                kernel = native_layout(own, groups=groups, transposed=self.transposed)
+                maps.append(self._convolve(features, kernel, None, output_size))
+        mixtures = torch.stack([self.mixtures(task, sources) for task in tasks])
+        mixed = mix_each(join(maps, groups=groups, axis=1), mixtures)
+        biases = [bias for bias in map(self.bias, tasks) if bias is not None]
+        if not biases:
+            return mixed
+        return mixed + torch.stack(biases).reshape(len(tasks), -1, *([1] * (mixed.dim() - 2)))
 
     def _check_channels(self, task: str, features: Tensor) -> None:
         needed = self.conv.in_channels
@@ -52,10 +134,6 @@ class _PiggybackConvolution(TaskKernels):
         if filters.is_frozen or filters.factors is None:
             return "filters"
         bank = self.bank(filters.sources)
-        positions = features.numel() // features.shape[1]
-        if not self.transposed:
-            for stride in self.conv.stride:
-                positions = -(-positions // stride)
         own = 0 if filters.unconstrained is None else filters.unconstrained.shape[0]
         return cheaper_way(
             filter_size=bank[0].numel(),
@@ -63,8 +141,16 @@ class _PiggybackConvolution(TaskKernels):
             unconstrained=own,
             bank=bank.shape[0],
             groups=self.conv.groups,
-            positions=positions,
+            positions=self._positions(features),
         )
+
+    def _positions(self, features: Tensor) -> int:
+        """Count the places where a filter is applied in a batch, borders aside."""
+        positions = features.numel() // features.shape[1]
+        if not self.transposed:
+            for stride in self.conv.stride:
+                positions = -(-positions // stride)
+        return positions
 
     def _by_features(self, task: str, features: Tensor, output_size: list[int] | None) -> Tensor:
         """Convolve with the bank, mix the maps, convolve with the task's own filters, concatenate."""
@@ -90,7 +176,32 @@ class _PiggybackConvolution(TaskKernels):
         raise NotImplementedError
 
 
-class PiggybackConv2d(_PiggybackConvolution):
+class _PlainConvolution(PiggybackConvolution):
+    transposed = False
+
+    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
+        if output_size is not None:
+            raise InputError("a convolution takes no output_size; only a transposed convolution does.")
+        return self.conv._conv_forward(features, kernel, bias)  # type: ignore[no-any-return]
+
+
+class _TransposedConvolution(PiggybackConvolution):
+    transposed = True
+
+    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
+        conv, axes = self.conv, len(self.conv.kernel_size)
+        padding = conv._output_padding(
+            features, output_size, conv.stride, conv.padding, conv.kernel_size, axes, conv.dilation
+        )
+        call = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[axes - 1]
+        return call(features, kernel, bias, conv.stride, conv.padding, padding, conv.groups, conv.dilation)
+
+
+class PiggybackConv1d(_PlainConvolution):
+    """A 1-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+
+
+class PiggybackConv2d(_PlainConvolution):
     """A 2-d convolution that learns task after task and forgets none.
 
     Args:
@@ -115,30 +226,36 @@ class PiggybackConv2d(_PiggybackConvolution):
         torch.Size([1, 8, 16, 16])
     """
 
-    transposed = False
 
-    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
-        if output_size is not None:
-            raise InputError("a convolution takes no output_size; only a transposed convolution does.")
-        return self.conv._conv_forward(features, kernel, bias)  # type: ignore[no-any-return]
+class PiggybackConv3d(_PlainConvolution):
+    """A 3-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
 
 
-class PiggybackConvTranspose2d(_PiggybackConvolution):
+class PiggybackConvTranspose1d(_TransposedConvolution):
+    """A transposed 1-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+
+
+class PiggybackConvTranspose2d(_TransposedConvolution):
     """A transposed 2-d convolution that learns task after task and forgets none.
 
-    Arguments and errors as for :class:`PiggybackConv2d`.
-
-    Shape:
-        As ``nn.ConvTranspose2d``.
+    Arguments and errors as for :class:`PiggybackConv2d`; shapes as for ``nn.ConvTranspose2d``.
     """
 
-    transposed = True
 
-    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
-        conv = self.conv
-        padding = conv._output_padding(
-            features, output_size, conv.stride, conv.padding, conv.kernel_size, 2, conv.dilation
-        )
-        return functional.conv_transpose2d(
-            features, kernel, bias, conv.stride, conv.padding, padding, conv.groups, conv.dilation
-        )
+class PiggybackConvTranspose3d(_TransposedConvolution):
+    """A transposed 3-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+
+
+_KINDS: dict[type[nn.Module], type[PiggybackConvolution]] = {
+    nn.Conv1d: PiggybackConv1d,
+    nn.Conv2d: PiggybackConv2d,
+    nn.Conv3d: PiggybackConv3d,
+    nn.ConvTranspose1d: PiggybackConvTranspose1d,
+    nn.ConvTranspose2d: PiggybackConvTranspose2d,
+    nn.ConvTranspose3d: PiggybackConvTranspose3d,
+}
+
+
+def layer_kind(conv: nn.Module) -> type[PiggybackConvolution] | None:
+    """Return the layer that holds this kind of convolution; None if it is no convolution."""
+    return next((layer for kind, layer in _KINDS.items() if isinstance(conv, kind)), None)

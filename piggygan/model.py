@@ -4,40 +4,57 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from typing import overload
 
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
-from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
-from piggygan.norms import TaskNorm
-from piggygan.overhead import Overhead, TaskOverhead
+from piggygan.layers import PiggybackConvolution, layer_kind
+from piggygan.norms import NORMS, TaskNorm
+from piggygan.overhead import LayerOverhead, Overhead, TaskOverhead
+from piggygan.per_task import PerTask, SharedFrozen
+from piggygan.planning import (
+    DEFAULT_FRACTION,
+    USUAL,
+    Fraction,
+    Pattern,
+    Treatment,
+    Wrapping,
+    check_possible,
+    layer_fractions,
+    plan,
+)
 from piggygan.selection import Selection
-from piggygan.support import NORMS, wrappable_modules
 from piggygan.task_kernels import FACTOR_STEP, Init
 from piggygan.tasks import Task, check_task_name, task_not_found
 
-Convolution = PiggybackConv2d | PiggybackConvTranspose2d
+Layer = PiggybackConvolution | PerTask | SharedFrozen
 
 
 class MultiTaskGenerator(nn.Module):
     """A generator whose convolutions and norms hold many tasks.
 
-    The generator is wrapped in place: each convolution becomes a :class:`PiggybackConv2d` or
-    :class:`PiggybackConvTranspose2d` that holds it, each norm layer a :class:`TaskNorm`, and everything else,
-    skip connections and ``forward`` included, stays as it is. A task is in training until
-    :meth:`freeze_task`; from then on nothing can change it, and later tasks may draw on its filters.
+    The generator is wrapped in place: each convolution becomes a :class:`PiggybackConv2d` or its kin that holds
+    it, each norm layer a :class:`TaskNorm`, and everything else, skip connections and ``forward`` included, stays
+    as it is. A task is in training until :meth:`freeze_task`; from then on nothing can change it, and later tasks
+    may draw on its filters. :func:`piggygan.plan` shows beforehand what would become of each module.
 
     Args:
-        generator: Any module made of 2-d convolutions, norms and modules without parameters.
+        generator: Any module; those of its modules that have parameters and are neither convolutions, norms nor
+            PReLU have to be named in ``per_task`` or ``shared_frozen``.
         base_task: Name of the first task, learned by the generator's own kernels.
         output_layer: Path of the convolution that makes the output; None: the last one registered.
+        input_layer: Path of the convolution that takes the input; None: the first one registered.
+        per_task: Modules that each task gets a copy of, by path (``*`` and ``?`` as in file names) or type.
+        shared_frozen: Modules that the base task learns and all later tasks use as they are.
+        include: Convolutions to build from banks; None: all. The others are shared and frozen.
 
     Raises:
         TaskNameError: If ``base_task`` is malformed.
         UnsupportedModuleError: If a module cannot be wrapped rightly; the generator is then as it was.
-        ConfigurationError: If ``output_layer`` is not one of its convolutions.
+        ConfigurationError: If a path or pattern matches nothing.
 
     Example:
         >>> import torch
@@ -52,25 +69,42 @@ class MultiTaskGenerator(nn.Module):
         ('facades', 'lungs')
     """
 
-    def __init__(self, generator: nn.Module, base_task: str, *, output_layer: str | None = None) -> None:
+    def __init__(
+        self,
+        generator: nn.Module,
+        base_task: str,
+        *,
+        output_layer: str | None = None,
+        input_layer: str | None = None,
+        per_task: Sequence[Pattern] = (),
+        shared_frozen: Sequence[Pattern] = (),
+        include: Sequence[Pattern] | None = None,
+    ) -> None:
         super().__init__()
         check_task_name(base_task)
-        found = wrappable_modules(generator)
-        convolutions = [path for path, module in found.items() if not isinstance(module, NORMS)]
-        if output_layer is not None and output_layer not in convolutions:
+        planned = plan(
+            generator, per_task=per_task, shared_frozen=shared_frozen, include=include, output_layer=output_layer
+        )
+        check_possible(planned)
+        convolutions = list(planned.of("mixed"))
+        if input_layer is not None and input_layer not in convolutions:
             raise ConfigurationError(
-                f"output_layer {output_layer!r} is not a convolution of {type(generator).__name__}; "
-                f"the last ones are {', '.join(convolutions[-3:])}."
+                f"input_layer {input_layer!r} is not a mixed convolution of {type(generator).__name__}; "
+                f"the first ones are {', '.join(convolutions[:3])}."
             )
-        self._output_layer = output_layer or convolutions[-1]
-        self._input_layer = convolutions[0]
+        chosen = {path: module for path, module in planned.of("per_task").items() if not isinstance(module, USUAL)}
+        self._wrapping = Wrapping(
+            planned.output_layer, input_layer or convolutions[0], tuple(chosen), tuple(planned.of("shared_frozen"))
+        )
         self._selection = Selection(base_task)
         self._tasks = {base_task: Task(base_task)}
         self._base_task = base_task
-        wrappers = {path: _wrap(module, base_task, self._selection, path) for path, module in found.items()}
-        self._convolutions = {path: layer for path, layer in wrappers.items() if isinstance(layer, Convolution)}
-        self._norms = {path: layer for path, layer in wrappers.items() if isinstance(layer, TaskNorm)}
-        self.generator = _replaced(generator, {id(found[path]): layer for path, layer in wrappers.items()})
+        self._layers: dict[str, Layer] = {
+            entry.path: _wrap(entry.module, entry.treatment, base_task, self._selection, entry.path)
+            for entry in planned.modules
+        }
+        wrappers = {id(entry.module): self._layers[entry.path] for entry in planned.modules}
+        self.generator = _replaced(generator, wrappers)
 
     # ------------------------------------------------------------------ what there is
 
@@ -85,13 +119,18 @@ class MultiTaskGenerator(nn.Module):
         return self._base_task
 
     @property
-    def output_layer(self) -> str:
-        """Path of the convolution that makes the output."""
-        return self._output_layer
+    def wrapping(self) -> Wrapping:
+        """How the generator was wrapped: its first and last layer, and what is copied or shared."""
+        return self._wrapping
 
     @property
-    def active_task(self) -> str:
-        """The task that a call without ``task=`` computes, in this thread."""
+    def layers(self) -> dict[str, Layer]:
+        """Everything that holds tasks, by its path in the generator."""
+        return dict(self._layers)
+
+    @property
+    def active_task(self) -> str | tuple[str, ...]:
+        """The task that a call without ``task=`` computes, in this thread; one a sample inside a mixed batch."""
         return self._selection.task
 
     def describe_task(self, task: str) -> Task:
@@ -106,7 +145,10 @@ class MultiTaskGenerator(nn.Module):
 
     def overhead(self) -> Overhead:
         """Count what every task costs."""
-        costs = [self._count(task) for task in self.tasks]
+        costs = [
+            TaskOverhead(task, tuple(_cost(layer, path, task) for path, layer in self._layers.items()), share=1.0)
+            for task in self.tasks
+        ]
         whole = costs[0].parameters
         return Overhead(tuple(replace(cost, share=cost.parameters / whole) for cost in costs))
 
@@ -116,7 +158,7 @@ class MultiTaskGenerator(nn.Module):
         self,
         task: str,
         *,
-        unconstrained_fraction: float = 0.25,
+        unconstrained_fraction: Fraction = DEFAULT_FRACTION,
         in_channels: int | None = None,
         out_channels: int | None = None,
         draws_on: Sequence[str] | None = None,
@@ -129,7 +171,7 @@ class MultiTaskGenerator(nn.Module):
 
         Args:
             task: Its name: 1 to 64 of a-z, 0-9, ``_`` and ``-``.
-            unconstrained_fraction: Share of filters of its own (lambda), 0..1.
+            unconstrained_fraction: Share of filters of its own (lambda), 0..1, or one for each pattern of paths.
             in_channels: Channels of its input where they differ from the base task's.
             out_channels: Channels of its output where they differ from the base task's.
             draws_on: Frozen tasks whose filters it builds on; None: all frozen tasks.
@@ -153,22 +195,26 @@ class MultiTaskGenerator(nn.Module):
                 raise ConfigurationError(f"{name} is {channels}; an image has at least one channel.")
         sources = self._sources(task, draws_on)
         start = self._start(task, sources, start_from)
+        convolutions = self._convolutions
+        fractions = layer_fractions(unconstrained_fraction, list(convolutions))
+        if output_layer_unconstrained:
+            fractions[self._wrapping.output_layer] = 1.0
         filters = {}  # everything is made before anything is added: a refused call changes nothing
-        for path, layer in self._convolutions.items():
-            is_output, is_input = path == self._output_layer, path == self._input_layer
-            filters[path] = layer.new_filters(
+        for path, convolution in convolutions.items():
+            filters[path] = convolution.new_filters(
                 sources=sources,
                 start_from=start,
-                fraction=1.0 if is_output and output_layer_unconstrained else unconstrained_fraction,
-                c_in=(in_channels if is_input else None) or layer.conv.in_channels,
-                c_out=(out_channels if is_output else None) or layer.conv.out_channels,
+                fraction=fractions[path],
+                c_in=(in_channels if path == self._wrapping.input_layer else None) or convolution.conv.in_channels,
+                c_out=(out_channels if path == self._wrapping.output_layer else None) or convolution.conv.out_channels,
                 init=init,
                 factor_step=factor_step,
             )
-        for path, layer in self._convolutions.items():
-            layer.attach(task, filters[path])
-        for norm in self._norms.values():
-            norm.add_task(task, start_from=start if init == "warm" else None)
+        for path, layer in self._layers.items():
+            if isinstance(layer, PiggybackConvolution):
+                layer.attach(task, filters[path])
+            else:
+                layer.add_task(task, start_from=start if init == "warm" else None)
         self._tasks[task] = Task(task, sources, unconstrained_fraction, in_channels, out_channels)
 
     def freeze_task(self, task: str) -> None:
@@ -267,34 +313,66 @@ class MultiTaskGenerator(nn.Module):
         with self._selection.using(task):
             yield
 
-    def forward(self, images: Tensor, task: str | None = None) -> Tensor:
+    @overload
+    def forward(self, images: Tensor, task: str | None = None) -> Tensor: ...
+
+    @overload
+    def forward(self, images: Tensor, task: list[str] | tuple[str, ...]) -> list[Tensor]: ...
+
+    def forward(self, images: Tensor, task: str | list[str] | tuple[str, ...] | None = None) -> Tensor | list[Tensor]:
         """Translate images.
 
         Args:
-            images: ``(batch, channels, height, width)`` in [-1, 1].
-            task: Which task; None: the active one.
+            images: ``(batch, channels, height, width)`` in [-1, 1]; one axis of positions in a 1-d generator, three in
+                a 3-d one.
+            task: Which task; None: the active one; a list: one for each sample, all in one pass.
 
         Returns:
-            What the generator returns, for our networks ``(batch, out_channels, height, width)`` in [-1, 1].
+            What the generator returns, for our networks ``(batch, out_channels, height, width)`` in [-1, 1]; for a
+            list of tasks a list of ``(out_channels, height, width)``, since tasks may differ in channels.
 
         Raises:
             TaskNotFoundError: If there is no such task.
-            InputError: If ``images`` is no float tensor of four axes.
+            InputError: If ``images`` is no batch of float images, or a list of tasks has another length.
         """
-        if images.dim() != 4 or not images.is_floating_point():
+        axes = len(self._convolutions[self._wrapping.input_layer].conv.kernel_size)
+        if images.dim() != axes + 2 or not images.is_floating_point():
             raise InputError(
                 f"got a {images.dtype} tensor of shape {tuple(images.shape)}; needed are floats in [-1, 1] of shape "
-                f"(batch, channels, height, width)."
+                f"(batch, channels, {'height, width' if axes == 2 else f'and {axes} axes of positions'})."
             )
-        with self.using(self.active_task if task is None else task):
+        if task is not None and not isinstance(task, str):
+            return self._translate_each(images, tuple(task))
+        with nullcontext() if task is None else self.using(task):
             output: Tensor = self.generator(images)
         return output
 
     # ------------------------------------------------------------------ inside
 
     @property
-    def _layers(self) -> dict[str, Convolution | TaskNorm]:
-        return {**self._convolutions, **self._norms}
+    def _convolutions(self) -> dict[str, PiggybackConvolution]:
+        return {path: layer for path, layer in self._layers.items() if isinstance(layer, PiggybackConvolution)}
+
+    def _translate_each(self, images: Tensor, tasks: tuple[str, ...]) -> list[Tensor]:
+        """Translate a mixed batch in one pass."""
+        for name in dict.fromkeys(tasks):
+            self.describe_task(name)
+        if len(tasks) != images.shape[0]:
+            raise InputError(f"got {images.shape[0]} images and {len(tasks)} tasks: give one task for each image.")
+        if not tasks:
+            return []
+        with self._selection.using(tasks):
+            output = self.generator(images)
+        if not isinstance(output, Tensor):
+            raise InputError(
+                f"{type(self.generator).__name__} returns a {type(output).__name__}, which cannot be split by task: "
+                f"run the tasks one by one."
+            )
+        # Where tasks differ in output channels the missing ones are zeros; they are cut off again here.
+        shapes = {task: self._convolutions[self._wrapping.output_layer].kernel_shape(task)[0] for task in tasks}
+        if len(set(shapes.values())) == 1:
+            return list(output)
+        return [sample[: shapes[task]] for sample, task in zip(output, tasks, strict=True)]
 
     def _sources(self, task: str, draws_on: Sequence[str] | None) -> tuple[str, ...]:
         """Check what a new task is to draw on, and put it in order, oldest first."""
@@ -320,28 +398,36 @@ class MultiTaskGenerator(nn.Module):
                 return name
         return sources[0]
 
-    def _count(self, task: str) -> TaskOverhead:
-        filters = factors = biases = norms = statistics = size = 0
-        for layer in self._convolutions.values():
-            for name, tensor in layer.tensors(task).items():
-                filters += tensor.numel() * (name in ("weight", "unconstrained"))
-                factors += tensor.numel() * (name == "factors")
-                biases += tensor.numel() * (name == "bias")
-                size += tensor.nbytes
-        for norm in self._norms.values():
-            for name, tensor in norm.tensors(task).items():
-                learned = name in norm.parameter_names
-                norms += tensor.numel() * learned
-                statistics += tensor.numel() * (not learned)
-                size += tensor.nbytes
-        return TaskOverhead(task, filters, factors, biases, norms, statistics, size, share=0.0)
+
+def _wrap(module: nn.Module, treatment: Treatment, base_task: str, selection: Selection, path: str) -> Layer:
+    if treatment == "shared_frozen":
+        return SharedFrozen(module, base_task)
+    kind = layer_kind(module)
+    if treatment == "mixed" and kind is not None:
+        return kind(module, base_task, selection, path)
+    return (TaskNorm if isinstance(module, NORMS) else PerTask)(module, base_task, selection)
 
 
-def _wrap(module: nn.Module, base_task: str, selection: Selection, path: str) -> Convolution | TaskNorm:
-    if isinstance(module, NORMS):
-        return TaskNorm(module, base_task, selection)
-    kind = PiggybackConvTranspose2d if isinstance(module, nn.ConvTranspose2d) else PiggybackConv2d
-    return kind(module, base_task, selection, path)
+def _cost(layer: Layer, path: str, task: str) -> LayerOverhead:
+    tensors = layer.tensors(task)
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    numbers = {name: tensor.numel() for name, tensor in tensors.items()}
+    if isinstance(layer, PiggybackConvolution):
+        filters = numbers.get("weight", 0) + numbers.get("unconstrained", 0)
+        biases = numbers.get("bias", 0)
+        return LayerOverhead(
+            path,
+            filters=filters,
+            factors=numbers.get("factors", 0),
+            biases=biases,
+            size=size,
+            effective=layer.kernel_size(task) + biases,
+        )
+    learned = sum(numbers.get(name, 0) for name in layer.parameter_names)
+    effective = sum(layer.tensors(layer.base_task)[name].numel() for name in layer.parameter_names)
+    return LayerOverhead(
+        path, copies=learned, statistics=sum(numbers.values()) - learned, size=size, effective=effective
+    )
 
 
 def _replaced(generator: nn.Module, wrappers: Mapping[int, nn.Module]) -> nn.Module:

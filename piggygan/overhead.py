@@ -5,6 +5,38 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from piggygan.tables import text_table
+
+
+@dataclass(frozen=True)
+class LayerOverhead:
+    """What one task stores in one layer.
+
+    Attributes:
+        path: Where the layer is in the generator.
+        filters: Numbers in filters of the task's own; for the base task, in all filters.
+        factors: Numbers in its factorization matrix.
+        biases: Numbers in its bias.
+        copies: Learned numbers of a module that each task has a copy of, such as a norm's scale and shift.
+        statistics: Running statistics: stored, not learned.
+        size: Bytes of all of it.
+        effective: Learned numbers that the layer computes with: those of an ordinary layer.
+    """
+
+    path: str
+    filters: int = 0
+    factors: int = 0
+    biases: int = 0
+    copies: int = 0
+    statistics: int = 0
+    size: int = 0
+    effective: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Learned numbers that are stored."""
+        return self.filters + self.factors + self.biases + self.copies
+
 
 @dataclass(frozen=True)
 class TaskOverhead:
@@ -12,33 +44,51 @@ class TaskOverhead:
 
     Attributes:
         task: Its name.
-        filters: Numbers in filters of its own; for the base task, in all filters.
-        factors: Numbers in factorization matrices.
-        biases: Numbers in biases of convolutions.
-        norms: Scales and shifts of normalization layers.
-        statistics: Running statistics: stored, not learned.
-        size: Bytes of all of it.
-        share: Parameters of the task as a share of the base task's whole network.
+        layers: One entry a layer, in the generator's order.
+        share: Its stored parameters as a share of the base task's whole network.
     """
 
     task: str
-    filters: int
-    factors: int
-    biases: int
-    norms: int
-    statistics: int
-    size: int
+    layers: tuple[LayerOverhead, ...]
     share: float
 
     @property
     def parameters(self) -> int:
-        """Learned numbers in all."""
-        return self.filters + self.factors + self.biases + self.norms
+        """Learned numbers that are stored."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def effective(self) -> int:
+        """Learned numbers that it computes with: those of the network that it folds to."""
+        return sum(layer.effective for layer in self.layers)
+
+    @property
+    def filters(self) -> int:
+        """Numbers in filters of its own."""
+        return sum(layer.filters for layer in self.layers)
+
+    @property
+    def factors(self) -> int:
+        """Numbers in factorization matrices."""
+        return sum(layer.factors for layer in self.layers)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(layer.size for layer in self.layers)
+
+    def table(self) -> str:
+        """Show every layer in a line."""
+        rows = [
+            [layer.path, *(f"{n:,}" for n in (layer.filters, layer.factors, layer.biases + layer.copies, layer.size))]
+            for layer in self.layers
+        ]
+        return text_table([self.task, "own filters", "factors", "biases, norms", "bytes"], rows)
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """What all tasks of a generator cost, printable as a table.
+    """What all tasks of a generator cost; prints as a table.
 
     Attributes:
         tasks: One entry a task, oldest first.
@@ -48,13 +98,13 @@ class Overhead:
 
     @property
     def parameters(self) -> int:
-        """Learned numbers of all tasks."""
+        """Learned numbers that all tasks store."""
         return sum(task.parameters for task in self.tasks)
 
     @property
     def share_of_separate_networks(self) -> float:
-        """Parameters of all tasks as a share of what one whole network a task would have."""
-        return self.parameters / (len(self.tasks) * self.tasks[0].parameters)
+        """Stored parameters of all tasks as a share of what one whole network a task would have."""
+        return self.parameters / sum(task.effective for task in self.tasks)
 
     def __getitem__(self, task: str) -> TaskOverhead:
         return next(entry for entry in self.tasks if entry.task == task)
@@ -62,33 +112,31 @@ class Overhead:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
-            "tasks": [{**asdict(task), "parameters": task.parameters} for task in self.tasks],
+            "tasks": [
+                {
+                    "task": task.task,
+                    "parameters": task.parameters,
+                    "effective": task.effective,
+                    "bytes": task.size,
+                    "share": task.share,
+                    "layers": [asdict(layer) for layer in task.layers],
+                }
+                for task in self.tasks
+            ],
             "parameters": self.parameters,
             "share_of_separate_networks": self.share_of_separate_networks,
         }
 
     def __str__(self) -> str:
-        rows = [("task", "parameters", "own filters", "factors", "MB", "share")]
-        rows += [
-            (
-                entry.task,
-                f"{entry.parameters:,}",
-                f"{entry.filters:,}",
-                f"{entry.factors:,}",
-                f"{entry.size / 1e6:.1f}",
-                f"{entry.share:.1%}",
-            )
-            for entry in self.tasks
+        rows = [
+            [
+                task.task,
+                *(f"{number:,}" for number in (task.parameters, task.effective, task.filters, task.factors)),
+                f"{task.size / 1e6:.1f}",
+                f"{task.share:.1%}",
+            ]
+            for task in self.tasks
         ]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column == 0 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
-        lines.append(
-            f"in all {self.parameters:,} parameters, {self.share_of_separate_networks:.1%} of one network a task"
-        )
-        return "\n".join(lines)
+        header = ["task", "stored", "effective", "own filters", "factors", "MB", "share"]
+        share = self.share_of_separate_networks
+        return f"{text_table(header, rows)}\nin all {self.parameters:,} parameters, {share:.1%} of separate networks"

@@ -21,13 +21,16 @@ class Selection(threading.local):
         'facades'
     """
 
+    task: str | tuple[str, ...]
+    """One task for all samples, or one a sample."""
+
     def __init__(self, default: str) -> None:
         # threading.local runs __init__ anew in every thread that touches the object.
         self.task = default
         self._default = default
 
     @contextmanager
-    def using(self, task: str) -> Iterator[None]:
+    def using(self, task: str | tuple[str, ...]) -> Iterator[None]:
         """Select ``task`` inside a ``with`` block; on leaving, by an error too, the former is back."""
         former, self.task = self.task, task
         try:

@@ -59,6 +59,7 @@ class TaskKernels(nn.Module):
         # Derived from frozen tensors only, rebuilt when those are moved or loaded.
         self._banks: dict[tuple[str, ...], Tensor] = {}
         self._kernels: dict[str, Tensor] = {}
+        self._mixtures: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
     # ------------------------------------------------------------------ tasks
 
@@ -226,6 +227,19 @@ class TaskKernels(nn.Module):
                 self._banks[sources] = join(parts, groups=self.conv.groups)
         return self._banks[sources]
 
+    def kernel_size(self, task: str) -> int:
+        """Count the numbers of the whole kernel of ``task``."""
+        filters, seen = self.kernel_shape(task)
+        positions: int = math.prod(self.conv.kernel_size)
+        return filters * seen * positions
+
+    def mixtures(self, task: str, sources: tuple[str, ...]) -> Tensor:
+        """Return a frozen task's filters as mixtures of those of ``sources``: ``(groups, c_out / groups, n)``."""
+        if (task, sources) not in self._mixtures:
+            with torch.inference_mode(False), torch.no_grad():
+                self._mixtures[task, sources] = self._as_mixtures(task, sources).contiguous()
+        return self._mixtures[task, sources]
+
     def kernel(self, task: str) -> Tensor:
         """Return the whole kernel of ``task`` in the convolution's own layout."""
         if task == self.base_task:
@@ -243,6 +257,18 @@ class TaskKernels(nn.Module):
         if task == self.base_task:
             return self.conv.bias  # type: ignore[no-any-return]  # a convolution's bias is a tensor or None
         return self.of_task(task).bias
+
+    def kernel_shape(self, task: str) -> tuple[int, int]:
+        """Return how many filters ``task`` has here and how many channels each sees."""
+        if task == self.base_task:
+            return self.conv.out_channels, self.conv.in_channels // self.conv.groups
+        filters = self.of_task(task)
+        own = 0 if filters.unconstrained is None else filters.unconstrained.shape[0]
+        composed = 0 if filters.factors is None else filters.factors.shape[0]
+        seen = self.conv.in_channels // self.conv.groups
+        if filters.unconstrained is not None:
+            seen = filters.unconstrained.shape[1]
+        return own + composed, seen
 
     def tensors(self, task: str) -> dict[str, Tensor]:
         """Return what ``task`` stores here by name, the factors as the matrix itself."""
@@ -310,7 +336,7 @@ class TaskKernels(nn.Module):
                 f"a task that starts from {task!r} has to draw on {', '.join(missing)} too: "
                 f"add them to draws_on, or start from another task."
             )
-        bank_size = self.bank(sources).shape[0] // groups
+        bank_size = max(columns_of.stop for columns_of in columns.values())
         parts = []
         if factors is not None:
             parts.append(remixed(factors, self._columns(self.of_task(task).sources), columns, bank_size, groups))
@@ -342,6 +368,7 @@ class TaskKernels(nn.Module):
     def _forget_derived(self) -> None:
         self._banks.clear()
         self._kernels.clear()
+        self._mixtures.clear()
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         self._forget_derived()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from piggygan.errors import TaskNameError, TaskNotFoundError
@@ -19,7 +19,8 @@ class Task:
     Attributes:
         name: Lower-case letters, digits, ``_`` and ``-``, at most 64 of them.
         draws_on: Frozen tasks whose filters make up this task's bank, oldest first; empty for the base task.
-        unconstrained_fraction: Share of filters of its own (lambda), 0..1; 1 for the base task.
+        unconstrained_fraction: Share of filters of its own (lambda), 0..1, or one for each pattern of
+            paths; 1 for the base task.
         in_channels: Channels of its input where they differ from the base task's, else None.
         out_channels: Channels of its output where they differ from the base task's, else None.
         is_frozen: False while it trains.
@@ -27,7 +28,7 @@ class Task:
 
     name: str
     draws_on: tuple[str, ...] = ()
-    unconstrained_fraction: float = 1.0
+    unconstrained_fraction: float | Mapping[str, float] = 1.0
     in_channels: int | None = None
     out_channels: int | None = None
     is_frozen: bool = False

@@ -254,7 +254,7 @@ def hooked() -> nn.Module:
         (lambda: nn.Conv2d(4, 4, 3, device="meta"), "meta"),
         (lambda: OwnForward(4, 4, 3), "forward of its own"),
         (hooked, "hooks"),
-        (lambda: nn.Linear(4, 4), "neither"),
+        (lambda: nn.Linear(4, 4), "no convolution"),
     ],
 )
 def test_d04_a_convolution_that_cannot_be_wrapped_rightly_is_refused(make: Any, message: str) -> None:

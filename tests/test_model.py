@@ -93,7 +93,12 @@ def test_overhead_counts_by_the_closed_form() -> None:
     # first layer: 2 own filters of 27, 6 x 8 factors; second: 2 of 128, 6 x 8; output: one filter of 8.
     assert lungs.filters == 2 * 27 + 2 * 128 + 8
     assert lungs.factors == 48 + 48
-    assert (lungs.biases, lungs.norms, lungs.statistics) == (8 + 8 + 1, 16, 17)
+    assert sum(layer.biases for layer in lungs.layers) == 8 + 8 + 1
+    assert sum(layer.copies for layer in lungs.layers) == 16
+    assert sum(layer.statistics for layer in lungs.layers) == 17
+    assert [layer.path for layer in lungs.layers] == ["0", "1", "3", "5"]
+    assert lungs.effective == overhead["facades"].parameters - 2 * 8 - 2  # an output channel in place of three
+    assert "5" in lungs.table()
     assert lungs.share == lungs.parameters / overhead["facades"].parameters
     assert "lungs" in str(overhead)
     assert overhead.as_dict()["parameters"] == overhead.parameters
@@ -248,7 +253,7 @@ def shared_statistics() -> nn.Module:
 
 
 UNSUPPORTED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "no convolution": (lambda: nn.Sequential(nn.ReLU()), "no 2-d convolution"),
+    "no convolution": (lambda: nn.Sequential(nn.ReLU()), "no convolution"),
     "linear": (lambda: nn.Sequential(nn.Conv2d(3, 3, 1), nn.Linear(3, 3)), r"1 \(Linear\) has weight"),
     "parameter of its own": (lambda: nn.Sequential(nn.Conv2d(3, 3, 1), Gain()), r"1 \(Gain\) has gain"),
     "tied": (tied, "1.weight is shared"),
@@ -275,7 +280,7 @@ def test_a_generator_that_cannot_be_wrapped_is_refused_by_name_and_left_alone(ki
 
 
 def test_an_unknown_output_layer_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'6' is not a convolution"):
+    with pytest.raises(ConfigurationError, match="'6' is not a mixed convolution"):
         pg.MultiTaskGenerator(small(), "facades", output_layer="6")
     model = pg.MultiTaskGenerator(small(), "facades", output_layer="3")
-    assert model.output_layer == "3"
+    assert model.wrapping.output_layer == "3"

@@ -73,8 +73,8 @@ def plain_generator(
 def network_difference(here: Network, there: Network) -> str:
     """Say what tells a model's network from a registry's, or nothing if they are the same."""
     problem = _difference(here.architecture, there.architecture)
-    if not problem and here.output_layer != there.output_layer:
-        return f"the model's output layer is {here.output_layer!r}, the registry's {there.output_layer!r}"
+    if not problem and here.wrapping != there.wrapping:
+        return f"the model is wrapped by {here.wrapping}, the registry's by {there.wrapping}"
     return problem
 
 

@@ -68,9 +68,9 @@ def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candi
     if bad := nonfinite_names(tensors[task]):
         raise InputError(f"task {task!r} has NaN or infinity in {', '.join(bad[:10])}: its training diverged.")
     plain = model.fold_task(base).cpu()
-    network = Network(architecture_of(plain), model.output_layer)
+    network = Network(architecture_of(plain), model.wrapping)
     inputs = _probe(model, task, plain, tensors[base]) if probe is None else _checked_probe(probe)
-    rebuilt = rebuild_base(plain, base, model.output_layer, tensors[base])
+    rebuilt = rebuild_base(plain, base, model.wrapping, tensors[base])
     for name in tensors:
         if name != base:
             rebuild_task(rebuilt, name, sources[name], settings_of(model, name), tensors[name])

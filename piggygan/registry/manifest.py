@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
+from piggygan.planning import Wrapping
 from piggygan.registry.store import StoredObject
 from piggygan.registry.strict_json import decode, parse_json
 from piggygan.tasks import check_task_name
@@ -65,11 +66,11 @@ class Network:
 
     Attributes:
         architecture: What the plain network is, before any task.
-        output_layer: Path of the convolution that makes the output.
+        wrapping: How it is wrapped.
     """
 
     architecture: Architecture
-    output_layer: str
+    wrapping: Wrapping
 
 
 @dataclass(frozen=True)
@@ -119,15 +120,18 @@ class Certificate:
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """How a task is built in one network; attributes as in :meth:`piggygan.MultiTaskGenerator.add_task`."""
+    """How a task is built in one network; attributes as in :meth:`piggygan.MultiTaskGenerator.add_task`.
 
-    unconstrained_fraction: float
+    Fractions are kept by pattern of paths, one number for all as ``{"*": number}``.
+    """
+
+    unconstrained_fraction: dict[str, float]
     in_channels: int | None
     out_channels: int | None
     output_layer_unconstrained: bool
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.unconstrained_fraction <= 1.0:
+        if not all(0.0 <= share <= 1.0 for share in self.unconstrained_fraction.values()):
             raise ValueError(f"unconstrained_fraction is {self.unconstrained_fraction}, needed is 0 to 1")
         if any(channels is not None and channels < 1 for channels in (self.in_channels, self.out_channels)):
             raise ValueError("an image has at least one channel")

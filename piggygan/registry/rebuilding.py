@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, InputError, TaskError
 from piggygan.model import MultiTaskGenerator
+from piggygan.planning import Wrapping
 from piggygan.registry.manifest import TaskSettings
 
 Sources = Mapping[str, tuple[str, ...]]
@@ -64,7 +65,7 @@ def building_order(sources: Sources) -> tuple[str, ...]:
 
 
 def rebuild_base(
-    generator: nn.Module, base_task: str, output_layer: str, tensors: Mapping[str, Tensor]
+    generator: nn.Module, base_task: str, wrapping: Wrapping, tensors: Mapping[str, Tensor]
 ) -> MultiTaskGenerator:
     """Wrap a plain generator, in place, and give it the base task's stored tensors, frozen.
 
@@ -72,7 +73,14 @@ def rebuild_base(
         BankMismatchError: If tensors and generator do not belong together.
     """
     try:
-        model = MultiTaskGenerator(generator, base_task, output_layer=output_layer)
+        model = MultiTaskGenerator(
+            generator,
+            base_task,
+            output_layer=wrapping.output_layer,
+            input_layer=wrapping.input_layer,
+            per_task=wrapping.per_task,
+            shared_frozen=wrapping.shared_frozen,
+        )
         model.load_task_tensors(base_task, tensors)
     except (ConfigurationError, InputError) as error:
         raise BankMismatchError(f"the base task {base_task!r} does not belong to this generator: {error}") from error
@@ -98,7 +106,7 @@ def rebuild_task(
             model.add_task(
                 task,
                 draws_on=draws_on,
-                unconstrained_fraction=settings.unconstrained_fraction,
+                unconstrained_fraction=_simplest(settings.unconstrained_fraction),
                 in_channels=settings.in_channels,
                 out_channels=settings.out_channels,
                 output_layer_unconstrained=settings.output_layer_unconstrained,
@@ -121,14 +129,19 @@ def rebuild_task(
 def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:
     """Return how ``task`` was built, so that :func:`rebuild_task` can do it again."""
     described = model.describe_task(task)
+    fraction = described.unconstrained_fraction
     # Only a layer that composes filters has factors; where nothing could be composed, either choice builds the same.
-    factors = ".".join(filter(None, (model.output_layer, "factors")))
+    factors = ".".join(filter(None, (model.wrapping.output_layer, "factors")))
     return TaskSettings(
-        unconstrained_fraction=described.unconstrained_fraction,
+        unconstrained_fraction=dict(fraction) if isinstance(fraction, Mapping) else {"*": fraction},
         in_channels=described.in_channels,
         out_channels=described.out_channels,
         output_layer_unconstrained=factors not in model.task_tensors(task),
     )
+
+
+def _simplest(fractions: dict[str, float]) -> float | dict[str, float]:
+    return fractions["*"] if fractions.keys() == {"*"} else fractions
 
 
 @contextmanager

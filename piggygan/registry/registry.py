@@ -293,7 +293,7 @@ def _found(manifest: Manifest, task: str) -> TaskRecord:
 def _base_model(manifest: Manifest, tensors: Mapping[str, Tensor], generator: nn.Module | None) -> MultiTaskGenerator:
     network = manifest.networks[GENERATOR]
     plain = plain_generator(network.architecture, tensors, generator)
-    return rebuild_base(plain, manifest.base_task, network.output_layer, tensors)
+    return rebuild_base(plain, manifest.base_task, network.wrapping, tensors)
 
 
 def _add(model: MultiTaskGenerator, manifest: Manifest, task: str, tensors: Mapping[str, Tensor]) -> None:

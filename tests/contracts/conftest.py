@@ -35,11 +35,48 @@ class OwnGenerator(nn.Module):
         return torch.tanh(self.out(torch.cat([features, images], dim=1)))
 
 
+class Resizing(nn.Module):
+    """A U-Net that enlarges by interpolation and convolution instead of a transposed convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down1, self.down2 = nn.Conv2d(3, 8, 4, 2, 1), nn.Conv2d(8, 16, 4, 2, 1)
+        self.norm = nn.InstanceNorm2d(16, affine=True)
+        self.up1, self.up2 = nn.Conv2d(16, 8, 3, padding=1), nn.Conv2d(16, 3, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        one = torch.relu(self.down1(images))
+        two = torch.relu(self.norm(self.down2(one)))
+        up = torch.relu(self.up1(nn.functional.interpolate(two, scale_factor=2)))
+        return torch.tanh(self.up2(nn.functional.interpolate(torch.cat([up, one], 1), scale_factor=2)))
+
+
+class Sharing(nn.Module):
+    """One block used three times, and a forward that looks at its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.PReLU())
+        self.again = self.block
+        self.tail = nn.Conv2d(8, 3, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.head(images)
+        for block in (self.block, self.again, self.block):
+            features = features + block(features)
+        if images.shape[-1] > 16:
+            features = features - features.mean((2, 3), keepdim=True)
+        return torch.tanh(self.tail(features))
+
+
 GENERATORS: dict[str, Callable[[], nn.Module]] = {
     "U-Net, batch norm": lambda: UNetGenerator(depth=5, width=4, norm="batch", dropout=True),
     "U-Net, instance norm": lambda: UNetGenerator(depth=5, width=4, norm="instance"),
     "ResNet": lambda: ResNetGenerator(blocks=2, width=4),
-    "the user's own": OwnGenerator,
+    "the user's own, grouped and dilated": OwnGenerator,
+    "resizing in place of transposing": Resizing,
+    "shared blocks and conditions": Sharing,
 }
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, RegistryError
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.planning import Wrapping
 from piggygan.registry.architectures import (
     OURS,
     PROBE_SIDE,
@@ -108,16 +109,16 @@ def test_h11_a_generator_of_another_size_than_its_tensors_is_never_built(monkeyp
 
 
 def test_what_differs_is_said() -> None:
-    unet = Network(architecture_of(UNET), "model")
+    unet = Network(architecture_of(UNET), Wrapping("model", "0"))
     assert network_difference(unet, unet) == ""
     wider = Network(
         architecture_of(UNetGenerator(in_channels=1, out_channels=2, depth=3, width=8, norm="batch")), "model"
     )
     assert "width=8" in network_difference(wider, unet)
     assert "width=4" in network_difference(wider, unet)
-    assert "ResNetGenerator(" in network_difference(unet, Network(architecture_of(RESNET), "model"))
-    assert "output layer is 'model'" in network_difference(unet, Network(unet.architecture, "other"))
-    own = Network(architecture_of(nn.Conv2d(3, 3, 1)), "model")
+    assert "ResNetGenerator(" in network_difference(unet, Network(architecture_of(RESNET), Wrapping("model", "0")))
+    assert "output_layer='model'" in network_difference(unet, Network(unet.architecture, Wrapping("other", "0")))
+    own = Network(architecture_of(nn.Conv2d(3, 3, 1)), Wrapping("model", "0"))
     assert f"1 modules, fingerprint {own.architecture.fingerprint[:12]}" in network_difference(own, unet)
 
 

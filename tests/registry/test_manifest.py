@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
+from piggygan.planning import Wrapping
 from piggygan.registry.manifest import (
     MAX_MANIFEST_SIZE,
     Architecture,
@@ -33,7 +34,7 @@ A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 def task_record(name: str, *draws_on: str) -> TaskRecord:
     recipe = Recipe("cpu", "float32", "2.13.0", 1, "x86_64", "AVX2", "highest")
     certificate = Certificate(A, B, StoredObject(A, 10), StoredObject(B, 20), recipe)
-    settings = TaskSettings(0.25, None, 1, True)
+    settings = TaskSettings({"*": 0.25}, None, 1, True)
     part = TaskInNetwork(settings, StoredObject(C, 30), dict.fromkeys(draws_on, A), certificate)
     created = "2026-01-02T03:04:05+00:00"
     return TaskRecord(
@@ -45,7 +46,7 @@ ARCHITECTURE = Architecture("UNetGenerator", {"depth": 8, "norm": "batch", "affi
 MANIFEST = Manifest(
     1,
     "facades",
-    {"generator": Network(ARCHITECTURE, "model.3")},
+    {"generator": Network(ARCHITECTURE, Wrapping("model.3", "0"))},
     (task_record("facades"), task_record("lungs", "facades")),
 )
 
@@ -122,7 +123,7 @@ def test_h11_deep_json_behind_a_good_version_is_refused() -> None:
 def test_h11_a_manifest_too_large_is_neither_read_nor_written() -> None:
     with pytest.raises(CorruptFileError, match="the most is"):
         manifest_from_bytes(b" " * (MAX_MANIFEST_SIZE + 1))
-    huge = replace(MANIFEST, networks={"generator": Network(ARCHITECTURE, "x" * MAX_MANIFEST_SIZE)})
+    huge = replace(MANIFEST, networks={"generator": Network(ARCHITECTURE, Wrapping("x" * MAX_MANIFEST_SIZE, "0"))})
     with pytest.raises(RegistryError, match="start another registry"):
         manifest_to_bytes(huge)
 
@@ -157,7 +158,9 @@ WRONG: dict[str, Callable[[dict[str, Any]], object]] = {
     "a bank of no digests": lambda f: _in_part(f, bank={"facades": "../../x"}),
     "a traversing digest": lambda f: _in_part(f, weights={"digest": "../" * 20 + "etc", "size": 3}),
     "an object of 2**70 bytes": lambda f: _in_part(f, weights={"digest": A, "size": 2**70}),
-    "a fraction of 2": lambda f: f["tasks"][1]["networks"]["generator"]["settings"].update(unconstrained_fraction=2.0),
+    "a fraction of 2": lambda f: f["tasks"][1]["networks"]["generator"]["settings"].update(
+        unconstrained_fraction={"*": 2.0}
+    ),
     "no channels": lambda f: f["tasks"][1]["networks"]["generator"]["settings"].update(in_channels=0),
     "another network": lambda f: f["tasks"][1]["networks"].update(backward=f["tasks"][1]["networks"]["generator"]),
     "a time without zone": lambda f: _in_task(f, created="2026-01-02T03:04:05"),

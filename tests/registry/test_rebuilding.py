@@ -8,6 +8,7 @@ from torch import nn
 
 from piggygan.errors import BankMismatchError
 from piggygan.model import MultiTaskGenerator
+from piggygan.planning import Wrapping
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,
@@ -46,7 +47,7 @@ def test_two_banks_in_opposite_orders_are_refused() -> None:
 
 
 def test_a_task_comes_back_the_same(model: MultiTaskGenerator, make_generator: Callable[[], nn.Sequential]) -> None:
-    again = rebuild_base(make_generator(), "facades", model.output_layer, model.task_tensors("facades"))
+    again = rebuild_base(make_generator(), "facades", model.wrapping, model.task_tensors("facades"))
     for task in ("edges", "lungs"):
         described = model.describe_task(task)
         rebuild_task(again, task, described.draws_on, settings_of(model, task), model.task_tensors(task))
@@ -69,7 +70,7 @@ def test_every_way_to_build_a_task_is_repeated(make_generator: Callable[[], nn.S
         model.freeze_task("facades")
         model.add_task("lungs", **arguments)
         model.freeze_task("lungs")
-        again = rebuild_base(make_generator(), "facades", model.output_layer, model.task_tensors("facades"))
+        again = rebuild_base(make_generator(), "facades", model.wrapping, model.task_tensors("facades"))
         rebuild_task(again, "lungs", ("facades",), settings_of(model, "lungs"), model.task_tensors("lungs"))
         there, here = model.task_tensors("lungs"), again.task_tensors("lungs")
         assert {name: t.numpy().tobytes() for name, t in here.items()} == {
@@ -83,7 +84,7 @@ def test_a_generator_that_is_one_convolution_is_rebuilt() -> None:
     model.add_task("lungs", output_layer_unconstrained=False)
     model.freeze_task("lungs")
     assert settings_of(model, "lungs").output_layer_unconstrained is False
-    again = rebuild_base(nn.Conv2d(3, 8, 3), "facades", model.output_layer, model.task_tensors("facades"))
+    again = rebuild_base(nn.Conv2d(3, 8, 3), "facades", model.wrapping, model.task_tensors("facades"))
     rebuild_task(again, "lungs", ("facades",), settings_of(model, "lungs"), model.task_tensors("lungs"))
     assert again.tasks == ("facades", "lungs")
 
@@ -98,7 +99,7 @@ def test_a_task_whose_bank_lacks_what_its_sources_are_made_of_is_rebuilt(
     model.add_task("lungs", draws_on=["edges"], init="normal")
     learn(model, "lungs")
     model.eval()
-    again = rebuild_base(make_generator(), "facades", model.output_layer, model.task_tensors("facades"))
+    again = rebuild_base(make_generator(), "facades", model.wrapping, model.task_tensors("facades"))
     for task in ("edges", "lungs"):
         sources = model.describe_task(task).draws_on
         rebuild_task(again, task, sources, settings_of(model, task), model.task_tensors(task))
@@ -108,7 +109,7 @@ def test_a_task_whose_bank_lacks_what_its_sources_are_made_of_is_rebuilt(
 
 @pytest.mark.parametrize("problem", ["missing", "extra", "shape", "type"])
 def test_c06_tensors_that_do_not_fit_are_named_and_nothing_is_added(model: MultiTaskGenerator, problem: str) -> None:
-    again = rebuild_base(model.fold_task("facades"), "facades", model.output_layer, model.task_tensors("facades"))
+    again = rebuild_base(model.fold_task("facades"), "facades", model.wrapping, model.task_tensors("facades"))
     tensors = model.task_tensors("edges")
     name = "0.unconstrained"
     if problem == "missing":
@@ -123,7 +124,7 @@ def test_c06_tensors_that_do_not_fit_are_named_and_nothing_is_added(model: Multi
 
 
 def test_a_bank_that_is_missing_or_would_be_in_another_order_is_refused(model: MultiTaskGenerator) -> None:
-    again = rebuild_base(model.fold_task("facades"), "facades", model.output_layer, model.task_tensors("facades"))
+    again = rebuild_base(model.fold_task("facades"), "facades", model.wrapping, model.task_tensors("facades"))
     with pytest.raises(BankMismatchError, match="edges"):
         rebuild_task(again, "lungs", ("facades", "edges"), settings_of(model, "lungs"), model.task_tensors("lungs"))
     rebuild_task(again, "edges", ("facades",), settings_of(model, "edges"), model.task_tensors("edges"))
@@ -134,13 +135,13 @@ def test_a_bank_that_is_missing_or_would_be_in_another_order_is_refused(model: M
 
 def test_a_base_of_another_generator_is_refused(model: MultiTaskGenerator) -> None:
     with pytest.raises(BankMismatchError, match="'facades' does not belong to this generator"):
-        rebuild_base(nn.Sequential(nn.Conv2d(3, 8, 3)), "facades", "0", model.task_tensors("facades"))
+        rebuild_base(nn.Sequential(nn.Conv2d(3, 8, 3)), "facades", Wrapping("0", "0"), model.task_tensors("facades"))
     with pytest.raises(BankMismatchError, match="output_layer '7'"):
-        rebuild_base(nn.Sequential(nn.Conv2d(3, 8, 3)), "facades", "7", model.task_tensors("facades"))
+        rebuild_base(nn.Sequential(nn.Conv2d(3, 8, 3)), "facades", Wrapping("7", "0"), model.task_tensors("facades"))
 
 
 def test_the_callers_random_numbers_are_not_used_up(model: MultiTaskGenerator) -> None:
-    again = rebuild_base(model.fold_task("facades"), "facades", model.output_layer, model.task_tensors("facades"))
+    again = rebuild_base(model.fold_task("facades"), "facades", model.wrapping, model.task_tensors("facades"))
     torch.manual_seed(3)
     expected = torch.rand(2).tolist()
     torch.manual_seed(3)

@@ -189,7 +189,7 @@ def test_the_output_layer_is_kept(tmp_path: Path, make_generator: MakeGenerator)
     model.freeze_task("facades")
     registry = TaskRegistry(tmp_path)
     registry.commit(model, "facades")
-    assert registry.load(generator=make_generator()).output_layer == "0"
+    assert registry.load(generator=make_generator()).wrapping.output_layer == "0"
 
 
 def test_loading_uses_up_none_of_the_callers_random_numbers(tmp_path: Path) -> None:

@@ -1,0 +1,185 @@
+"""Modules that each task has a copy of, and modules that all tasks share frozen."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from piggygan.errors import InputError, TaskStateError
+from piggygan.freezing import freeze, thaw
+from piggygan.mixed import compute_by_task
+from piggygan.selection import Selection
+from piggygan.task_modules import TaskModules
+from piggygan.tasks import task_not_found
+
+
+class PerTask(nn.Module):
+    """A module that each task has a copy of: parameters, buffers and all.
+
+    Args:
+        module: The module as the base task has it; it is held, not copied.
+        base_task: Name of the base task.
+        selection: Says which task is active; a module used alone makes its own.
+
+    Example:
+        >>> from torch import nn
+        >>> activation = PerTask(nn.PReLU(), base_task="facades")
+        >>> activation.freeze_task("facades")
+        >>> activation.add_task("lungs", start_from="facades")
+        >>> activation.tasks
+        ('facades', 'lungs')
+    """
+
+    def __init__(self, module: nn.Module, base_task: str, selection: Selection | None = None) -> None:
+        super().__init__()
+        self.base_task = base_task
+        self.selection = selection or Selection(base_task)
+        self.by_task = TaskModules()
+        self.by_task[base_task] = module
+        self._frozen: set[str] = set()
+        self.parameter_names = tuple(name for name, _ in module.named_parameters())
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that have a copy, oldest first."""
+        return tuple(self.by_task)
+
+    def is_frozen(self, task: str) -> bool:
+        """Say whether ``task`` can no longer change here."""
+        self.stored(task)
+        return task in self._frozen
+
+    def stored(self, task: str) -> nn.Module:
+        """Return the copy of ``task``.
+
+        Raises:
+            TaskNotFoundError: If there is none.
+        """
+        if task not in self.by_task:
+            raise task_not_found(task, self.by_task)
+        return self.by_task[task]
+
+    def add_task(self, task: str, *, start_from: str | None) -> None:
+        """Give ``task`` a copy of its own.
+
+        Args:
+            task: Name of the new task.
+            start_from: The task whose values it starts with; None: as a new module, where it can be reset.
+        """
+        module = copy.deepcopy(self.stored(start_from or self.base_task))
+        thaw(module, self.parameter_names)
+        module.train(self.training)
+        if start_from is None:
+            for part in module.modules():
+                reset = getattr(part, "reset_parameters", None)  # PyTorch's convention, without a type of its own
+                if callable(reset):
+                    reset()
+        self.by_task[task] = module
+
+    def remove_task(self, task: str) -> None:
+        """Forget the copy of ``task``."""
+        del self.by_task[task]
+        self._frozen.discard(task)
+
+    def freeze_task(self, task: str) -> None:
+        """Make the copy of ``task`` immutable: parameters become buffers, statistics stop moving.
+
+        Raises:
+            TaskStateError: If it is frozen already.
+        """
+        if self.is_frozen(task):
+            raise TaskStateError(f"task {task!r} is frozen already.")
+        freeze(self.stored(task))
+        self._frozen.add(task)
+
+    def tensors(self, task: str) -> dict[str, Tensor]:
+        """Return what ``task`` stores here by name, running statistics included."""
+        return {name: tensor.detach() for name, tensor in self.stored(task).state_dict().items()}
+
+    def load_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
+        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check."""
+        self.stored(task).load_state_dict(dict(tensors))
+
+    def fold_task(self, task: str) -> nn.Module:
+        """Return the module of ``task`` as an ordinary one of the original class."""
+        module = copy.deepcopy(self.stored(task))
+        thaw(module, self.parameter_names)
+        return module.train(self.training)
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Compute with the active task's copy; a frozen one always runs in evaluation mode."""
+        task = self.selection.task
+        if isinstance(task, str):
+            return self._ready(task)(*inputs, **options)
+        if len(inputs) != 1 or options or not isinstance(inputs[0], Tensor):
+            raise InputError(
+                f"{type(self.stored(self.base_task)).__name__} is called with more than one tensor, which cannot be "
+                f"split by task: run the tasks one by one."
+            )
+        return compute_by_task(task, inputs[0], lambda name, samples: self._ready(name)(samples))
+
+    def _ready(self, task: str) -> nn.Module:
+        module = self.stored(task)
+        if module.training and task in self._frozen:
+            module.eval()  # model.train() reaches every child, but a frozen task's statistics must not move
+        return module
+
+    def extra_repr(self) -> str:
+        """Name the tasks when the module is printed."""
+        return f"tasks={self.tasks}, frozen={sorted(self._frozen)}"
+
+
+class SharedFrozen(nn.Module):
+    """A module that the base task learns, and that every later task uses as it is.
+
+    Args:
+        module: The module; it is held, not copied.
+        base_task: Name of the base task.
+    """
+
+    def __init__(self, module: nn.Module, base_task: str) -> None:
+        super().__init__()
+        self.base_task = base_task
+        self.module = module
+        self._is_frozen = False
+        self._nothing = nn.Module()
+        self.parameter_names = tuple(name for name, _ in module.named_parameters())
+
+    def stored(self, task: str) -> nn.Module:
+        """Return the module for the base task, and an empty one for every other."""
+        return self.module if task == self.base_task else self._nothing
+
+    def add_task(self, task: str, *, start_from: str | None) -> None:
+        """Do nothing: there is nothing to add."""
+
+    def remove_task(self, task: str) -> None:
+        """Do nothing: there is nothing to remove."""
+
+    def freeze_task(self, task: str) -> None:
+        """Freeze the module with the base task."""
+        if task == self.base_task:
+            freeze(self.module)
+            self._is_frozen = True
+
+    def tensors(self, task: str) -> dict[str, Tensor]:
+        """Return the module's tensors for the base task, nothing for others."""
+        return {name: tensor.detach() for name, tensor in self.stored(task).state_dict().items()}
+
+    def load_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
+        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check."""
+        self.stored(task).load_state_dict(dict(tensors))
+
+    def fold_task(self, task: str) -> nn.Module:  # noqa: ARG002  # the same for every task
+        """Return a copy of the module."""
+        module = copy.deepcopy(self.module)
+        thaw(module, self.parameter_names)
+        return module.train(self.training)
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Compute; once frozen always in evaluation mode."""
+        if self._is_frozen and self.module.training:
+            self.module.eval()
+        return self.module(*inputs, **options)
