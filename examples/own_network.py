@@ -43,7 +43,8 @@ def learn(network: Network, task: str, kernel: Tensor) -> float:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return loss.item()
+    last: float = loss.item()
+    return last
 
 
 def main() -> None:
