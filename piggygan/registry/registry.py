@@ -15,6 +15,7 @@ import filelock
 import torch
 from torch import Tensor, nn
 
+from piggygan.durable import write_durably
 from piggygan.errors import (
     BankMismatchError,
     ConfigurationError,
@@ -45,7 +46,7 @@ from piggygan.registry.rebuilding import (
     rebuild_base,
     rebuild_task,
 )
-from piggygan.registry.store import ObjectStore, make_folder, read_regular_file, write_durably
+from piggygan.registry.store import ObjectStore, make_folder, read_regular_file
 from piggygan.registry.tensors import tensors_from_bytes
 from piggygan.tasks import task_not_found
 from piggygan.version import __version__

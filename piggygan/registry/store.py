@@ -11,11 +11,11 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from piggygan.durable import sync_folder, write_durably
 from piggygan.errors import CorruptFileError, RegistryError
 
 MAX_OBJECT_SIZE = 2**34
@@ -76,7 +76,7 @@ class ObjectStore:
             write_durably(self.path(stored), data)
         else:
             # Whoever put it there may have been killed before its name was on the disk.
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         return stored
 
     def get(self, stored: StoredObject) -> bytes:
@@ -102,33 +102,6 @@ class ObjectStore:
         raise CorruptFileError(
             f"{self.name(stored)} {problem}. The file of this name in any copy of the registry can replace it."
         )
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment, power loss included, either the old or the whole new one is there.
-
-    Args:
-        path: The file; a link of this name is replaced, not followed.
-        data: All of its bytes.
-
-    Raises:
-        OSError: If the system refused. The old file is as it was, and no temporary file is left; only if the
-            very last step failed (the folder's fsync) is the new file in place, without the promise that it
-            survives a power loss.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        # 0o666 is what an ordinary file asks for: the umask decides who may read it.
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
 
 
 def read_regular_file(path: Path, *, max_size: int) -> bytes:
@@ -166,12 +139,4 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder.parent)

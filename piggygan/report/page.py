@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from piggygan.durable import write_durably
 from piggygan.report.blocks import Block, KeyFigure
 
 # Control characters, and marks that reverse the direction of text, by which a name can pose as another one.
@@ -70,19 +70,7 @@ def write_page(path: str | os.PathLike[str], page: Page) -> None:
     Raises:
         OSError: If the folder is missing or cannot be written to.
     """
-    target = Path(path)
-    content = render_page(page).encode("utf-8")
-    # In the same folder, since a file can be renamed onto another only inside one file system.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_durably(Path(path), render_page(page).encode("utf-8"))
 
 
 def _environment() -> Environment:

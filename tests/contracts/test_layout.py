@@ -16,6 +16,7 @@ PACKAGE = Path(pg.__file__).parent
 ORDER = [
     "version",
     "errors",
+    "durable",
     "filters",
     "freezing",
     "tasks",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from piggygan.errors import CorruptFileError, RegistryError
-from piggygan.registry.store import MAX_OBJECT_SIZE, ObjectStore, StoredObject, read_regular_file, write_durably
+from piggygan.registry.store import MAX_OBJECT_SIZE, ObjectStore, StoredObject, read_regular_file
 
 
 @pytest.fixture
@@ -145,77 +145,3 @@ def test_a_file_that_may_not_be_read_is_a_registry_error(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "open", failing_at(1, os.open))
     with pytest.raises(RegistryError, match=r"file cannot be read: Input/output error"):
         read_regular_file(tmp_path / "file", max_size=1)
-
-
-def test_writing_replaces_the_file_and_follows_the_umask(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    old = os.umask(0o027)
-    try:
-        write_durably(path, b"old")
-        write_durably(path, b"new")
-    finally:
-        os.umask(old)
-    assert path.read_bytes() == b"new"
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("function", ["open", "fsync", "replace"])
-def test_e03_e04_after_any_failure_the_old_file_is_whole_and_nothing_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
-) -> None:
-    path = tmp_path / "file"
-    write_durably(path, b"old")
-    monkeypatch.setattr(os, function, failing_at(1, getattr(os, function)))
-    with pytest.raises(OSError, match="Input/output error"):
-        write_durably(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_e03_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    import resource
-
-    path = tmp_path / "file"
-    write_durably(path, b"old")
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))  # a real EFBIG in the middle of the write
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            write_durably(path, b"new" * 1000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_interruption_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_durably(tmp_path / "file", b"new")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_e06_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps: list[str] = []
-    fsync, replace = os.fsync, os.replace
-
-    def noted_fsync(descriptor: int) -> None:
-        steps.append("fsync " + Path(f"/proc/self/fd/{descriptor}").resolve().name.rpartition(".")[2])
-        fsync(descriptor)
-
-    def noted_replace(*args: str) -> None:
-        steps.append("replace")
-        replace(*args)
-
-    if not Path("/proc/self/fd").is_dir():
-        pytest.skip("needs /proc to see which file is synced")
-    monkeypatch.setattr(os, "fsync", noted_fsync)
-    monkeypatch.setattr(os, "replace", noted_replace)
-    write_durably(tmp_path / "file", b"new")
-    assert steps == ["fsync tmp", "replace", "fsync " + tmp_path.name]
