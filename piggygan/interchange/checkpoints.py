@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -100,21 +101,28 @@ def _read(path: Path) -> bytes:
 
 
 def _check_archive(data: bytes) -> None:
-    """Refuse a zip that unpacks to more than itself; ``torch.save`` never compresses."""
+    """Refuse a zip that was damaged, which torch does not check, or that unpacks to more than itself."""
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"it is damaged, or was cut short: {error}.") from error
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members) or (
-        sum(member.file_size for member in members) > len(data)
-    ):
-        raise CheckpointError("it is a zip that unpacks to more than its size, which torch.save never writes.")
+            unpacked = sum(member.file_size for member in members)
+            if unpacked > len(data) or any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise CheckpointError("it is a zip that unpacks to more than its size, which torch.save never writes.")
+            bad = archive.testzip()
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError) as error:
+        raise CheckpointError("it is damaged, or was cut short: take another copy.") from error
+    if bad is not None:
+        raise CheckpointError(
+            f"it is damaged: the CRC-32 of {listed([bad])} is another. Take another copy, or, if it was saved with "
+            f"set_crc32_options(False), save it without."
+        )
 
 
 def _unpickled(data: bytes) -> object:
     try:
-        return torch.load(BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a damaged file torch warns at length before it fails
+            return torch.load(BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # what a damaged pickle raises has no end, and every kind of it means the same
         if found := re.search(r"GLOBAL ([\w.]{1,80})", str(error)):
             raise CheckpointError(
