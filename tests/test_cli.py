@@ -110,6 +110,7 @@ def assert_one_line(capsys: pytest.CaptureFixture[str], message: str) -> None:
     ("arguments", "message"),
     [
         (["import-pix2pix", "missing.pth", "new", "--task", "facades"], "missing.pth cannot be imported: there is no"),
+        (["import-pix2pix", "two\nlines.pth", "new", "--task", "facades"], "two lines.pth cannot be imported"),
         (["import-pix2pix", "latest_net_G.pth", "new", "--task", "Facades!"], "'Facades!' cannot name a task"),
         (["import-pix2pix", "latest_net_G.pth", "clinic", "--task", "other"], "has the base task 'facades' already"),
         (["import-pix2pix", "latest_net_G.pth", "clinic", "--task", "facades"], "name a new folder"),

@@ -107,7 +107,9 @@ def _check_archive(data: bytes) -> None:
             members = archive.infolist()
             unpacked = sum(member.file_size for member in members)
             if unpacked > len(data) or any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise CheckpointError("it is a zip that unpacks to more than its size, which torch.save never writes.")
+                raise CheckpointError(
+                    "it is a zip that is compressed or repeats its bytes: torch.save wrote none such."
+                )
             bad = archive.testzip()
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError) as error:
         raise CheckpointError("it is damaged, or was cut short: take another copy.") from error

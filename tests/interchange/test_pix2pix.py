@@ -73,8 +73,8 @@ def test_a_resnet_comes_in_and_computes_the_same(
         "affine": norm in ("batch", "affine"),
         "dropout": dropout,
     }
-    assert torch.equal(outputs(here, images(c_in)), outputs(there, images(c_in)))
     assert not here.training
+    assert torch.equal(outputs(here, images(c_in)), outputs(there, images(c_in)))
 
 
 def test_dropout_of_a_unet_is_what_the_caller_says(make_unet: Make, make_resnet: Make, saved: Save) -> None:
@@ -180,7 +180,7 @@ def test_other_networks_are_refused(make_unet: Make, saved: Save) -> None:
         load_pix2pix_generator(saved(deep))
 
 
-def test_a_refused_file_draws_no_random_numbers_and_neither_does_a_good_one(make_unet: Make, saved: Save) -> None:
+def test_an_import_draws_no_random_numbers(make_unet: Make, saved: Save) -> None:
     path = saved(make_unet(5, 2, "batch").state_dict())
     before = torch.random.get_rng_state()
     load_pix2pix_generator(path)
