@@ -21,6 +21,7 @@ Catch :class:`PiggyganError` for all of them::
     │   └── DatasetError            a folder that is missing, empty or mostly broken
     ├── TrainingError
     │   └── TrainingDivergedError   a loss that is no longer a number
+    ├── CheckpointError             another program's file that cannot be read or written
     └── RegistryError
         ├── CorruptFileError        a file that is not what its digest says
         ├── FormatVersionError      written by a newer piggygan
@@ -103,6 +104,10 @@ class TrainingError(PiggyganError):
 
 class TrainingDivergedError(TrainingError):
     """A loss is no longer a finite number."""
+
+
+class CheckpointError(PiggyganError):
+    """A network in another program's file cannot be read, or not be written."""
 
 
 class RegistryError(PiggyganError):

@@ -1,0 +1,135 @@
+"""The ``piggygan`` command: parse, call, print.
+
+A subcommand is a dataclass: its fields are what can be given, its docstring is its help, ``run`` does it. A new one
+is added to ``COMMANDS``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import tyro
+
+from piggygan.errors import CheckpointError, PiggyganError, RegistryError
+from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
+from piggygan.interchange.pix2pix_layout import described
+from piggygan.model import MultiTaskGenerator
+from piggygan.registry import TaskRegistry
+from piggygan.tasks import check_task_name
+
+FAILED = 2
+"""Exit code of a command that was refused, as of one that could not be parsed."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+CheckpointFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.pth")]
+RegistryFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="REGISTRY")]
+
+
+class Command(Protocol):
+    """What every subcommand is."""
+
+    def run(self) -> None:
+        """Do it, and print what came of it."""
+
+
+@dataclass(frozen=True)
+class ImportPix2pix:
+    """Make a generator of pytorch-CycleGAN-and-pix2pix the base task of a new registry.
+
+    Takes a saved unet_128, unet_256, resnet_6blocks or resnet_9blocks (`*_net_G*.pth`); its architecture is read off
+    the file. ONLY FOR FILES FROM PEOPLE YOU TRUST: such a file is a pickle, and one made to do harm can run programs on
+    this machine (CVE-2025-32434, CVE-2026-24747). The registry holds no pickle: convert once, then share that.
+    """
+
+    file: CheckpointFile
+    """The .pth file."""
+    registry: RegistryFolder
+    """Folder of the registry; made if it is not there."""
+    task: str
+    """Name of the base task: 1 to 64 of a-z, 0-9, _ and -."""
+    dropout: bool = False
+    """Give a U-Net dropout while it trains further; its file cannot tell. Of a ResNet it is read."""
+
+    def run(self) -> None:
+        """Convert the file; nothing is made unless all of it is right."""
+        check_task_name(self.task)
+        registry = TaskRegistry(self.registry)
+        if held := registry.tasks:
+            raise RegistryError(
+                f"{self.registry} has the base task {held[0]!r} already; an imported generator begins a registry of "
+                f"its own: name a new folder."
+            )
+        generator = load_pix2pix_generator(self.file, dropout=self.dropout)
+        architecture = described(generator)
+        model = MultiTaskGenerator(generator, self.task)
+        model.freeze_task(self.task)
+        registry.commit(model, self.task)
+        cost = model.overhead()[self.task]
+        print(
+            f"{self.task}: {architecture}, {cost.parameters:,} parameters, {cost.size / 1e6:.1f} MB, in {self.registry}"
+        )
+
+
+@dataclass(frozen=True)
+class ExportPix2pix:
+    """Write a task of a registry as a file that pytorch-CycleGAN-and-pix2pix loads, and say how.
+
+    Put it there as checkpoints/NAME/latest_net_G.pth.
+    """
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    file: CheckpointFile
+    """The .pth file to write; it must not be there yet."""
+    task: str
+    """Which task."""
+
+    def run(self) -> None:
+        """Fold the task and write it."""
+        if self.file.exists():
+            raise CheckpointError(f"{self.file} is there already: name another file, or move that one away.")
+        plain = TaskRegistry(self.registry).load([self.task]).fold_task(self.task)
+        options = pix2pix_options(plain)
+        save_pix2pix_generator(plain, self.file)
+        print(f"{self.task}: {self.file}, to be loaded with {options}")
+
+
+COMMANDS: dict[str, Callable[..., Command]] = {
+    "import-pix2pix": ImportPix2pix,
+    "export-pix2pix": ExportPix2pix,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        arguments: What follows ``piggygan``; None: those of this process.
+
+    Returns:
+        The exit code: 0, or 2 for anything refused, with one line on stderr that says why.
+
+    Raises:
+        SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
+    """
+    command = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS, prog="piggygan", description="Continual learning for image-to-image GANs.", args=arguments
+    )
+    try:
+        command.run()
+    except PiggyganError as error:
+        print(f"piggygan: {' '.join(str(error).split())}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("piggygan: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
