@@ -11,6 +11,7 @@ right; ``--xrays`` one with ``images``, ``masks`` and ``splits.json``, which lis
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.evaluation.labels import l1, picture_label_scores
 from piggygan.evaluation.segmentation import segmentation_scores
+from piggygan.report.pictures import picture_grid
 from piggygan.training import Pix2PixObjective, TrainingOptions, train
 from piggygan.training.history import History
 
@@ -179,12 +181,19 @@ def measure(network: nn.Module, data: Data) -> Measured:
 
 def translate(network: nn.Module, dataset: PairDataset, task: str) -> Tensor:
     """Run one task over a data set."""
-    device = next(network.parameters(), torch.empty(0)).device
     with torch.inference_mode():
         network.eval()
         return torch.cat(
-            [network(batch.input.to(device), task=task).cpu() for batch in batches(dataset, 10, shuffle=False)]
+            [
+                network(batch.input.to(device_of(network)), task=task).cpu()
+                for batch in batches(dataset, 10, shuffle=False)
+            ]
         )
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Say where a network is; a frozen one has buffers and no parameters."""
+    return next(itertools.chain(network.parameters(), network.buffers())).device
 
 
 def pairs_of(dataset: PairDataset) -> list[Pair]:
@@ -207,7 +216,19 @@ def learn(network: nn.Module, task: str, dataset: PairDataset, options: Options)
     log.unlink(missing_ok=True)
     epochs = options.lungs_epochs if task == "lungs" else options.epochs
     loader = batches(dataset, options.batch_size, seed=options.seed, drop_last=True)
-    return train(objective, loader, TrainingOptions(epochs=epochs, seed=options.seed, log_path=log))
+    sampled = options.out / "samples"
+    sampled.mkdir(parents=True, exist_ok=True)
+
+    def sample(epoch: int) -> None:
+        pairs = [dataset[index] for index in range(min(3, len(dataset)))]
+        inputs = torch.stack([pair.input for pair in pairs])
+        outputs = network(inputs.to(device_of(network)), task=task)
+        rows = [[pair.input, pair.target, output] for pair, output in zip(pairs, outputs, strict=True)]
+        png = picture_grid(rows, [pair.name for pair in pairs], ["input", "target", f"after {epoch} epochs"])
+        (sampled / f"{task}-{method}-{epoch:03d}.png").write_bytes(png)
+
+    training = TrainingOptions(epochs=epochs, seed=options.seed, log_path=log, sample_every=10)
+    return train(objective, loader, training, sample=sample)
 
 
 def score_in_fresh_process(options: Options) -> dict[str, Any]:

@@ -284,3 +284,40 @@ def test_an_unknown_output_layer_is_refused() -> None:
         pg.MultiTaskGenerator(small(), "facades", output_layer="6")
     model = pg.MultiTaskGenerator(small(), "facades", output_layer="3")
     assert model.wrapping.output_layer == "3"
+
+
+def test_a_task_may_have_other_input_channels() -> None:
+    model = two_tasks()
+    model.add_task("grey", in_channels=1)
+    assert model(torch.zeros(1, 1, 8, 8), task="grey").shape == (1, 3, 16, 16)
+    with pytest.raises(InputError, match="3 channels"):
+        model(torch.zeros(1, 1, 8, 8), task="facades")
+
+
+def test_a_task_that_others_draw_on_is_not_removed() -> None:
+    model = two_tasks()
+    model.freeze_task("lungs")
+    model.add_task("hearts")
+    model.add_task("doors", draws_on=["facades"])
+    with pytest.raises(TaskInUseError, match="hearts draw on 'lungs'"):
+        model.remove_task("lungs")
+    model.remove_task("hearts")
+    model.remove_task("lungs")
+    assert model.tasks == ("facades", "doors")
+    assert model(torch.zeros(1, 3, 8, 8), task="doors").shape == (1, 3, 16, 16)
+
+
+def test_a_task_starts_from_the_last_that_it_can_or_from_the_one_that_is_named() -> None:
+    model = two_tasks().eval()
+    for parameter in model.task_parameters("lungs"):
+        nn.init.normal_(parameter)
+    model.remove_task("lungs")
+    model.add_task("windows", init="normal")
+    model.freeze_task("windows")
+    x = torch.randn(1, 3, 8, 8)
+    model.add_task("last")
+    model.add_task("named", start_from="facades")
+    model.add_task("narrow", draws_on=["facades"])
+    torch.testing.assert_close(model(x, task="last"), model(x, task="windows"))
+    for task in ("named", "narrow"):
+        assert torch.equal(model(x, task=task), model(x, task="facades"))

@@ -38,6 +38,7 @@ def test_the_main_job_proves_that_nothing_is_forgotten(tmp_path: Path) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "not one bit" in page
     assert 'src="http' not in page
+    assert (out / "samples" / "lungs-piggygan-001.png").is_file()
     assert len((out / "lungs-piggygan.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
 
