@@ -279,6 +279,8 @@ def _treated(generator: nn.Module, chosen: _Patterns) -> Iterator[_Found]:
 
 def _treatment(path: str, module: nn.Module, chosen: _Patterns) -> tuple[Treatment | None, str]:
     """Say how a module is treated, and if it is refused why; None for one that only holds others."""
+    if problem := _without_values(module):
+        return "refused", problem
     if path and (treatment := chosen.treatment(path, module)):
         return treatment, ""
     if isinstance(module, CONVOLUTIONS):
@@ -291,6 +293,16 @@ def _treatment(path: str, module: nn.Module, chosen: _Patterns) -> tuple[Treatme
     if not module._modules and module.state_dict():
         return "shared_frozen", ""  # buffers only, such as a blur kernel: kept with the base task
     return None, ""
+
+
+def _without_values(module: nn.Module) -> str:
+    """Say why a module's own tensors have no values yet; empty if they have."""
+    own = [*module._parameters.values(), *module._buffers.values()]
+    if any(nn.parameter.is_lazy(tensor) for tensor in own if tensor is not None):
+        return "is lazy: run the generator once so that its shapes are known"
+    if any(tensor.is_meta for tensor in own if tensor is not None):
+        return "is on the meta device and has no values: materialize the generator first"
+    return ""
 
 
 def _of_convolution(path: str, module: nn.Module, chosen: _Patterns) -> tuple[Treatment, str]:

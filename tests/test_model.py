@@ -266,6 +266,9 @@ UNSUPPORTED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "compiled": (lambda: torch.compile(small(), backend="eager"), "compiled"),
     "data parallel": (lambda: nn.DataParallel(small()), "DataParallel"),
     "meta": (lambda: small().to("meta"), "meta device"),
+    "lazy convolution": (lambda: nn.Sequential(nn.LazyConv2d(3, 1)), "0 is lazy"),
+    "lazy norm": (lambda: nn.Sequential(nn.Conv2d(3, 3, 1), nn.LazyBatchNorm2d()), "1 is lazy"),
+    "meta norm": (lambda: nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3, device="meta")), "1 is on the meta"),
 }
 
 
