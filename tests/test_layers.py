@@ -260,3 +260,19 @@ def hooked() -> nn.Module:
 def test_d04_a_convolution_that_cannot_be_wrapped_rightly_is_refused(make: Any, message: str) -> None:
     with pytest.raises(UnsupportedModuleError, match=message):
         PiggybackConv2d(make(), "facades")
+
+
+@each_convolution
+def test_factors_move_to_the_columns_that_their_filters_have_in_a_wider_bank(kind: str) -> None:
+    layer = wrap(CONVOLUTIONS[kind]()).double().eval()
+    for task, draws_on in (("b", ["facades"]), ("c", ["facades"]), ("d", ["facades", "c"])):
+        layer.add_task(task, draws_on=draws_on, init="normal", unconstrained_fraction=0.5)
+        for parameter in layer.stored(task).parameters():
+            nn.init.normal_(parameter)
+        layer.freeze_task(task)
+    layer.add_task("e", draws_on=["facades", "b", "c", "d"], start_from="d", unconstrained_fraction=0.25)
+    x = torch.randn(2, 4, 9, 11, dtype=torch.float64)
+    with layer.selection.using("d"):
+        expected = layer(x)
+    with layer.selection.using("e"):
+        torch.testing.assert_close(layer(x), expected, rtol=1e-10, atol=1e-10)
