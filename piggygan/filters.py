@@ -25,6 +25,9 @@ from piggygan.errors import ConfigurationError
 
 Way = Literal["filters", "features"]
 
+DEFAULT_FRACTION = 0.25
+"""Share of filters that a task learns freely; lambda = 1/4 in the paper."""
+
 
 def unconstrained_count(c_out: int, fraction: float, groups: int = 1) -> int:
     """Count the filters of a layer that a task learns freely: ``ceil(fraction * c_out)``.

@@ -14,29 +14,15 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
-from piggygan.errors import InputError, UnsupportedModuleError
+from piggygan.errors import InputError
 from piggygan.filters import Way, cheaper_way, join, mix, mix_each, native_layout, sharing_pays
 from piggygan.mixed import compute_by_task, places_by_task, put_back
-from piggygan.selection import Selection
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
 
 
 class PiggybackConvolution(TaskKernels):
     """What all kinds of convolution share: everything but the call of the convolution itself."""
-
-    def __init__(
-        self,
-        conv: nn.Module,
-        base_task: str = "base",
-        selection: Selection | None = None,
-        path: str = "this convolution",
-    ) -> None:
-        super().__init__(conv, base_task, selection, path)
-        if (kind := layer_kind(conv)) is not type(self):
-            raise UnsupportedModuleError(
-                f"{path} is a {type(conv).__name__}: give it to {kind.__name__ if kind else 'no layer of ours'}."
-            )
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Convolve with the active task's kernel; in a mixed batch each sample with its own task's.
@@ -68,9 +54,11 @@ class PiggybackConvolution(TaskKernels):
         places = places_by_task(tasks)
         shared = [task for task in places if self._can_share(task)]
         where = [place for task in shared for place in places[task]]
-        if not self._sharing_pays(shared, features[where]):
+        sources = self._sources_of(shared)
+        if len(shared) < 2 or not self._sharing_pays(len(shared), len(where), sources, self._positions(features[:1])):
             return compute_by_task(tasks, features, one_by_one)
-        parts = [(self._by_shared_features([tasks[place] for place in where], features[where], output_size), where)]
+        named = [tasks[place] for place in where]
+        parts = [(self._by_shared_features(named, sources, features[where], output_size), where)]
         parts += [(one_by_one(task, features[at]), at) for task, at in places.items() if task not in shared]
         return put_back(parts)
 
@@ -84,25 +72,25 @@ class PiggybackConvolution(TaskKernels):
         made_of |= {task for task in tasks if self.own_filters(task) is not None}
         return tuple(task for task in self.tasks if task in made_of)
 
-    def _sharing_pays(self, tasks: Sequence[str], features: Tensor) -> bool:
-        if len(tasks) < 2:
-            return False
-        own = [self.own_filters(task) for task in self._sources_of(tasks)]
+    def _sharing_pays(self, tasks: int, samples: int, sources: tuple[str, ...], positions: int) -> bool:
+        own = [self.own_filters(source) for source in sources]
         return sharing_pays(
             filter_size=self.conv.weight.numel() // self.conv.out_channels,
             c_out=self.conv.out_channels,
             bank=sum(filters.shape[0] for filters in own if filters is not None),
             groups=self.conv.groups,
-            tasks=len(tasks),
-            samples=features.shape[0],
-            positions=self._positions(features) // features.shape[0],
+            tasks=tasks,
+            samples=samples,
+            positions=positions,
         )
 
-    def _by_shared_features(self, tasks: Sequence[str], features: Tensor, output_size: list[int] | None) -> Tensor:
+    def _by_shared_features(
+        self, tasks: Sequence[str], sources: tuple[str, ...], features: Tensor, output_size: list[int] | None
+    ) -> Tensor:
         """Convolve all samples with the filters all are made of, then mix each sample's maps by its own factors."""
         for task in dict.fromkeys(tasks):
             self._check_channels(task, features)
-        sources, groups = self._sources_of(tasks), self.conv.groups
+        groups = self.conv.groups
         maps = []
         for source in sources:  # one after another: joining their maps is cheaper than joining the filters
             own = self.own_filters(source)
@@ -117,9 +105,7 @@ class PiggybackConvolution(TaskKernels):
         return mixed + torch.stack(biases).reshape(len(tasks), -1, *([1] * (mixed.dim() - 2)))
 
     def _check_channels(self, task: str, features: Tensor) -> None:
-        needed = self.conv.in_channels
-        if task != self.base_task and (own := self.of_task(task).unconstrained) is not None:
-            needed = own.shape[1] * self.conv.groups
+        needed = self.kernel_shape(task)[1] * self.conv.groups
         if features.dim() != len(self.conv.kernel_size) + 2 or features.shape[1] != needed:
             raise InputError(
                 f"{self.path} got a tensor of shape {tuple(features.shape)}; for task {task!r} it needs a batch, "
@@ -200,6 +186,8 @@ class _TransposedConvolution(PiggybackConvolution):
 class PiggybackConv1d(_PlainConvolution):
     """A 1-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
 
+    kind = nn.Conv1d
+
 
 class PiggybackConv2d(_PlainConvolution):
     """A 2-d convolution that learns task after task and forgets none.
@@ -226,13 +214,19 @@ class PiggybackConv2d(_PlainConvolution):
         torch.Size([1, 8, 16, 16])
     """
 
+    kind = nn.Conv2d
+
 
 class PiggybackConv3d(_PlainConvolution):
     """A 3-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
 
+    kind = nn.Conv3d
+
 
 class PiggybackConvTranspose1d(_TransposedConvolution):
     """A transposed 1-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+
+    kind = nn.ConvTranspose1d
 
 
 class PiggybackConvTranspose2d(_TransposedConvolution):
@@ -241,21 +235,25 @@ class PiggybackConvTranspose2d(_TransposedConvolution):
     Arguments and errors as for :class:`PiggybackConv2d`; shapes as for ``nn.ConvTranspose2d``.
     """
 
+    kind = nn.ConvTranspose2d
+
 
 class PiggybackConvTranspose3d(_TransposedConvolution):
     """A transposed 3-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
 
+    kind = nn.ConvTranspose3d
 
-_KINDS: dict[type[nn.Module], type[PiggybackConvolution]] = {
-    nn.Conv1d: PiggybackConv1d,
-    nn.Conv2d: PiggybackConv2d,
-    nn.Conv3d: PiggybackConv3d,
-    nn.ConvTranspose1d: PiggybackConvTranspose1d,
-    nn.ConvTranspose2d: PiggybackConvTranspose2d,
-    nn.ConvTranspose3d: PiggybackConvTranspose3d,
-}
+
+_LAYERS: tuple[type[PiggybackConvolution], ...] = (
+    PiggybackConv1d,
+    PiggybackConv2d,
+    PiggybackConv3d,
+    PiggybackConvTranspose1d,
+    PiggybackConvTranspose2d,
+    PiggybackConvTranspose3d,
+)
 
 
 def layer_kind(conv: nn.Module) -> type[PiggybackConvolution] | None:
     """Return the layer that holds this kind of convolution; None if it is no convolution."""
-    return next((layer for kind, layer in _KINDS.items() if isinstance(conv, kind)), None)
+    return next((layer for layer in _LAYERS if isinstance(conv, layer.kind)), None)

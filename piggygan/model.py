@@ -11,12 +11,12 @@ from typing import overload
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
+from piggygan.filters import DEFAULT_FRACTION
 from piggygan.layers import PiggybackConvolution, layer_kind
 from piggygan.norms import NORMS, TaskNorm
 from piggygan.overhead import LayerOverhead, Overhead, TaskOverhead
 from piggygan.per_task import PerTask, SharedFrozen
 from piggygan.planning import (
-    DEFAULT_FRACTION,
     USUAL,
     Fraction,
     Pattern,

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
-from piggygan.filters import task_parameters_count, unconstrained_count
+from piggygan.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
 from piggygan.norms import NORMS
 from piggygan.support import CONVOLUTIONS, unsupported_convolution
 from piggygan.tables import text_table
@@ -28,9 +28,6 @@ Fraction = float | Mapping[str, float]
 
 USUAL = (*NORMS, nn.PReLU)
 """What each task has a copy of without being asked."""
-
-DEFAULT_FRACTION = 0.25
-"""Zhai et al. 2020, section 4."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError, UnsupportedModuleError
-from piggygan.filters import compose, filters_first, join, native_layout, unconstrained_count
+from piggygan.filters import DEFAULT_FRACTION, compose, filters_first, join, native_layout, unconstrained_count
 from piggygan.freezing import freeze
 from piggygan.selection import Selection
 from piggygan.starting import Start, normal_start, remixed, selecting, warm_start
@@ -37,6 +37,8 @@ class TaskKernels(nn.Module):
         path: Where the layer is in its generator, for messages.
     """
 
+    kind: ClassVar[type[nn.Module]]
+    """The convolution that a layer of this class holds."""
     transposed: ClassVar[bool]
 
     def __init__(
@@ -50,6 +52,10 @@ class TaskKernels(nn.Module):
         problem = unsupported_convolution(conv)
         if problem is not None:
             raise UnsupportedModuleError(f"{path} cannot be wrapped: {problem}")
+        if not isinstance(conv, self.kind):
+            raise UnsupportedModuleError(
+                f"{path} is a {type(conv).__name__}; a {type(self).__name__} holds a {self.kind.__name__}."
+            )
         self.path = path
         self.base_task = check_task_name(base_task)
         self.selection = selection or Selection(base_task)
@@ -89,7 +95,7 @@ class TaskKernels(nn.Module):
         *,
         draws_on: Sequence[str] | None = None,
         start_from: str | None = None,
-        unconstrained_fraction: float = 0.25,
+        unconstrained_fraction: float = DEFAULT_FRACTION,
         in_channels: int | None = None,
         out_channels: int | None = None,
         init: Init = "warm",
@@ -202,10 +208,8 @@ class TaskKernels(nn.Module):
             delattr(folded, name)
         folded.register_parameter("weight", nn.Parameter(kernel))
         folded.register_parameter("bias", None if bias is None else nn.Parameter(bias.detach().clone()))
-        out_axis, in_axis = (1, 0) if self.transposed else (0, 1)
-        groups = self.conv.groups
-        folded.out_channels = kernel.shape[out_axis] * (groups if self.transposed else 1)
-        folded.in_channels = kernel.shape[in_axis] * (1 if self.transposed else groups)
+        folded.out_channels, seen = self.kernel_shape(task)
+        folded.in_channels = seen * self.conv.groups
         folded.train(self.training)
         return folded  # type: ignore[no-any-return]  # a copy of the held convolution
 

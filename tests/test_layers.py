@@ -276,3 +276,8 @@ def test_factors_move_to_the_columns_that_their_filters_have_in_a_wider_bank(kin
         expected = layer(x)
     with layer.selection.using("e"):
         torch.testing.assert_close(layer(x), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_a_layer_of_another_kind_is_refused() -> None:
+    with pytest.raises(UnsupportedModuleError, match="a PiggybackConv2d holds a Conv2d"):
+        PiggybackConv2d(nn.ConvTranspose2d(4, 4, 3))
