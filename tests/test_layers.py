@@ -270,7 +270,8 @@ def test_factors_move_to_the_columns_that_their_filters_have_in_a_wider_bank(kin
         for parameter in layer.stored(task).parameters():
             nn.init.normal_(parameter)
         layer.freeze_task(task)
-    layer.add_task("e", draws_on=["facades", "b", "c", "d"], start_from="d", unconstrained_fraction=0.25)
+    sources = ["facades", "b", "c", "d"]
+    layer.add_task("e", draws_on=sources, start_from="d", unconstrained_fraction=0.25, max_bank=None)
     x = torch.randn(2, 4, 9, 11, dtype=torch.float64)
     with layer.selection.using("d"):
         expected = layer(x)

@@ -57,7 +57,7 @@ def test_the_life_of_two_tasks() -> None:
         assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 1, 16, 16)
     assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
     model.freeze_task("lungs")
-    assert model.describe_task("lungs") == pg.Task("lungs", ("facades",), 0.25, None, 1, True)
+    assert model.describe_task("lungs") == pg.Task("lungs", ("facades",), 0.25, None, 1, 1.5, True)
     model.remove_task("lungs")
     assert model.tasks == ("facades",)
     assert not any("lungs" in name for name in model.state_dict())

@@ -129,12 +129,15 @@ class TaskSettings:
     in_channels: int | None
     out_channels: int | None
     output_layer_unconstrained: bool
+    max_bank: float | None
 
     def __post_init__(self) -> None:
         if not all(0.0 <= share <= 1.0 for share in self.unconstrained_fraction.values()):
             raise ValueError(f"unconstrained_fraction is {self.unconstrained_fraction}, needed is 0 to 1")
         if any(channels is not None and channels < 1 for channels in (self.in_channels, self.out_channels)):
             raise ValueError("an image has at least one channel")
+        if self.max_bank is not None and not self.max_bank >= 1.0:
+            raise ValueError(f"max_bank is {self.max_bank}, needed is 1 or more")
 
 
 @dataclass(frozen=True)

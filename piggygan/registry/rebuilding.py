@@ -110,6 +110,7 @@ def rebuild_task(
                 in_channels=settings.in_channels,
                 out_channels=settings.out_channels,
                 output_layer_unconstrained=settings.output_layer_unconstrained,
+                max_bank=settings.max_bank,
                 init="normal",  # overwritten at once; a warm start could need a task that is not in the bank
                 factor_step=1.0,  # stored are the factors themselves
             )
@@ -137,6 +138,7 @@ def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:
         in_channels=described.in_channels,
         out_channels=described.out_channels,
         output_layer_unconstrained=factors not in model.task_tensors(task),
+        max_bank=described.max_bank,
     )
 
 
