@@ -132,15 +132,15 @@ class Prices:
 
 
 CPU = Prices(
-    weight=100,
-    transposed_weight=140,
-    matrix_weight=50,
-    matrix=2.4,
-    column=600,
-    mixing=0.6,
-    map=200,
-    composing=2.1,
-    layout=170,
+    weight=90,
+    transposed_weight=110,
+    matrix_weight=29,
+    matrix=0.9,
+    column=1000,
+    mixing=0.4,
+    map=240,
+    composing=2.0,
+    layout=130,
 )
 """Least squares over 140 layers and 4 ways each on two cores of an x86 processor (docs/performance.md)."""
 

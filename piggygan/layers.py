@@ -48,8 +48,7 @@ class PiggybackConvolution(TaskKernels):
         if self.training and torch.is_grad_enabled() and self._composes(task):
             padded, geometry = self._geometry(features, output_size)
             way = self.costs.choose(self._call(task, padded, geometry))
-            if way != "filters":
-                return BY_WAY[way](padded, self._mixed_filters(task), geometry)
+            return BY_WAY[way](padded, self._mixed_filters(task), geometry)
         return self._convolve(features, self.kernel(task), self.bias(task), output_size)
 
     def _compute_mixed(self, tasks: tuple[str, ...], features: Tensor, output_size: list[int] | None) -> Tensor:

@@ -31,6 +31,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from piggygan.filters import compose, filters_first, join, mix, native_layout
+from piggygan.products import linear, matmul
 
 Way = Literal["filters", "features", "unfolded", "crossed"]
 
@@ -117,6 +118,24 @@ class MixedFilters:
     own_bias: Tensor | None
 
 
+def by_filters(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
+    """Compose the kernel and convolve once."""
+    biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
+    kernel = _whole_kernel(filters.factors, filters.unconstrained, filters.bank, geometry)
+    return geometry.convolve(features, kernel, join(biases, groups=geometry.groups) if biases else None)
+
+
+def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry) -> Tensor:
+    """Return composed and own filters in the convolution's own layout."""
+    groups, transposed = geometry.groups, geometry.transposed
+    rows = filters_first(bank, groups=groups, transposed=transposed)
+    composed = compose(factors, rows, groups=groups) if groups > 1 else matmul(factors, rows.flatten(1))
+    parts = [composed.reshape(-1, *rows.shape[1:])]
+    if own is not None:
+        parts.append(own)
+    return native_layout(join(parts, groups=groups), groups=groups, transposed=transposed)
+
+
 def by_features(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Convolve with the bank, mix the maps, convolve with the own filters, concatenate."""
     groups = geometry.groups
@@ -141,15 +160,16 @@ def by_unfolding(features: Tensor, filters: MixedFilters, geometry: Geometry) ->
 
     The rows of all matrices are positions, which are few here.
     """
-    kernel_sides = filters.bank.shape[2:]
-    sides = geometry.output_sides(features.shape[2:], kernel_sides)
+    sides = geometry.output_sides(features.shape[2:], filters.bank.shape[2:])
     if geometry.transposed:
         return _by_folding(features, filters, geometry, sides)
-    unfolded = functional.unfold(features, kernel_sides, geometry.dilation, geometry.padding, geometry.stride)
-    rows = _positions_first(unfolded)
-    parts = [functional.linear(rows @ filters.bank.flatten(1).T, filters.factors, filters.composed_bias)]
+    kernel_sides = filters.bank.shape[2:]
+    rows = _positions_first(
+        functional.unfold(features, kernel_sides, geometry.dilation, geometry.padding, geometry.stride)
+    )
+    parts = [_with_bias(linear(linear(rows, filters.bank.flatten(1)), filters.factors), filters.composed_bias)]
     if filters.unconstrained is not None:
-        parts.append(functional.linear(rows, filters.unconstrained.flatten(1), filters.own_bias))
+        parts.append(_with_bias(linear(rows, filters.unconstrained.flatten(1)), filters.own_bias))
     return _channels_first(torch.cat(parts, dim=1), len(features)).reshape(len(features), -1, *sides)
 
 
@@ -157,7 +177,7 @@ def _by_folding(features: Tensor, filters: MixedFilters, geometry: Geometry, sid
     rows = _positions_first(features.flatten(2))
 
     def convolve(kernel: Tensor) -> Tensor:  # (c_in, filters, k, k)
-        folding = _channels_first(rows @ kernel.flatten(1), len(features))
+        folding = _channels_first(matmul(rows, kernel.flatten(1)), len(features))
         return functional.fold(
             folding, tuple(sides), kernel.shape[2:], geometry.dilation, geometry.padding, geometry.stride
         )
@@ -169,19 +189,16 @@ def _by_folding(features: Tensor, filters: MixedFilters, geometry: Geometry, sid
     return torch.cat(parts, dim=1)
 
 
-_FEW = 16
-"""With fewer rows than this a product with a transposed matrix takes up to eight times as long (MKL, measured)."""
-
-
 def _positions_first(columns: Float[Tensor, "batch channels positions"]) -> Float[Tensor, "rows channels"]:
-    rows = columns.transpose(1, 2).reshape(-1, columns.shape[1])
-    return rows.contiguous() if len(rows) < _FEW else rows
+    return columns.transpose(1, 2).reshape(-1, columns.shape[1])
 
 
 def _channels_first(rows: Float[Tensor, "rows channels"], batch: int) -> Float[Tensor, "batch channels positions"]:
-    if rows.requires_grad and len(rows) < _FEW:
-        rows.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
     return rows.reshape(batch, -1, rows.shape[1]).transpose(1, 2)
+
+
+def _with_bias(rows: Tensor, bias: Tensor | None) -> Tensor:
+    return rows if bias is None else rows + bias
 
 
 # ---------------------------------------------------------------- crossed
@@ -192,18 +209,11 @@ def by_crossing(features: Tensor, filters: MixedFilters, geometry: Geometry) -> 
 
     Differentiable once: the gradient of a gradient is refused.
     """
-    composed, own_count = filters.factors.shape[0], 0
-    own = filters.unconstrained
-    if own is not None:
-        own, own_count = native_layout(own, groups=geometry.groups, transposed=geometry.transposed), own.shape[0]
-    output: Tensor = _Crossed.apply(features, filters.factors, own, filters.bank, geometry)  # type: ignore[no-untyped-call]
-    biases = (filters.composed_bias, filters.own_bias)
-    if all(bias is None for bias in biases):
+    output: Tensor = _Crossed.apply(features, filters.factors, filters.unconstrained, filters.bank, geometry)  # type: ignore[no-untyped-call]
+    biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
+    if not biases:
         return output
-    zeros = [output.new_zeros(count) for count in (composed, own_count)]
-    parts = [zero if bias is None else bias for bias, zero in zip(biases, zeros, strict=True)]
-    bias = join([part for part in parts if part.numel()], groups=geometry.groups)
-    return output + bias.reshape(-1, *([1] * (output.dim() - 2)))
+    return output + join(biases, groups=geometry.groups).reshape(-1, *([1] * (output.dim() - 2)))
 
 
 class _Crossed(torch.autograd.Function):
@@ -218,7 +228,8 @@ class _Crossed(torch.autograd.Function):
         ctx.save_for_backward(features, factors, own, bank, maps)
         parts = [mix(maps, factors, None, groups=geometry.groups)]
         if own is not None:
-            parts.append(geometry.convolve(features, own))
+            native = native_layout(own, groups=geometry.groups, transposed=geometry.transposed)
+            parts.append(geometry.convolve(features, native))
         return join(parts, groups=geometry.groups, axis=1)
 
     @staticmethod
@@ -238,7 +249,10 @@ class _Crossed(torch.autograd.Function):
             gradients[1] = _gradient_of_mixing(of_mixed, maps, factors, geometry.groups)
         if of_own and own is not None:
             outer_own = by_group[:, :, composed:].flatten(1, 2)
-            _, gradients[2] = geometry.gradients(outer_own, features, own, of_features=False, of_kernel=True)
+            native = native_layout(own, groups=geometry.groups, transposed=geometry.transposed)
+            _, of_native = geometry.gradients(outer_own, features, native, of_features=False, of_kernel=True)
+            if of_native is not None:
+                gradients[2] = filters_first(of_native, groups=geometry.groups, transposed=geometry.transposed)
         return tuple(gradients)
 
 
@@ -251,17 +265,9 @@ def _gradient_of_mixing(outer: Tensor, maps: Tensor, factors: Tensor, groups: in
     return torch.zeros_like(factors) if gradient is None else gradient.flatten(1)
 
 
-def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry) -> Tensor:
-    groups, transposed = geometry.groups, geometry.transposed
-    parts = [compose(factors, filters_first(bank, groups=groups, transposed=transposed), groups=groups)]
-    if own is not None:
-        parts.append(filters_first(own, groups=groups, transposed=transposed))
-    return native_layout(join(parts, groups=groups), groups=groups, transposed=transposed)
-
-
 BY_WAY: dict[Way, Callable[[Tensor, MixedFilters, Geometry], Tensor]] = {
+    "filters": by_filters,
     "features": by_features,
     "unfolded": by_unfolding,
     "crossed": by_crossing,
 }
-"""All but ``filters``, which is an ordinary convolution."""

@@ -25,6 +25,7 @@ ORDER = [
     "tables",
     "support",
     "starting",
+    "products",
     "ways",
     "costs",
     "kernel_cache",
