@@ -133,12 +133,12 @@ class Prices:
 
 CPU = Prices(
     weight=90,
-    transposed_weight=110,
+    transposed_weight=160,
     matrix_weight=29,
     matrix=0.9,
     column=1000,
     mixing=0.4,
-    map=240,
+    map=320,
     composing=2.0,
     layout=130,
 )
