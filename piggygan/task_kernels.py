@@ -15,13 +15,13 @@ from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError,
 from piggygan.filters import DEFAULT_FRACTION, compose, filters_first, join, native_layout, unconstrained_count
 from piggygan.freezing import freeze
 from piggygan.selection import Selection
-from piggygan.starting import Start, normal_start, remixed, selecting, warm_start
+from piggygan.starting import Start, empty_start, normal_start, remixed, selecting, warm_start
 from piggygan.support import unsupported_convolution
 from piggygan.task_filters import TaskFilters
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import check_task_name, task_not_found
 
-Init = Literal["warm", "normal"]
+Init = Literal["warm", "normal", "empty"]
 
 FACTOR_STEP = 32.0
 """How many times farther one optimizer step moves a factor than a weight; swept in docs/decisions.md."""
@@ -111,7 +111,7 @@ class TaskKernels(nn.Module):
             in_channels: Input channels where they differ from the convolution's.
             out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
             init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
-                factors and filters (Zhai et al. 2020).
+                factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
             factor_step: How many times farther a step moves a factor than a weight; the paper's is 1.
 
         Raises:
@@ -167,12 +167,14 @@ class TaskKernels(nn.Module):
             raise ConfigurationError(f"factor_step is {factor_step}; it is a positive number, 1 for the paper's.")
         start = self._warm_start(start_from, sources, c_in, c_out, unconstrained) if init == "warm" else None
         if start is None:  # asked for, or no earlier kernel of this shape to start from
-            start = normal_start(
+            start = empty_start(
                 self.conv.weight,
-                factors=(composed, self.bank(sources).shape[0] // groups if composed else 0),
+                factors=(composed, self._bank_width(sources)),
                 own=(unconstrained, c_in // groups, *self.conv.kernel_size),
                 bias=0 if self.conv.bias is None else c_out,
             )
+            if init != "empty":
+                start = normal_start(start)
         return TaskFilters(start, sources=sources, factor_step=factor_step)
 
     def attach(self, task: str, filters: TaskFilters) -> None:
@@ -340,7 +342,7 @@ class TaskKernels(nn.Module):
                 f"a task that starts from {task!r} has to draw on {', '.join(missing)} too: "
                 f"add them to draws_on, or start from another task."
             )
-        bank_size = max(columns_of.stop for columns_of in columns.values())
+        bank_size = self._bank_width(sources)
         parts = []
         if factors is not None:
             parts.append(remixed(factors, self._columns(self.of_task(task).sources), columns, bank_size, groups))
@@ -357,6 +359,10 @@ class TaskKernels(nn.Module):
             columns[name] = slice(start, end)
             start = end
         return columns
+
+    def _bank_width(self, sources: tuple[str, ...]) -> int:
+        """Count the bank filters of one group, without making the bank."""
+        return max((columns.stop for columns in self._columns(sources).values()), default=0)
 
     def _fits_bank(self, task: str) -> bool:
         """Say whether ``task`` has filters here, and of the same size as the base task's."""
