@@ -102,8 +102,17 @@ class TaskRegistry:
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
+        return tuple(record.name for record in self.records)
+
+    @property
+    def records(self) -> tuple[TaskRecord, ...]:
+        """What was recorded of every task, in the order of :attr:`tasks`; only the manifest is read.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
         manifest = self._manifest()
-        return tuple(manifest.by_name) if manifest else ()
+        return manifest.tasks if manifest else ()
 
     def describe(self, task: str) -> TaskRecord:
         """Return what was recorded of a task.
@@ -113,6 +122,15 @@ class TaskRegistry:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
         return found(self._existing(), task)
+
+    @property
+    def needs_generator(self) -> bool:
+        """True if the generator is a class of the user's own: then :meth:`load` and :meth:`verify` need one.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
+        return self._existing().networks[GENERATOR].architecture.class_name is None
 
     # ------------------------------------------------------------------ writing
 

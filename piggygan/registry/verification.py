@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from piggygan.errors import PiggyganError
+from piggygan.errors import BankMismatchError, CorruptFileError, PiggyganError
 from piggygan.registry import leases
 from piggygan.registry.certificates import TaskCheck, check, check_files
 from piggygan.registry.leftovers import survey
@@ -63,10 +63,12 @@ def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | N
     base, *others = manifest.tasks
     try:
         tensors = read_tensors(base, objects)
-    except PiggyganError as error:
+        model = base_model(manifest, tensors, generator).cpu()  # where certificates are made
+    except (CorruptFileError, BankMismatchError) as error:
+        if generator is not None and isinstance(error, BankMismatchError):
+            raise  # it may well be the generator that is another one
         without = [TaskCheck(record.name, "damaged", None, f"it needs {base.name!r}") for record in others]
         return [_damaged(base, error), *without]
-    model = base_model(manifest, tensors, generator).cpu()  # where certificates are made
     results = {base.name: check(model, base.name, base.networks[GENERATOR].certificate, objects)}
     for name in building_order(manifest.sources)[1:]:
         record = manifest.by_name[name]
