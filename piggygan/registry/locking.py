@@ -27,6 +27,7 @@ from piggygan.registry.store import read_regular_file
 from piggygan.registry.strict_json import decode, parse_json
 
 LOCK_NAME = ".lock"
+SOFT_LOCK_NAME = ".lock-soft"  # not the same: the file of a flock stays when it is free
 HOLDER_NAME = ".lock-holder"
 MAX_NOTE_SIZE = 4096
 
@@ -83,10 +84,12 @@ def locked(folder: Path, kind: LockKind, timeout: float) -> Iterator[None]:
         RegistryError: If the file system has no ``flock``.
         OSError: If the lock file could not be opened.
     """
-    path = folder / LOCK_NAME
-    if kind == "flock":
-        _check_flock(path)
-    lock = filelock.SoftFileLock(path) if kind == "soft" else filelock.FileLock(path)
+    lock: filelock.BaseFileLock
+    if kind == "soft":
+        lock = filelock.SoftFileLock(folder / SOFT_LOCK_NAME)
+    else:
+        _check_flock(folder / LOCK_NAME)
+        lock = filelock.FileLock(folder / LOCK_NAME)
     try:
         lock.acquire(timeout=timeout)
     except filelock.Timeout as error:
