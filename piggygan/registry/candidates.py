@@ -101,7 +101,8 @@ def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
     if manifest is None:
         if task != candidate.base_task:
             raise BankMismatchError(
-                f"the registry is empty, and {task!r} is not the base task: commit {candidate.base_task!r} first."
+                f"the registry is empty, and {task!r} is not the base task: commit or import {candidate.base_task!r} "
+                f"first."
             )
         return
     held = manifest.by_name

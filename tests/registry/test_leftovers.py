@@ -41,7 +41,7 @@ def test_c15_a_task_that_others_draw_on_is_not_removed_and_they_are_named(regist
 def test_the_base_task_goes_with_the_folder_only(registry: TaskRegistry) -> None:
     registry.remove_task("lungs")
     registry.remove_task("edges")
-    with pytest.raises(TaskInUseError, match="'facades' is the base task.*delete the folder"):
+    with pytest.raises(TaskInUseError, match=r"'facades' is the base task.*delete the folder"):
         registry.remove_task("facades")
 
 
@@ -167,7 +167,7 @@ def test_a_gc_that_fails_half_way_is_said_and_the_next_one_ends_it(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", unlink)
-        with pytest.raises(RegistryError, match="what nothing needs was not safely removed in .*Input/output error"):
+        with pytest.raises(RegistryError, match=r"what nothing needs was not safely removed in .*Input/output error"):
             registry.gc()
     assert registry.verify(make_generator()).is_sound
     registry.gc()

@@ -266,7 +266,9 @@ def test_c09_a_task_trained_on_another_bank_of_the_same_name_is_refused(
 
 def test_a_task_whose_sources_are_not_committed_is_refused(tmp_path: Path, model: MultiTaskGenerator) -> None:
     registry = TaskRegistry(tmp_path / "new")
-    with pytest.raises(BankMismatchError, match="empty, and 'edges' is not the base task: commit 'facades' first"):
+    with pytest.raises(
+        BankMismatchError, match="empty, and 'edges' is not the base task: commit or import 'facades' first"
+    ):
         registry.commit(model, "edges")
     registry.commit(model, "facades")
     with pytest.raises(BankMismatchError, match="'lungs' needs 'edges', which the registry does not hold"):
