@@ -138,8 +138,12 @@ class Gc:
     def run(self) -> int:
         """Delete, and print what."""
         collected = TaskRegistry(self.registry).gc()
-        lines = [*collected.removed, f"{len(collected.removed)} files, {collected.size / 1e6:.1f} MB"]
-        say(_escaped("\n".join(lines)), {"removed": list(collected.removed), "bytes": collected.size}, self.json)
+        total = f"{len(collected.removed)} files, {collected.size / 1e6:.1f} MB"
+        say(
+            "\n".join([*map(_escaped, collected.removed), total]),
+            {"removed": list(collected.removed), "bytes": collected.size},
+            self.json,
+        )
         return DONE
 
 
@@ -181,4 +185,4 @@ def _some(words: list[str]) -> str:
 
 def _escaped(text: str) -> str:
     """Show what another program wrote without letting it move the cursor."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

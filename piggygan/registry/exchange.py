@@ -150,7 +150,8 @@ def read_task_file(path: Path) -> TaskFile:
 
 
 def _header(data: bytes) -> Header:
-    if data.startswith(_PICKLES):
+    # The first eight bytes of a safetensors file are a length, which may look like the begin of anything.
+    if data.startswith(_PICKLES) and data[_LENGTH.size : _LENGTH.size + 1] != b"{":
         raise ValueError(
             "it is a pickle under another name, which could run programs and is not opened; `piggygan import-pix2pix` "
             "takes generators of pytorch-CycleGAN-and-pix2pix from people whom you trust"
