@@ -197,7 +197,8 @@ class MultiTaskGenerator(nn.Module):
             draws_on: Frozen tasks whose filters it builds on; None: all frozen tasks.
             start_from: The drawn-on task that it starts as; None: the last one that can be.
             init: ``"warm"``: starts as exactly the function of ``start_from``, or as nearly as ``max_bank`` lets it.
-                ``"normal"``: N(0, 0.02) and fresh norms (Zhai et al. 2020).
+                ``"normal"``: N(0, 0.02) and fresh norms (Zhai et al. 2020). ``"empty"``: whatever is in memory, for
+                :meth:`load_task_tensors` to fill.
             factor_step: How many times farther an optimizer step moves a factor than a weight; the paper's is 1.
             output_layer_unconstrained: Learn the output layer's few filters freely; the paper does not.
 
@@ -208,8 +209,8 @@ class MultiTaskGenerator(nn.Module):
         """
         if check_task_name(task) in self._tasks:
             raise TaskExistsError(f"there is a task {task!r} already: choose another name, or remove that one.")
-        if init not in ("warm", "normal"):
-            raise ConfigurationError(f"init is {init!r}; it is 'warm' or 'normal'.")
+        if init not in ("warm", "normal", "empty"):
+            raise ConfigurationError(f"init is {init!r}; it is 'warm', 'normal' or 'empty'.")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels is not None and channels < 1:
                 raise ConfigurationError(f"{name} is {channels}; an image has at least one channel.")
@@ -235,7 +236,7 @@ class MultiTaskGenerator(nn.Module):
             if isinstance(layer, PiggybackConvolution):
                 layer.attach(task, filters[path])
             else:
-                layer.add_task(task, start_from=start if init == "warm" else None)
+                layer.add_task(task, start_from=None if init == "normal" else start)
         self._tasks[task] = Task(task, sources, unconstrained_fraction, in_channels, out_channels, max_bank)
 
     def freeze_task(self, task: str) -> None:

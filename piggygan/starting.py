@@ -59,8 +59,8 @@ def warm_start(
     return Start(factors, own, None if bias is None else bias.detach().clone())
 
 
-def normal_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...], bias: int) -> Start:
-    """Draw factors and filters from N(0, 0.02), with a zero bias (Zhai et al. 2020).
+def empty_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...], bias: int) -> Start:
+    """Take memory for factors, filters and bias, with whatever is in it.
 
     Args:
         like: A tensor of the wanted type and device.
@@ -69,10 +69,18 @@ def normal_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...]
         bias: Length of the bias; 0 for none.
     """
     return Start(
-        like.new_empty(factors).normal_(0.0, NORMAL_STD) if factors[0] else None,
-        like.new_empty(own).normal_(0.0, NORMAL_STD) if own[0] else None,
-        like.new_zeros(bias) if bias else None,
+        like.new_empty(factors) if factors[0] else None,
+        like.new_empty(own) if own[0] else None,
+        like.new_empty(bias) if bias else None,
     )
+
+
+def normal_start(empty: Start) -> Start:
+    """Draw factors and filters of these shapes from N(0, 0.02), with a zero bias (Zhai et al. 2020)."""
+    for drawn in (empty.factors, empty.unconstrained):
+        if drawn is not None:
+            drawn.normal_(0.0, NORMAL_STD)
+    return empty if empty.bias is None else empty._replace(bias=empty.bias.zero_())
 
 
 def selecting(columns: slice, bank_size: int, like: Tensor, groups: int) -> Float[Tensor, "groups selected bank"]:

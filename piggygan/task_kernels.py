@@ -12,7 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from piggygan.costs import CostModel
-from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError, UnsupportedModuleError
+from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskStateError, UnsupportedModuleError
 from piggygan.filters import (
     DEFAULT_FRACTION,
     DEFAULT_MAX_BANK,
@@ -26,13 +26,22 @@ from piggygan.filters import (
 from piggygan.freezing import freeze
 from piggygan.kernel_cache import KernelCache
 from piggygan.selection import Selection
-from piggygan.starting import Start, most_useful, normal_start, refitted, remixed, selecting, warm_start
+from piggygan.starting import (
+    Start,
+    empty_start,
+    most_useful,
+    normal_start,
+    refitted,
+    remixed,
+    selecting,
+    warm_start,
+)
 from piggygan.support import unsupported_convolution
 from piggygan.task_filters import TaskFilters
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import check_task_name, task_not_found
 
-Init = Literal["warm", "normal"]
+Init = Literal["warm", "normal", "empty"]
 
 FACTOR_STEP = 32.0
 """How many times farther one optimizer step moves a factor than a weight; swept in docs/decisions.md."""
@@ -127,7 +136,7 @@ class TaskKernels(nn.Module):
             in_channels: Input channels where they differ from the convolution's.
             out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
             init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
-                factors and filters (Zhai et al. 2020).
+                factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
             factor_step: How many times farther a step moves a factor than a weight; the paper's is 1.
 
         Raises:
@@ -183,15 +192,17 @@ class TaskKernels(nn.Module):
             sources = ()
         if not (math.isfinite(factor_step) and factor_step > 0):
             raise ConfigurationError(f"factor_step is {factor_step}; it is a positive number, 1 for the paper's.")
-        picked = self._most_useful(sources, max_bank) if composed else None
+        picked = self._most_useful(sources, max_bank, init) if composed else None
         start = self._warm_start(start_from, sources, picked, c_in, c_out, unconstrained) if init == "warm" else None
         if start is None:  # asked for, or no earlier kernel of this shape to start from
-            start = normal_start(
+            start = empty_start(
                 self.conv.weight,
-                factors=(composed, self._bank_size(sources, picked) if composed else 0),
+                factors=(composed, self._bank_width(sources) if picked is None else len(picked)),
                 own=(unconstrained, c_in // groups, *self.conv.kernel_size),
                 bias=0 if self.conv.bias is None else c_out,
             )
+            if init != "empty":
+                start = normal_start(start)
         if start.unconstrained is not None:
             start = start._replace(unconstrained=self._as_native(start.unconstrained))
         return TaskFilters(start._replace(picked=picked), sources=sources, factor_step=factor_step)
@@ -331,13 +342,24 @@ class TaskKernels(nn.Module):
         return {name: tensor.detach() for name, tensor in named.items() if tensor is not None}
 
     def load_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
-        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check."""
+        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check.
+
+        Raises:
+            InputError: If it picks bank filters that there are not, or one twice.
+        """
         self._forget_derived()
+        if "picked" in tensors:
+            self._check_picked(tensors["picked"], self.of_task(task).sources)
         own = self.stored(task)
         step = 1.0 if task == self.base_task else self.of_task(task).factor_step
         with torch.no_grad():
             for name, tensor in tensors.items():
                 getattr(own, name).copy_(tensor / step if name == "factors" else tensor)
+
+    def _check_picked(self, picked: Tensor, sources: tuple[str, ...]) -> None:
+        count = self._bank_width(sources)
+        if not (picked.diff() > 0).all() or picked[0] < 0 or picked[-1] >= count:
+            raise InputError(f"{self.path} picks bank filters that are not rising numbers from 0 to {count - 1}.")
 
     def stored(self, task: str) -> nn.Module:
         """Return the module that holds the tensors of ``task``."""
@@ -394,7 +416,7 @@ class TaskKernels(nn.Module):
                 f"a task that starts from {task!r} has to draw on {', '.join(missing)} too: "
                 f"add them to draws_on, or start from another task."
             )
-        bank_size = max(columns_of.stop for columns_of in columns.values())
+        bank_size = self._bank_width(sources)
         parts = []
         if factors is not None:
             parts.append(remixed(factors, self._moved_columns(self.of_task(task), columns), bank_size, groups))
@@ -417,7 +439,7 @@ class TaskKernels(nn.Module):
         every = torch.cat([torch.arange(columns[name].start, columns[name].stop) for name in filters.sources])
         return every if filters.picked is None else every[filters.picked.cpu()]
 
-    def _most_useful(self, sources: tuple[str, ...], max_bank: float | None) -> Tensor | None:
+    def _most_useful(self, sources: tuple[str, ...], max_bank: float | None, init: Init) -> Tensor | None:
         """Pick the bank filters that most of the tasks drawn on is made of; None where the bound allows all.
 
         The score of a filter is its squared norm, times the sum of the squared factors that the tasks use it with.
@@ -427,8 +449,10 @@ class TaskKernels(nn.Module):
         if not (math.isfinite(max_bank) and max_bank >= 1):
             raise ConfigurationError(f"max_bank is {max_bank}; a bank has at least the layer's own filters: 1 or more.")
         limit = math.ceil(max_bank * (self.conv.out_channels // self.conv.groups) - 1e-9)
-        if self._bank_size(sources, None) <= limit:
+        if self._bank_width(sources) <= limit:
             return None
+        if init == "empty":  # which ones will be filled in
+            return torch.arange(limit, device=self.conv.weight.device)
         norms = self._rows(sources).square().sum(2)  # (groups, bank)
         uses = torch.zeros_like(norms)
         for task in sources:
@@ -440,11 +464,9 @@ class TaskKernels(nn.Module):
         """Return all filters of ``sources`` as rows of numbers, ``(groups, bank, numbers)``."""
         return rearrange(self._joined(sources).detach(), "(g n) ... -> g n (...)", g=self.conv.groups)
 
-    def _bank_size(self, sources: tuple[str, ...], picked: Tensor | None) -> int:
-        """Count the bank filters of one group."""
-        if picked is not None:
-            return picked.shape[0]
-        return sum(columns.stop - columns.start for columns in self._columns(sources).values())
+    def _bank_width(self, sources: tuple[str, ...]) -> int:
+        """Count the bank filters of one group, without making the bank."""
+        return max((columns.stop for columns in self._columns(sources).values()), default=0)
 
     def _fits_bank(self, task: str) -> bool:
         """Say whether ``task`` has filters here, and of the same size as the base task's."""

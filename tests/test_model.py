@@ -273,7 +273,7 @@ UNSUPPORTED: dict[str, tuple[Callable[[], nn.Module], str]] = {
 
 
 @pytest.mark.parametrize("kind", UNSUPPORTED)
-def test_a_generator_that_cannot_be_wrapped_is_refused_by_name_and_left_alone(kind: str) -> None:
+def test_d04_d05_d08_a_generator_that_cannot_be_wrapped_is_refused_by_name_and_left_alone(kind: str) -> None:
     make, message = UNSUPPORTED[kind]
     generator = make()
     before = [(name, type(module)) for name, module in generator.named_modules()]

@@ -13,6 +13,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
@@ -159,6 +160,11 @@ class TaskInNetwork:
     def __post_init__(self) -> None:
         _check_digests(*self.bank.values())
 
+    @property
+    def objects(self) -> tuple[StoredObject, ...]:
+        """All files that it is made of."""
+        return self.weights, self.certificate.probe, self.certificate.outputs
+
 
 @dataclass(frozen=True)
 class Versions:
@@ -200,6 +206,11 @@ class TaskRecord:
         if datetime.fromisoformat(self.created).utcoffset() != timedelta(0):
             raise ValueError(f"created is {self.created}, needed is a time in UTC")
 
+    @property
+    def digests(self) -> frozenset[str]:
+        """Names of all objects that it refers to."""
+        return frozenset(stored.digest for part in self.networks.values() for stored in part.objects)
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -231,10 +242,15 @@ class Manifest:
                 raise ValueError(f"task {task.name} has other networks than the registry")
             earlier.add(task.name)
 
-    @property
+    @cached_property
     def by_name(self) -> dict[str, TaskRecord]:
         """The tasks by name, in order."""
         return {task.name: task for task in self.tasks}
+
+    @property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """For each task what it draws on, in the order of the commits."""
+        return {task.name: task.draws_on for task in self.tasks}
 
 
 def manifest_to_bytes(manifest: Manifest) -> bytes:
