@@ -71,7 +71,8 @@ def importing(seconds: float) -> dict[str, Timing]:
 
 def load_and_commit(setting: Setting, options: Options, folder: Path) -> Rows:
     """Fill registries, and time what is done with them."""
-    registries, commits = {}, {}
+    registries: dict[int, pg.TaskRegistry] = {}
+    commits: Rows = []
     for number in options.tasks:
         model = model_with_frozen(setting, number - 1)
         registry = pg.TaskRegistry(folder / f"registry{number}")
@@ -81,7 +82,7 @@ def load_and_commit(setting: Setting, options: Options, folder: Path) -> Rows:
         model.freeze_task("new")
         start = time.perf_counter()
         registry.commit(model, "new")
-        commits[f"commit task {number}"] = _once(time.perf_counter() - start)
+        commits.append(_row(str(setting), f"commit task {number}", (time.perf_counter() - start) * 1e3))
         registries[number] = registry
     state = {name: tensor.cpu().contiguous() for name, tensor in model.fold_task("new").state_dict().items()}
     del model
@@ -93,7 +94,7 @@ def load_and_commit(setting: Setting, options: Options, folder: Path) -> Rows:
     verified = paired(checks, reference=next(iter(checks)), device=CPU, seconds=0.0, least=1, warm_up=0)
     sizes = {f"task {number} from a registry": bytes_in(registry.folder) for number, registry in registries.items()}
     sizes |= {name: sum(tensor.nbytes for tensor in state.values()) for name in list(works)[:2]}
-    return [*_rows(str(setting), loads, sizes), *_rows(str(setting), commits), *_rows(str(setting), verified)]
+    return [*_rows(str(setting), loads, sizes), *commits, *_rows(str(setting), verified)]
 
 
 def _plain_loads(state: dict[str, Tensor], setting: Setting, folder: Path) -> dict[str, Work]:
@@ -117,24 +118,24 @@ def _from_registry(registry: pg.TaskRegistry, setting: Setting) -> Work:
     return lambda: registry.load(["new"]).to(setting.device)
 
 
-def _once(seconds: float) -> Timing:
-    return Timing(seconds * 1e3, 1.0, 1.0, 1.0, 0.0, 1)
-
-
 def _rows(setting: str, timings: dict[str, Timing], sizes: dict[str, int] | None = None) -> Rows:
-    return [_row(setting, name, timing, (sizes or {}).get(name)) for name, timing in timings.items()]
+    return [
+        _row(setting, name, timing.milliseconds, timing, (sizes or {}).get(name)) for name, timing in timings.items()
+    ]
 
 
-def _row(setting: str, what: str, timing: Timing, size: int | None) -> dict[str, Any]:
+def _row(
+    setting: str, what: str, milliseconds: float, timing: Timing | None = None, size: int | None = None
+) -> dict[str, Any]:
     return {
         "setting": setting,
         "what": what,
-        "ms": timing.milliseconds,
-        "/ first": timing.ratio,
-        "from": timing.low,
-        "to": timing.high,
-        "extra ms": timing.difference,
-        "rounds": timing.rounds,
+        "ms": milliseconds,
+        "/ first": None if timing is None else timing.ratio,
+        "from": None if timing is None else timing.low,
+        "to": None if timing is None else timing.high,
+        "extra ms": None if timing is None else timing.difference,
+        "rounds": 1 if timing is None else timing.rounds,
         "files MiB": None if size is None else size / MIB,
     }
 

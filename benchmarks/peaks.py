@@ -81,8 +81,9 @@ def measure_peak(subject: Subject) -> Peak | str:
     command = [sys.executable, str(Path(__file__).resolve()), json.dumps(asdict(subject))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
-        return lines[-1] if lines else f"its process ended with {done.returncode} (killed: out of memory?)"
+        if done.returncode < 0:
+            return f"its process was ended by signal {-done.returncode}: no memory?"
+        return next(reversed(done.stderr.strip().splitlines()), f"its process ended with {done.returncode}")
     return Peak(**json.loads(done.stdout.splitlines()[-1]))
 
 

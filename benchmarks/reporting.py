@@ -59,20 +59,18 @@ def run(title: str, options: CommonOptions, measure: Callable[[list[str]], Rows]
 def attempt(what: str, skipped: list[str]) -> Iterator[None]:
     """Go on where something cannot be run here, and remember why.
 
+    A RuntimeError is what torch raises without memory, or for what it cannot do on a device or in a precision.
+
     Args:
         what: What is tried.
         skipped: Where the reason is added.
     """
     try:
         yield
-    except (ImportError, ValueError, torch.OutOfMemoryError, CannotRunError) as error:
-        skipped.append(f"{what}: {str(error).strip().splitlines()[0]}")
+    except (ImportError, ValueError, RuntimeError) as error:
+        skipped.append(f"{what}: {_first_line(error)}")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-class CannotRunError(Exception):
-    """Something that is compared cannot be run here; the message says why."""
 
 
 def report(
@@ -116,6 +114,10 @@ def markdown(found: Mapping[str, Any]) -> str:
     if found["not_run"]:
         lines += [f"- Not run: {reason}" for reason in found["not_run"]] + [""]
     return "\n".join(lines)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _shown(value: object) -> str:
