@@ -26,6 +26,7 @@ class Timing:
         ratio: Median over the rounds of its time divided by the reference's in the same round.
         low: First quartile of those ratios.
         high: Third quartile.
+        difference: Median over the rounds of its time minus the reference's in the same round, in milliseconds.
         rounds: How many.
     """
 
@@ -33,6 +34,7 @@ class Timing:
     ratio: float
     low: float
     high: float
+    difference: float
     rounds: int
 
 
@@ -60,9 +62,9 @@ def paired(
             work()
     times: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
-    end = time.perf_counter() + seconds
     gc.collect()
     gc.disable()  # a collection in the middle would be counted as the work of one contender
+    end = time.perf_counter() + seconds
     try:
         while time.perf_counter() < end or len(times[reference]) < least:
             for name in names:
@@ -90,4 +92,5 @@ def _timed(work: Work, device: torch.device) -> float:
 def _summary(times: list[float], reference: list[float]) -> Timing:
     ratios = [own / other for own, other in zip(times, reference, strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return Timing(statistics.median(times) * 1e3, middle, low, high, len(times))
+    difference = statistics.median(own - other for own, other in zip(times, reference, strict=True))
+    return Timing(statistics.median(times) * 1e3, middle, low, high, difference * 1e3, len(times))

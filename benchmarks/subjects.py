@@ -26,11 +26,12 @@ class Setting:
     """Where and on what a step is taken.
 
     Attributes:
-        network: Which generator, at its published width.
+        network: Which generator.
         batch: Images a step.
         size: Side of the images in pixels.
         device: Where it runs.
         precision: ``bf16``: under autocast.
+        width: Channels of the first level.
     """
 
     network: Network
@@ -38,6 +39,7 @@ class Setting:
     size: int
     device: torch.device
     precision: Precision
+    width: int = 64
 
     def __str__(self) -> str:
         return f"{TITLES[self.network]}, batch {self.batch}, {self.size} px"
@@ -52,11 +54,11 @@ class Setting:
 
 
 def make_generator(setting: Setting) -> nn.Module:
-    """Make a generator of published size, with the norm that it is published with."""
+    """Make a generator with the norm that it is published with; at width 64 it is of published size."""
     if setting.network == "unet":
         depth = min((setting.size & -setting.size).bit_length() - 1, 8)
-        return pg.UNetGenerator(depth=depth, norm="batch").to(setting.device)
-    return pg.ResNetGenerator(norm="instance", affine=False).to(setting.device)
+        return pg.UNetGenerator(depth=depth, width=setting.width, norm="batch").to(setting.device)
+    return pg.ResNetGenerator(width=setting.width, norm="instance", affine=False).to(setting.device)
 
 
 def model_with_tasks(
@@ -70,6 +72,19 @@ def model_with_tasks(
         if number < tasks:
             model.freeze_task(f"task{number}")
     return model.train()
+
+
+def model_with_frozen(setting: Setting, tasks: int) -> pg.MultiTaskGenerator:
+    """Make a model of frozen tasks quickly: each draws on the base task alone, its values are drawn at random.
+
+    They add as much to a later task's bank as any; what they store is smaller by some columns of their factors.
+    """
+    model = pg.MultiTaskGenerator(make_generator(setting), "task1")
+    model.freeze_task("task1")
+    for number in range(2, tasks + 1):
+        model.add_task(f"task{number}", draws_on=["task1"], init="normal")
+        model.freeze_task(f"task{number}")
+    return model
 
 
 def last_task_step(model: pg.MultiTaskGenerator, setting: Setting) -> Step:

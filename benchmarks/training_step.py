@@ -9,74 +9,54 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import torch
 import tyro
+from options import CommonOptions
 from pairing import paired
-from reporting import describe_machine, report
-from subjects import (
-    Network,
-    Precision,
-    Setting,
-    Step,
-    fine_tuning_step,
-    last_task_step,
-    lora_step,
-    model_with_tasks,
-    naive_step,
-)
+from reporting import Rows, attempt, run
+from subjects import Setting, Step, fine_tuning_step, last_task_step, lora_step, model_with_tasks, naive_step
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(CommonOptions):
     """What can be chosen on the command line."""
 
-    networks: tuple[Network, ...] = ("unet", "resnet")
-    """Which generators."""
     batches: tuple[int, ...] = (1, 4)
     """Images a step."""
-    size: int = 256
-    """Side of the images in pixels."""
-    device: str = "cpu"
-    """Where to run: cpu or cuda."""
-    dtype: Precision = "fp32"
-    """Precision of the networks."""
     seconds: float = 40.0
     """How long to measure each setting."""
-    out: Path | None = None
-    """Folder for the JSON."""
 
 
 def main(options: Options) -> None:
     """Measure every setting and report."""
-    device = torch.device(options.device)
-    rows: list[dict[str, Any]] = []
-    skipped: list[str] = []
+    run("training_step", options, lambda skipped: measure(options, skipped))
+
+
+def measure(options: Options, skipped: list[str]) -> Rows:
+    """Time every setting; say in ``skipped`` what cannot be run."""
+    rows: Rows = []
     for network in options.networks:
         for batch in options.batches:
-            setting = Setting(network, batch, options.size, device, options.dtype)
-            rows += measure(setting, options.seconds, skipped)
-    title = f"training_step_{options.device}_{options.dtype}"
-    report(title, rows, machine=describe_machine(device), skipped=skipped, out=options.out)
+            rows += time_steps(options.setting(network, batch), options.seconds, skipped)
+    return rows
 
 
-def measure(setting: Setting, seconds: float, skipped: list[str]) -> list[dict[str, Any]]:
-    """Time the contenders in one setting; say in ``skipped`` what cannot be run."""
-    torch.manual_seed(0)
+def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
+    """Time the contenders in one setting."""
     makers: dict[str, Callable[[], Step]] = {
         "fine-tuning": lambda: fine_tuning_step(setting),
         "piggygan": lambda: last_task_step(model_with_tasks(setting, 2), setting),
         "naive composition": lambda: naive_step(setting),
         "LoRA (peft)": lambda: lora_step(setting),
     }
-    contenders = {}
+    contenders: dict[str, Step] = {}
     for name, make in makers.items():
-        try:
-            contenders[name] = make()
-        except (ImportError, ValueError, torch.cuda.OutOfMemoryError) as error:
-            skipped.append(f"{name} on {setting}: {error}")
+        with attempt(f"{name} on {setting}", skipped):
+            step = make()
+            step()  # memory runs out in the first step, if it does
+            contenders[name] = step
+    if "fine-tuning" not in contenders:  # nothing to divide by
+        return []
     timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds)
     return [
         {
