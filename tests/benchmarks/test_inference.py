@@ -36,3 +36,22 @@ def test_one_comparison_that_cannot_be_run_does_not_stop_the_others(monkeypatch:
     rows = inference.measure(inference.Options(networks=("unet",), size=16, width=2, seconds=0.0), skipped)
     assert skipped == ["mixed on U-Net-256, batch 1, 16 px: CUDA out of memory"]
     assert len(rows) == 7
+
+
+def test_only_the_order_of_calls_tells_switching_from_not_switching(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = inference.Options(size=16, width=2).setting("unet")
+    model = inference.model_with_frozen(setting, 3).eval()
+    called: list[str] = []
+    contenders: list[inference.Work] = []
+
+    def paired(works: dict, **options: object) -> dict:
+        contenders.extend(works.values())
+        return measure(works, **options)
+
+    measure = inference.paired
+    monkeypatch.setattr(inference, "paired", paired)
+    inference.switching(model, setting, seconds=0.0)
+    model.register_forward_pre_hook(lambda _, __, options: called.append(options["task"]), with_kwargs=True)
+    for work in contenders:
+        work()
+    assert called == ["task2", "task2", "task3", "task3", "task2", "task3", "task2", "task3"]
