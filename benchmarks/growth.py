@@ -4,7 +4,7 @@
 
 With the default bound on the bank, with the tightest one, and with none. All is set against task 2. Steps are timed
 in one process, where the tasks are in training side by side, each drawing on all frozen tasks before it. Peak memory
-is that of the steps in a process of its own (``peaks.py``). Stored is what a commit adds to a registry's folder;
+is that of the steps in a process of its own (``children.py``). Stored is what a commit adds to a registry's folder;
 loading reads one task and all that it draws on.
 
 The frozen tasks are made up: their numbers are random, and each draws on the base task alone, so that 20 of them are
@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import tyro
-from memory import MIB, subject_of
+from children import Peak, measure_peaks, subject_of
+from memory import MIB
 from options import CommonOptions
 from pairing import Timing, paired
-from peaks import Peak, measure_peaks
 from reporting import Rows, attempt, run
 from subjects import Setting, Step, model_with_frozen, training_step
 

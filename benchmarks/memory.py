@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py --out docs/benchmarks
 
-Each contender's steps are taken in a process of its own (``peaks.py``): weights, gradients, Adam's state, saved
+Each contender's steps are taken in a process of its own (``children.py``): weights, gradients, Adam's state, saved
 feature maps and whatever else the step needs at its peak.
 """
 
@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import tyro
+from children import Contender, Peak, measure_peaks, subject_of
 from options import CommonOptions
-from peaks import Contender, Peak, Subject, measure_peaks
 from reporting import Rows, run
 from subjects import Setting
-
-from piggygan.filters import DEFAULT_MAX_BANK
 
 CONTENDERS: tuple[Contender, ...] = ("fine-tuning", "piggygan", "naive composition")
 MIB = 2**20
@@ -51,23 +49,6 @@ def measure(options: Options, skipped: list[str]) -> Rows:
             references[setting] = peak
         rows.append(_row(setting, subject.contender, peak, references.get(setting)))
     return rows
-
-
-def subject_of(
-    setting: Setting, contender: Contender, *, tasks: int = 2, max_bank: float | None = DEFAULT_MAX_BANK
-) -> Subject:
-    """Describe what a child is to build."""
-    return Subject(
-        contender=contender,
-        network=setting.network,
-        batch=setting.batch,
-        size=setting.size,
-        width=setting.width,
-        device=str(setting.device),
-        precision=setting.precision,
-        tasks=tasks,
-        max_bank=max_bank,
-    )
 
 
 def _row(setting: Setting, contender: str, peak: Peak, reference: Peak | None) -> dict[str, Any]:

@@ -7,14 +7,18 @@ A step is forward, L1 loss, backward and Adam on the generator of a GAN; the dis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import get_args
 
 import tyro
+from children import Child, Contender, subject_of
 from options import CommonOptions
 from pairing import paired
 from reporting import Rows, attempt, run
-from subjects import Setting, Step, fine_tuning_step, last_task_step, lora_step, model_with_tasks, naive_step
+from subjects import Setting, Step
+
+CONTENDERS: tuple[Contender, ...] = get_args(Contender)
 
 
 @dataclass(frozen=True)
@@ -42,22 +46,17 @@ def measure(options: Options, skipped: list[str]) -> Rows:
 
 
 def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
-    """Time the contenders in one setting."""
-    makers: dict[str, Callable[[], Step]] = {
-        "fine-tuning": lambda: fine_tuning_step(setting),
-        "piggygan": lambda: last_task_step(model_with_tasks(setting, 2), setting),
-        "naive composition": lambda: naive_step(setting),
-        "LoRA (peft)": lambda: lora_step(setting),
-    }
-    contenders: dict[str, Step] = {}
-    for name, make in makers.items():
-        with attempt(f"{name} on {setting}", skipped):
-            step = make()
-            step()  # memory runs out in the first step, if it does
-            contenders[name] = step
-    if "fine-tuning" not in contenders:  # nothing to divide by
-        return []
-    timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds)
+    """Time the contenders in one setting, each in a process of its own; they take turns."""
+    with ExitStack() as stack:
+        contenders: dict[str, Step] = {}
+        for name in CONTENDERS:
+            with attempt(f"{name} on {setting}", skipped):
+                child = stack.enter_context(Child(subject_of(setting, name)))
+                child.step()  # memory runs out in the first step, if it does
+                contenders[name] = child.step
+        if "fine-tuning" not in contenders:  # nothing to divide by
+            return []
+        timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds)
     return [
         {
             "setting": str(setting),

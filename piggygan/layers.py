@@ -21,7 +21,7 @@ from piggygan.filters import join, mix_each, native_layout, sharing_pays
 from piggygan.mixed import compute_by_task, places_by_task, put_back
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
-from piggygan.ways import BY_WAY, Geometry, MixedFilters, can_unfold
+from piggygan.ways import Geometry, MixedFilters, can_unfold, compute
 
 
 class PiggybackConvolution(TaskKernels):
@@ -48,7 +48,7 @@ class PiggybackConvolution(TaskKernels):
         if self.training and torch.is_grad_enabled() and self._composes(task):
             padded, geometry = self._geometry(features, output_size)
             way = self.costs.choose(self._call(task, padded, geometry))
-            return BY_WAY[way](padded, self._mixed_filters(task), geometry)
+            return compute(way, padded, self._mixed_filters(task), geometry)
         return self._convolve(features, self.kernel(task), self.bias(task), output_size)
 
     def _compute_mixed(self, tasks: tuple[str, ...], features: Tensor, output_size: list[int] | None) -> Tensor:

@@ -389,7 +389,10 @@ class TaskKernels(nn.Module):
         """Start as ``start_from``, or as the base task where that one's shape differs; None if both do."""
         groups = self.conv.groups
         for task in (start_from, self.base_task):
-            kernel = filters_first(self.kernel(task), groups=groups, transposed=self.transposed)
+            kept = task == self.base_task or (self.path, "kernel", task) in self.cache
+            # A kernel that is looked at once is not worth a place in the cache.
+            whole = self.kernel(task) if kept else self._compose_kernel(task)
+            kernel = filters_first(whole, groups=groups, transposed=self.transposed)
             if kernel.shape[:2] == (c_out, c_in // groups):
                 mixtures = self._as_mixtures(task, sources) if sources else None
                 if mixtures is not None and picked is not None:

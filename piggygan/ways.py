@@ -117,6 +117,20 @@ class MixedFilters:
     composed_bias: Tensor | None
     own_bias: Tensor | None
 
+    def to(self, dtype: torch.dtype) -> MixedFilters:
+        """Return the same filters in another precision."""
+
+        def cast(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(dtype)
+
+        return MixedFilters(
+            self.bank.to(dtype),
+            self.factors.to(dtype),
+            cast(self.unconstrained),
+            cast(self.composed_bias),
+            cast(self.own_bias),
+        )
+
 
 def by_filters(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Compose the kernel and convolve once."""
@@ -265,9 +279,29 @@ def _gradient_of_mixing(outer: Tensor, maps: Tensor, factors: Tensor, groups: in
     return torch.zeros_like(factors) if gradient is None else gradient.flatten(1)
 
 
-BY_WAY: dict[Way, Callable[[Tensor, MixedFilters, Geometry], Tensor]] = {
+_BY_WAY: dict[Way, Callable[[Tensor, MixedFilters, Geometry], Tensor]] = {
     "filters": by_filters,
     "features": by_features,
     "unfolded": by_unfolding,
     "crossed": by_crossing,
 }
+
+
+def compute(way: Way, features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
+    """Compute a layer in one of the ways; under autocast in its precision, as a convolution of torch's would be.
+
+    Args:
+        way: One of those that are possible for the layer.
+        features: ``(batch, c_in, *positions)``, padded already where that is not by zeros.
+        filters: What the task computes with.
+        geometry: How kernels are applied.
+
+    Returns:
+        ``(batch, composed + own, *positions)``.
+    """
+    device = features.device.type
+    if not torch.is_autocast_enabled(device):
+        return _BY_WAY[way](features, filters, geometry)
+    dtype = torch.get_autocast_dtype(device)
+    with torch.autocast(device, enabled=False):  # what follows is below what autocast looks at
+        return _BY_WAY[way](features.to(dtype), filters.to(dtype), geometry)

@@ -2,7 +2,7 @@
 
 import growth
 import pytest
-from peaks import Peak
+from children import Peak
 
 MIB = 2**20
 

@@ -87,3 +87,29 @@ def test_evaluation_always_composes_filters() -> None:
         assert layer.eval()(x).detach().numpy().tobytes() == expected.detach().numpy().tobytes()
         with torch.no_grad():
             assert layer.train()(x).numpy().tobytes() == expected.detach().numpy().tobytes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_d10_every_way_works_in_mixed_precision(kind: str, way: Way) -> None:
+    conv = CONVOLUTIONS[kind]()
+    layer = (pg.PiggybackConvTranspose2d if isinstance(conv, nn.ConvTranspose2d) else pg.PiggybackConv2d)(conv)
+    layer.freeze_task("base")
+    layer.add_task("second")
+    layer.costs.forced = way
+    parameters = list(layer.stored("second").parameters())
+    x = torch.randn(3, 4, 9, 9, requires_grad=True)
+    with layer.selection.using("second"):
+        exact = results(layer, parameters, x)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = layer(x)
+        assert output.dtype == torch.bfloat16
+        weight = torch.randn(output.shape, generator=torch.Generator().manual_seed(3))
+        for tensor in (x, *parameters):
+            tensor.grad = None
+        (output.float() * weight).sum().backward()
+    rough = [output.detach().float(), *(tensor.grad for tensor in (x, *parameters))]
+    for one, other in zip(exact, rough, strict=True):
+        assert other is not None
+        assert other.dtype == torch.float32
+        torch.testing.assert_close(other, one, rtol=0.05, atol=0.05 * one.abs().max().item())
