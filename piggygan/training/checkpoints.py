@@ -145,7 +145,7 @@ class CheckpointFolder:
         for checkpoint in self.stored(kind):
             try:
                 document, tensors = _read(checkpoint)
-            except (FileNotFoundError, RegistryError) as error:
+            except (OSError, RegistryError) as error:
                 problem = problem or str(error)
                 damaged.append(checkpoint)
                 continue
@@ -204,7 +204,7 @@ def to_bytes(document: Any, tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def _read(checkpoint: StoredCheckpoint) -> tuple[Any, dict[str, Tensor]]:
-    data = read_regular_file(checkpoint.path, max_size=MAX_SIZE)
+    data = read_regular_file(checkpoint.path, max_size=min(checkpoint.path.lstat().st_size, MAX_SIZE))
     name = checkpoint.path.name
     if hashlib.sha256(data).hexdigest() != checkpoint.digest:
         raise CorruptFileError(f"{name} is damaged: its SHA-256 is not the one in its name")
