@@ -108,13 +108,13 @@ def train(
             progress.start_epoch(state.finished_epochs + 1)
             with explained(objective, state.finished_epochs + 1), _put_back_if_diverged(state):
                 _train_epoch(run, processes, progress, saving)
-            is_last = state.finished_epochs == options.epochs
-            if is_last:
-                guard.check()
             score = None
             if processes.is_main:
                 score = _report(run.history.epochs[-1], options, on_epoch, sample)
             processes.wait()
+            is_last = state.finished_epochs == options.epochs
+            if is_last:
+                guard.check()
             if saving is not None:
                 saving.after_epoch(score, is_last)
     return run.history
