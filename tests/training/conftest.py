@@ -90,6 +90,7 @@ def program() -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules["resumable_program"] = module  # worker processes send its classes by name
     spec.loader.exec_module(module)
     return module
 
