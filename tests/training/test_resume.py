@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -127,6 +128,37 @@ def test_an_objectives_own_state_goes_on_too(program: Any, tmp_path: Path) -> No
         program.run(cut_at(pooled(), 17), program.make_data("shuffle"), Checkpoints(tmp_path / "cut", every_steps=4))
     program.run(halves, program.make_data("shuffle"), Checkpoints(tmp_path / "cut"))
     assert halves.pool.numpy().tobytes() == whole.pool.numpy().tobytes()
+
+
+def test_what_an_objective_draws_goes_on_too(program: Any, end_state: State, tmp_path: Path) -> None:
+    def drawing() -> Any:
+        objective = program.make_objective("supervised")
+        play = objective.play
+        objective.play = lambda batch: play(
+            batch._replace(input=batch.input * random.random() * float(np.random.rand()) + random.gauss(0, 0.1))
+        )
+        return objective
+
+    program.run(drawing(), program.make_data("list"), Checkpoints(tmp_path / "whole"))
+    with pytest.raises(PowerCut):
+        program.run(cut_at(drawing(), 14), program.make_data("list"), Checkpoints(tmp_path / "cut", every_steps=1))
+    program.run(drawing(), program.make_data("list"), Checkpoints(tmp_path / "cut"))
+    assert_same(end_state(tmp_path / "cut"), end_state(tmp_path / "whole"))
+
+
+def test_bad_steps_in_a_row_are_counted_across_a_resume(program: Any, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    batches = [batch._replace(target=batch.target * torch.nan) for batch in program.make_data("list")]
+    batches[:2] = program.make_data("list")[:2]
+
+    def plain() -> Any:
+        return program.SupervisedObjective(torch.nn.Conv2d(3, 1, 1))
+
+    checkpoints = Checkpoints(tmp_path, every_steps=1)
+    with pytest.raises(PowerCut):
+        program.run(cut_at(plain(), 5), batches, checkpoints, tolerated_bad_steps=3)  # two were bad
+    with pytest.raises(TrainingDivergedError, match="step 6, after 3 bad steps in a row"):
+        program.run(plain(), batches, checkpoints, tolerated_bad_steps=3)
 
 
 def test_divergence_after_a_resume_puts_the_last_good_epoch_back(program: Any, tmp_path: Path) -> None:
