@@ -1,5 +1,6 @@
 """What is frozen must not move while another task trains."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ def test_e11_a_frozen_task_that_moves_while_training_is_an_error_and_nothing_is_
 
     with pytest.raises(FrozenTensorError, match=rf"generator\..*{names[kind]} is frozen, and has changed"):
         program.run(objective, program.make_data("list"), Checkpoints(tmp_path, every_epochs=9), on_epoch=move)
+    assert list(tmp_path.glob("*.safetensors")) == []
+
+
+def test_e11_a_training_that_a_signal_ends_is_looked_at_too(program: Any, tmp_path: Path) -> None:
+    objective = program.make_objective()
+    tensor = next(iter(objective.modules()["generator"].task_tensors("facades").values()))
+
+    def move(_: Any) -> None:
+        tensor.add_(1.0)
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(FrozenTensorError):
+        program.run(objective, program.make_data("list"), Checkpoints(tmp_path), on_epoch=move)
     assert list(tmp_path.glob("*.safetensors")) == []
 
 
