@@ -99,7 +99,7 @@ def train(
         if checkpoints is not None:
             saving = Saving(checkpoints, run, guard, stack.enter_context(Signals()))
             stack.enter_context(saving.taken_up())
-            if options.log_path is not None:
+            if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
                 rewind_log(options.log_path, state.finished_epochs)
         progress = TrainingProgress(options.epochs, loader.count, options.progress and processes.is_main)
         stack.enter_context(progress)
