@@ -222,7 +222,8 @@ def test_e01_a_process_killed_at_any_step_of_40_goes_on_to_the_same_bytes(
 ) -> None:
     _kill_at(start_program(tmp_path, "--every-steps", "3"), step)
     done = start_program(tmp_path, "--every-steps", "3")
-    assert done.wait(120) == 0, done.stderr.read()
+    _, said = done.communicate(timeout=120)
+    assert done.returncode == 0, said
     assert_same(end_state(tmp_path), end_state(uninterrupted("pix2pix", "shuffle")))
 
 
