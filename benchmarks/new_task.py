@@ -39,6 +39,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "lambda 0": {"unconstrained_fraction": 0.0},
     "lambda 1/2": {"unconstrained_fraction": 0.5},
+    "bank of at most the layer's own number": {"max_bank": 1.0},
+    "bank without a bound": {"max_bank": None},
 }
 
 
@@ -64,6 +66,12 @@ class Options:
     """Passes over the films."""
     seeds: tuple[int, ...] = (0,)
     """Each variant is learned once with each."""
+    variants: tuple[str, ...] = (*VARIANTS, "fine-tuning", "from scratch")
+    """Which ways to learn lungs."""
+    between: int = 0
+    """Tasks learned after facades and before lungs, for a larger bank: photos of labels, and labels again."""
+    between_epochs: int = 2
+    """Passes over the facades for each of these."""
 
 
 def main(options: Options) -> None:
@@ -75,7 +83,8 @@ def main(options: Options) -> None:
     results = []
     for norm in options.norms:
         base = learn_facades(options, norm)
-        for name in [*VARIANTS, "fine-tuning", "from scratch"]:
+        learn_between(options, base, norm)
+        for name in options.variants:
             for seed in options.seeds:
                 torch.manual_seed(seed)
                 results.append(
@@ -100,6 +109,29 @@ def learn_facades(options: Options, norm: pg.networks.NormKind) -> pg.MultiTaskG
     model.freeze_task("facades")
     registry.commit(model, "facades")
     return model
+
+
+def learn_between(options: Options, model: pg.MultiTaskGenerator, norm: pg.networks.NormKind) -> None:
+    """Learn more tasks on facades, so that the bank of a later one is larger."""
+    for number in range(options.between):
+        task = f"between{number}"
+        torch.manual_seed(number)
+        model.add_task(task)
+        dataset = PairDataset.side_by_side(
+            options.facades / "train",
+            options.size,
+            input_side="right" if number % 2 == 0 else "left",
+            augmentation=PairAugmentation.pix2pix(),
+            seed=number,
+        )
+        objective = Pix2PixObjective(
+            model,
+            pg.PatchDiscriminator(6, width=options.width, norm=norm),
+            generator_parameters=model.task_parameters(task),
+            forward_arguments={"task": task},
+        )
+        train(objective, batches(dataset, 4, seed=number), TrainingOptions(epochs=options.between_epochs))
+        model.freeze_task(task)
 
 
 def start(name: str, base: pg.MultiTaskGenerator) -> nn.Module:

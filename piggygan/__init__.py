@@ -4,6 +4,7 @@ One generator learns task after task; each new task's filters are built from the
 tasks plus a few of its own, and no task is ever forgotten.
 """
 
+from piggygan.calibration import calibrate
 from piggygan.errors import PiggyganError
 from piggygan.layers import (
     PiggybackConv1d,
@@ -40,5 +41,6 @@ __all__ = [
     "TaskRegistry",
     "UNetGenerator",
     "__version__",
+    "calibrate",
     "plan",
 ]

@@ -14,19 +14,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from piggygan.errors import ConfigurationError
 
-Way = Literal["filters", "features"]
-
 DEFAULT_FRACTION = 0.25
 """Share of filters that a task learns freely; lambda = 1/4 in the paper."""
+
+DEFAULT_MAX_BANK = 1.5
+"""Most bank filters, as a multiple of a layer's filters; with more, each task is slower to train than the last."""
 
 
 def unconstrained_count(c_out: int, fraction: float, groups: int = 1) -> int:
@@ -143,6 +143,16 @@ def mix(
     return torch.convolution(features, pointwise, bias, [1] * axes, [0] * axes, [1] * axes, False, [0] * axes, groups)
 
 
+def pick(bank: Float[Tensor, "filters ..."], picked: Int[Tensor, " picked"], *, groups: int) -> Float[Tensor, ...]:
+    """Take some filters out of a bank, the same of each group.
+
+    Example:
+        >>> pick(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), torch.tensor([0, 2]), groups=2).tolist()
+        [1.0, 3.0, 4.0, 6.0]
+    """
+    return rearrange(bank, "(g n) ... -> g n ...", g=groups)[:, picked].flatten(0, 1)
+
+
 def task_parameters_count(*, filter_size: int, c_out: int, bank: int, unconstrained: int, groups: int = 1) -> int:
     """Count what a task stores in one layer, bias and norm aside: the closed form.
 
@@ -153,29 +163,6 @@ def task_parameters_count(*, filter_size: int, c_out: int, bank: int, unconstrai
         3840
     """
     return filter_size * unconstrained + bank // groups * (c_out - unconstrained)
-
-
-def cheaper_way(*, filter_size: int, composed: int, unconstrained: int, bank: int, groups: int, positions: int) -> Way:
-    """Pick how to compute a layer while its task trains: by multiply-adds, forward and backward.
-
-    Args:
-        filter_size: Numbers in one filter.
-        composed: Composed filters of the task, all groups together.
-        unconstrained: Unconstrained filters of the task.
-        bank: Bank filters, all groups together.
-        groups: Groups of the convolution.
-        positions: Places where a filter is applied, times the batch.
-
-    Returns:
-        ``"filters"`` (compose the kernel, convolve once) or
-        ``"features"`` (convolve with the bank, mix the maps).
-    """
-    mixing = composed * bank // groups
-    # filters: the product and its gradient for the factors; a convolution, its input and kernel gradients.
-    filters = 2 * mixing * filter_size + 3 * (composed + unconstrained) * filter_size * positions
-    # features: the bank needs no kernel gradient; the mixing needs all three.
-    features = (2 * bank * filter_size + 3 * unconstrained * filter_size + 3 * mixing) * positions
-    return "features" if features < filters else "filters"
 
 
 def mix_each(

@@ -7,6 +7,7 @@ every later task has :class:`TaskFilters`: factors over a bank of frozen filters
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,11 +15,13 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
+from piggygan.costs import LayerCall
 from piggygan.errors import InputError
-from piggygan.filters import Way, cheaper_way, join, mix, mix_each, native_layout, sharing_pays
+from piggygan.filters import join, mix_each, native_layout, sharing_pays
 from piggygan.mixed import compute_by_task, places_by_task, put_back
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
+from piggygan.ways import BY_WAY, Geometry, MixedFilters, can_unfold
 
 
 class PiggybackConvolution(TaskKernels):
@@ -41,8 +44,11 @@ class PiggybackConvolution(TaskKernels):
 
     def _compute(self, task: str, features: Tensor, output_size: list[int] | None) -> Tensor:
         self._check_channels(task, features)
-        if self._way(task, features) == "features":
-            return self._by_features(task, features, output_size)
+        # Outside of training one fixed recipe is what makes outputs bit-identical.
+        if self.training and torch.is_grad_enabled() and self._composes(task):
+            padded, geometry = self._geometry(features, output_size)
+            way = self.costs.choose(self._call(task, padded, geometry))
+            return BY_WAY[way](padded, self._mixed_filters(task), geometry)
         return self._convolve(features, self.kernel(task), self.bias(task), output_size)
 
     def _compute_mixed(self, tasks: tuple[str, ...], features: Tensor, output_size: list[int] | None) -> Tensor:
@@ -112,22 +118,37 @@ class PiggybackConvolution(TaskKernels):
                 f"{needed} channels and {len(self.conv.kernel_size)} axes of positions."
             )
 
-    def _way(self, task: str, features: Tensor) -> Way:
-        """Choose freely while the task trains, and always ``filters`` where bits must not change."""
-        if task == self.base_task or not (self.training and torch.is_grad_enabled()):
-            return "filters"
+    def describe_call(self, task: str, features: Tensor) -> LayerCall | None:
+        """Describe a training call for the cost model; None if there is but one way to compute it."""
+        return self._call(task, *self._geometry(features, None)) if self._composes(task) else None
+
+    def _composes(self, task: str) -> bool:
+        """Say whether ``task`` is in training and has filters that can be computed in several ways."""
+        if task == self.base_task:
+            return False
         filters = self.of_task(task)
-        if filters.is_frozen or filters.factors is None:
-            return "filters"
-        bank = self.bank(filters.sources)
-        own = 0 if filters.unconstrained is None else filters.unconstrained.shape[0]
-        return cheaper_way(
+        return not filters.is_frozen and filters.factors is not None
+
+    def _call(self, task: str, features: Tensor, geometry: Geometry) -> LayerCall:
+        filters = self.of_task(task)
+        bank = self.bank(task)
+        kernel_sides = bank.shape[2:]
+        batch, sides = features.shape[0], features.shape[2:]
+        outputs = geometry.output_sides(sides, kernel_sides)
+        return LayerCall(
+            transposed=self.transposed,
             filter_size=bank[0].numel(),
-            composed=filters.factors.shape[0],
-            unconstrained=own,
+            kernel_positions=math.prod(kernel_sides),
+            composed=0 if filters.factors is None else filters.factors.shape[0],
+            unconstrained=0 if filters.unconstrained is None else filters.unconstrained.shape[0],
             bank=bank.shape[0],
-            groups=self.conv.groups,
-            positions=self._positions(features),
+            groups=geometry.groups,
+            positions=batch * math.prod(sides if self.transposed else outputs),
+            outputs=batch * math.prod(outputs),
+            of_input=features.requires_grad,
+            can_unfold=can_unfold(features, geometry),
+            device=features.device.type,
+            dtype=str(features.dtype),
         )
 
     def _positions(self, features: Tensor) -> int:
@@ -138,18 +159,11 @@ class PiggybackConvolution(TaskKernels):
                 positions = -(-positions // stride)
         return positions
 
-    def _by_features(self, task: str, features: Tensor, output_size: list[int] | None) -> Tensor:
-        """Convolve with the bank, mix the maps, convolve with the task's own filters, concatenate."""
-        filters, groups = self.of_task(task), self.conv.groups
-        factors = filters.true_factors()
-        mixed_bias, own_bias = self._split_bias(filters)
-        bank = native_layout(self.bank(filters.sources), groups=groups, transposed=self.transposed)
-        maps = self._convolve(features, bank, None, output_size)
-        parts = [mix(maps, factors, mixed_bias, groups=groups)]
-        if filters.unconstrained is not None:
-            own = native_layout(filters.unconstrained, groups=groups, transposed=self.transposed)
-            parts.append(self._convolve(features, own, own_bias, output_size))
-        return join(parts, groups=groups, axis=1)
+    def _mixed_filters(self, task: str) -> MixedFilters:
+        filters = self.of_task(task)
+        composed_bias, own_bias = self._split_bias(filters)
+        bank = native_layout(self.bank(task), groups=self.conv.groups, transposed=self.transposed)
+        return MixedFilters(bank, filters.true_factors(), filters.unconstrained, composed_bias, own_bias)
 
     def _split_bias(self, filters: TaskFilters) -> tuple[Tensor | None, Tensor | None]:
         if filters.bias is None or filters.factors is None:
@@ -161,6 +175,10 @@ class PiggybackConvolution(TaskKernels):
     def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
         raise NotImplementedError
 
+    def _geometry(self, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
+        """Return how the convolution is applied, and the input, padded already where it is not by plain zeros."""
+        raise NotImplementedError
+
 
 class _PlainConvolution(PiggybackConvolution):
     transposed = False
@@ -170,17 +188,37 @@ class _PlainConvolution(PiggybackConvolution):
             raise InputError("a convolution takes no output_size; only a transposed convolution does.")
         return self.conv._conv_forward(features, kernel, bias)  # type: ignore[no-any-return]
 
+    def _geometry(self, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
+        if output_size is not None:
+            raise InputError("a convolution takes no output_size; only a transposed convolution does.")
+        conv, padding = self.conv, self.conv.padding
+        none = (0,) * len(conv.kernel_size)
+        if conv.padding_mode != "zeros" or isinstance(padding, str):
+            mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
+            features, padding = functional.pad(features, conv._reversed_padding_repeated_twice, mode), none
+        return features, Geometry(conv.stride, padding, conv.dilation, False, none, conv.groups)
+
 
 class _TransposedConvolution(PiggybackConvolution):
     transposed = True
 
     def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
         conv, axes = self.conv, len(self.conv.kernel_size)
-        padding = conv._output_padding(
-            features, output_size, conv.stride, conv.padding, conv.kernel_size, axes, conv.dilation
-        )
+        padding = self._output_padding(features, output_size)
         call = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[axes - 1]
         return call(features, kernel, bias, conv.stride, conv.padding, padding, conv.groups, conv.dilation)
+
+    def _geometry(self, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
+        conv = self.conv
+        padding = tuple(self._output_padding(features, output_size))
+        return features, Geometry(conv.stride, conv.padding, conv.dilation, True, padding, conv.groups)
+
+    def _output_padding(self, features: Tensor, output_size: list[int] | None) -> Sequence[int]:
+        conv, axes = self.conv, len(self.conv.kernel_size)
+        padding: Sequence[int] = conv._output_padding(
+            features, output_size, conv.stride, conv.padding, conv.kernel_size, axes, conv.dilation
+        )
+        return padding
 
 
 class PiggybackConv1d(_PlainConvolution):

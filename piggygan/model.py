@@ -10,8 +10,10 @@ from typing import overload
 
 from torch import Tensor, nn
 
+from piggygan.costs import CostModel
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
-from piggygan.filters import DEFAULT_FRACTION
+from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
+from piggygan.kernel_cache import KernelCache
 from piggygan.layers import PiggybackConvolution, layer_kind
 from piggygan.norms import NORMS, TaskNorm
 from piggygan.overhead import LayerOverhead, Overhead, TaskOverhead
@@ -97,10 +99,14 @@ class MultiTaskGenerator(nn.Module):
             planned.output_layer, input_layer or convolutions[0], tuple(chosen), tuple(planned.of("shared_frozen"))
         )
         self._selection = Selection(base_task)
+        self._costs = CostModel()
+        self._cache = KernelCache()
         self._tasks = {base_task: Task(base_task)}
         self._base_task = base_task
         self._layers: dict[str, Layer] = {
-            entry.path: _wrap(entry.module, entry.treatment, base_task, self._selection, entry.path)
+            entry.path: _wrap(
+                entry.module, entry.treatment, base_task, self._selection, entry.path, self._costs, self._cache
+            )
             for entry in planned.modules
         }
         wrappers = {id(entry.module): self._layers[entry.path] for entry in planned.modules}
@@ -127,6 +133,16 @@ class MultiTaskGenerator(nn.Module):
     def layers(self) -> dict[str, Layer]:
         """Everything that holds tasks, by its path in the generator."""
         return dict(self._layers)
+
+    @property
+    def costs(self) -> CostModel:
+        """What chooses how each layer of a task in training is computed."""
+        return self._costs
+
+    @property
+    def kernel_cache(self) -> KernelCache:
+        """Composed kernels of frozen tasks; ``kernel_cache.max_bytes`` bounds them."""
+        return self._cache
 
     @property
     def active_task(self) -> str | tuple[str, ...]:
@@ -159,6 +175,7 @@ class MultiTaskGenerator(nn.Module):
         task: str,
         *,
         unconstrained_fraction: Fraction = DEFAULT_FRACTION,
+        max_bank: float | None = DEFAULT_MAX_BANK,
         in_channels: int | None = None,
         out_channels: int | None = None,
         draws_on: Sequence[str] | None = None,
@@ -172,12 +189,16 @@ class MultiTaskGenerator(nn.Module):
         Args:
             task: Its name: 1 to 64 of a-z, 0-9, ``_`` and ``-``.
             unconstrained_fraction: Share of filters of its own (lambda), 0..1, or one for each pattern of paths.
+            max_bank: Most bank filters of a layer, as a multiple of the layer's filters, at least 1: where the tasks
+                drawn on have more, the most useful are taken, so that a step of the tenth task is about as fast as one
+                of the third. None: all, as in the paper.
             in_channels: Channels of its input where they differ from the base task's.
             out_channels: Channels of its output where they differ from the base task's.
             draws_on: Frozen tasks whose filters it builds on; None: all frozen tasks.
             start_from: The drawn-on task that it starts as; None: the last one that can be.
-            init: ``"warm"``: starts as exactly the function of ``start_from``. ``"normal"``: N(0, 0.02) and fresh
-                norms (Zhai et al. 2020).
+            init: ``"warm"``: starts as exactly the function of ``start_from``, or as nearly as ``max_bank`` lets it.
+                ``"normal"``: N(0, 0.02) and fresh norms (Zhai et al. 2020). ``"empty"``: whatever is in memory, for
+                :meth:`load_task_tensors` to fill.
             factor_step: How many times farther an optimizer step moves a factor than a weight; the paper's is 1.
             output_layer_unconstrained: Learn the output layer's few filters freely; the paper does not.
 
@@ -188,8 +209,8 @@ class MultiTaskGenerator(nn.Module):
         """
         if check_task_name(task) in self._tasks:
             raise TaskExistsError(f"there is a task {task!r} already: choose another name, or remove that one.")
-        if init not in ("warm", "normal"):
-            raise ConfigurationError(f"init is {init!r}; it is 'warm' or 'normal'.")
+        if init not in ("warm", "normal", "empty"):
+            raise ConfigurationError(f"init is {init!r}; it is 'warm', 'normal' or 'empty'.")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels is not None and channels < 1:
                 raise ConfigurationError(f"{name} is {channels}; an image has at least one channel.")
@@ -205,6 +226,7 @@ class MultiTaskGenerator(nn.Module):
                 sources=sources,
                 start_from=start,
                 fraction=fractions[path],
+                max_bank=max_bank,
                 c_in=(in_channels if path == self._wrapping.input_layer else None) or convolution.conv.in_channels,
                 c_out=(out_channels if path == self._wrapping.output_layer else None) or convolution.conv.out_channels,
                 init=init,
@@ -214,8 +236,8 @@ class MultiTaskGenerator(nn.Module):
             if isinstance(layer, PiggybackConvolution):
                 layer.attach(task, filters[path])
             else:
-                layer.add_task(task, start_from=start if init == "warm" else None)
-        self._tasks[task] = Task(task, sources, unconstrained_fraction, in_channels, out_channels)
+                layer.add_task(task, start_from=None if init == "normal" else start)
+        self._tasks[task] = Task(task, sources, unconstrained_fraction, in_channels, out_channels, max_bank)
 
     def freeze_task(self, task: str) -> None:
         """Make a task immutable: its tensors become buffers, and later tasks may draw on it.
@@ -399,12 +421,20 @@ class MultiTaskGenerator(nn.Module):
         return sources[0]
 
 
-def _wrap(module: nn.Module, treatment: Treatment, base_task: str, selection: Selection, path: str) -> Layer:
+def _wrap(
+    module: nn.Module,
+    treatment: Treatment,
+    base_task: str,
+    selection: Selection,
+    path: str,
+    costs: CostModel,
+    cache: KernelCache,
+) -> Layer:
     if treatment == "shared_frozen":
         return SharedFrozen(module, base_task)
     kind = layer_kind(module)
     if treatment == "mixed" and kind is not None:
-        return kind(module, base_task, selection, path)
+        return kind(module, base_task, selection, path, costs, cache)
     return (TaskNorm if isinstance(module, NORMS) else PerTask)(module, base_task, selection)
 
 

@@ -2,21 +2,18 @@
 
 A warm start needs the earlier task's filters as mixtures of the new task's bank. The bank is made of whole
 filters, so that is exact: a filter in the bank is selected, a composed one keeps its factors, moved to the
-columns that its bank filters have now.
+columns that its bank filters have now. Where the bank is bounded and lacks some of them, the start is the nearest
+that there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
-
-Columns = Mapping[str, slice]
-"""For each task a bank is made of, the columns of the factors that stand for its filters."""
 
 NORMAL_STD = 0.02  # Isola et al. 2017, section 6.2; the paper starts factors and filters so
 
@@ -28,11 +25,13 @@ class Start(NamedTuple):
         factors: ``(groups * composed, bank)``, or None where nothing is composed.
         unconstrained: ``(groups * own, c_in / groups, *k)``, or None where nothing is unconstrained.
         bias: ``(c_out,)`` or None.
+        picked: Which filters of the sources are the bank, ``(bank,)``; None: all.
     """
 
     factors: Tensor | None
     unconstrained: Tensor | None
     bias: Tensor | None
+    picked: Tensor | None = None
 
 
 def warm_start(
@@ -60,8 +59,8 @@ def warm_start(
     return Start(factors, own, None if bias is None else bias.detach().clone())
 
 
-def normal_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...], bias: int) -> Start:
-    """Draw factors and filters from N(0, 0.02), with a zero bias (Zhai et al. 2020).
+def empty_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...], bias: int) -> Start:
+    """Take memory for factors, filters and bias, with whatever is in it.
 
     Args:
         like: A tensor of the wanted type and device.
@@ -70,10 +69,18 @@ def normal_start(like: Tensor, *, factors: tuple[int, int], own: tuple[int, ...]
         bias: Length of the bias; 0 for none.
     """
     return Start(
-        like.new_empty(factors).normal_(0.0, NORMAL_STD) if factors[0] else None,
-        like.new_empty(own).normal_(0.0, NORMAL_STD) if own[0] else None,
-        like.new_zeros(bias) if bias else None,
+        like.new_empty(factors) if factors[0] else None,
+        like.new_empty(own) if own[0] else None,
+        like.new_empty(bias) if bias else None,
     )
+
+
+def normal_start(empty: Start) -> Start:
+    """Draw factors and filters of these shapes from N(0, 0.02), with a zero bias (Zhai et al. 2020)."""
+    for drawn in (empty.factors, empty.unconstrained):
+        if drawn is not None:
+            drawn.normal_(0.0, NORMAL_STD)
+    return empty if empty.bias is None else empty._replace(bias=empty.bias.zero_())
 
 
 def selecting(columns: slice, bank_size: int, like: Tensor, groups: int) -> Float[Tensor, "groups selected bank"]:
@@ -83,14 +90,13 @@ def selecting(columns: slice, bank_size: int, like: Tensor, groups: int) -> Floa
 
 
 def remixed(
-    factors: Float[Tensor, "all_composed old_bank"], old: Columns, new: Columns, bank_size: int, groups: int
+    factors: Float[Tensor, "all_composed old_bank"], columns: Int[Tensor, " old_bank"], bank_size: int, groups: int
 ) -> Float[Tensor, "groups composed bank"]:
     """Move an earlier task's factors to the columns that its bank filters have in a new bank.
 
     Args:
         factors: ``(groups * composed, old bank)``.
-        old: Columns of each source in ``factors``.
-        new: Columns of each source in the new bank; has every key of ``old``.
+        columns: For each old bank filter, its column in the new bank.
         bank_size: Bank filters of one group in the new bank.
         groups: Groups of the convolution.
 
@@ -99,6 +105,34 @@ def remixed(
     """
     by_group = rearrange(factors, "(g c) n -> g c n", g=groups).detach()
     moved = by_group.new_zeros(groups, by_group.shape[1], bank_size)
-    for source, columns in old.items():
-        moved[:, :, new[source]] = by_group[:, :, columns]
+    moved[:, :, columns] = by_group
     return moved
+
+
+def most_useful(usefulness: Float[Tensor, " bank"], limit: int) -> Int[Tensor, " limit"]:
+    """Pick the bank filters with the highest scores, in the order of the bank; of equal ones the older.
+
+    Example:
+        >>> most_useful(torch.tensor([3.0, 1.0, 2.0, 2.0]), 2).tolist()
+        [0, 2]
+    """
+    return usefulness.sort(descending=True, stable=True).indices[:limit].sort().values
+
+
+def refitted(
+    mixtures: Float[Tensor, "groups c_out bank"],
+    bank: Float[Tensor, "groups bank numbers"],
+    picked: Int[Tensor, " picked"],
+) -> Float[Tensor, "groups c_out picked"]:
+    """Write mixtures of a whole bank as the nearest mixtures of some of its filters (least squares).
+
+    Where only picked filters are mixed, the mixtures are the same, bit for bit.
+    """
+    kept = torch.zeros(bank.shape[1], dtype=torch.bool, device=bank.device)
+    kept[picked] = True
+    dropped, some = mixtures[:, :, ~kept], mixtures[:, :, picked]
+    if not dropped.any():
+        return some
+    lost = dropped @ bank[:, ~kept]
+    nearest: Tensor = torch.linalg.lstsq(bank[:, picked].double().mT, lost.double().mT).solution.mT
+    return some + nearest.to(some.dtype)

@@ -17,6 +17,7 @@ class TaskFilters(nn.Module):
         factors: ``(composed, bank)`` divided by ``factor_step``, or None if nothing is composed.
         unconstrained: ``(unconstrained, c_in / groups, *k)``, or None if all is composed.
         bias: ``(c_out,)`` or None.
+        picked: Which of the sources' filters are the bank, ``(bank,)``, in every group the same; None: all.
         sources: Tasks whose own filters are the bank, oldest first.
         factor_step: Factors are stored divided by this, so that an optimizer step, about as long for every
             parameter, moves a factor (of order 1) that many times farther than a weight (of order 0.02).
@@ -26,6 +27,7 @@ class TaskFilters(nn.Module):
     factors: Tensor | None
     unconstrained: Tensor | None
     bias: Tensor | None
+    picked: Tensor | None
 
     def __init__(
         self,
@@ -38,8 +40,9 @@ class TaskFilters(nn.Module):
         self.sources = sources
         self.factor_step = factor_step
         scaled = None if start.factors is None else start.factors / factor_step
-        for name, tensor in start._replace(factors=scaled)._asdict().items():
+        for name, tensor in (("factors", scaled), ("unconstrained", start.unconstrained), ("bias", start.bias)):
             self.register_parameter(name, None if tensor is None else nn.Parameter(tensor))
+        self.register_buffer("picked", start.picked)
         self.is_frozen = False
 
     def true_factors(self) -> Tensor:

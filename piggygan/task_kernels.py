@@ -11,17 +11,37 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError, UnsupportedModuleError
-from piggygan.filters import DEFAULT_FRACTION, compose, filters_first, join, native_layout, unconstrained_count
+from piggygan.costs import CostModel
+from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskStateError, UnsupportedModuleError
+from piggygan.filters import (
+    DEFAULT_FRACTION,
+    DEFAULT_MAX_BANK,
+    compose,
+    filters_first,
+    join,
+    native_layout,
+    pick,
+    unconstrained_count,
+)
 from piggygan.freezing import freeze
+from piggygan.kernel_cache import KernelCache
 from piggygan.selection import Selection
-from piggygan.starting import Start, normal_start, remixed, selecting, warm_start
+from piggygan.starting import (
+    Start,
+    empty_start,
+    most_useful,
+    normal_start,
+    refitted,
+    remixed,
+    selecting,
+    warm_start,
+)
 from piggygan.support import unsupported_convolution
 from piggygan.task_filters import TaskFilters
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import check_task_name, task_not_found
 
-Init = Literal["warm", "normal"]
+Init = Literal["warm", "normal", "empty"]
 
 FACTOR_STEP = 32.0
 """How many times farther one optimizer step moves a factor than a weight; swept in docs/decisions.md."""
@@ -35,6 +55,8 @@ class TaskKernels(nn.Module):
         base_task: Name of the base task.
         selection: Says which task is active; a layer used alone makes its own.
         path: Where the layer is in its generator, for messages.
+        costs: Chooses how a training step is computed; a layer used alone makes its own.
+        cache: Keeps what is made of frozen tasks; a layer used alone makes its own.
     """
 
     kind: ClassVar[type[nn.Module]]
@@ -47,6 +69,8 @@ class TaskKernels(nn.Module):
         base_task: str = "base",
         selection: Selection | None = None,
         path: str = "this convolution",
+        costs: CostModel | None = None,
+        cache: KernelCache | None = None,
     ) -> None:
         super().__init__()
         problem = unsupported_convolution(conv)
@@ -57,15 +81,14 @@ class TaskKernels(nn.Module):
                 f"{path} is a {type(conv).__name__}; a {type(self).__name__} holds a {self.kind.__name__}."
             )
         self.path = path
+        self.costs = costs or CostModel()
+        self.cache = KernelCache() if cache is None else cache
+        self._banks: dict[str, Tensor] = {}
         self.base_task = check_task_name(base_task)
         self.selection = selection or Selection(base_task)
         self.conv: Any = conv
         self.by_task = TaskModules()
         self.base_is_frozen = False
-        # Derived from frozen tensors only, rebuilt when those are moved or loaded.
-        self._banks: dict[tuple[str, ...], Tensor] = {}
-        self._kernels: dict[str, Tensor] = {}
-        self._mixtures: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
     # ------------------------------------------------------------------ tasks
 
@@ -96,6 +119,7 @@ class TaskKernels(nn.Module):
         draws_on: Sequence[str] | None = None,
         start_from: str | None = None,
         unconstrained_fraction: float = DEFAULT_FRACTION,
+        max_bank: float | None = DEFAULT_MAX_BANK,
         in_channels: int | None = None,
         out_channels: int | None = None,
         init: Init = "warm",
@@ -108,10 +132,11 @@ class TaskKernels(nn.Module):
             draws_on: Frozen tasks whose filters are the bank, oldest first; None: all frozen tasks.
             start_from: The drawn-on task whose function the new one starts as; None: the last of them.
             unconstrained_fraction: Share of filters of its own (lambda), 0..1.
+            max_bank: Most filters in the bank, as a multiple of the layer's own; the most useful are taken. None: all.
             in_channels: Input channels where they differ from the convolution's.
             out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
             init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
-                factors and filters (Zhai et al. 2020).
+                factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
             factor_step: How many times farther a step moves a factor than a weight; the paper's is 1.
 
         Raises:
@@ -133,6 +158,7 @@ class TaskKernels(nn.Module):
             sources=tuple(draws_on),
             start_from=start_from or draws_on[-1],
             fraction=unconstrained_fraction,
+            max_bank=max_bank,
             c_in=in_channels or self.conv.in_channels,
             c_out=out_channels or self.conv.out_channels,
             init=init,
@@ -146,6 +172,7 @@ class TaskKernels(nn.Module):
         sources: tuple[str, ...],
         start_from: str,
         fraction: float,
+        max_bank: float | None,
         c_in: int,
         c_out: int,
         init: Init,
@@ -165,15 +192,28 @@ class TaskKernels(nn.Module):
             sources = ()
         if not (math.isfinite(factor_step) and factor_step > 0):
             raise ConfigurationError(f"factor_step is {factor_step}; it is a positive number, 1 for the paper's.")
-        start = self._warm_start(start_from, sources, c_in, c_out, unconstrained) if init == "warm" else None
+        picked = self._most_useful(sources, max_bank, init) if composed else None
+        start = self._warm_start(start_from, sources, picked, c_in, c_out, unconstrained) if init == "warm" else None
         if start is None:  # asked for, or no earlier kernel of this shape to start from
-            start = normal_start(
+            start = empty_start(
                 self.conv.weight,
-                factors=(composed, self.bank(sources).shape[0] // groups if composed else 0),
+                factors=(composed, self._bank_width(sources) if picked is None else len(picked)),
                 own=(unconstrained, c_in // groups, *self.conv.kernel_size),
                 bias=0 if self.conv.bias is None else c_out,
             )
-        return TaskFilters(start, sources=sources, factor_step=factor_step)
+            if init != "empty":
+                start = normal_start(start)
+        if start.unconstrained is not None:
+            start = start._replace(unconstrained=self._as_native(start.unconstrained))
+        return TaskFilters(start._replace(picked=picked), sources=sources, factor_step=factor_step)
+
+    def _as_native(self, filters: Tensor) -> Tensor:
+        """Lay filters out in memory as the convolution wants them, filters first all the same.
+
+        A transposed convolution's kernel then is a view of them, and so is its gradient: nothing is copied in a step.
+        """
+        native = native_layout(filters, groups=self.conv.groups, transposed=self.transposed)
+        return filters_first(native, groups=self.conv.groups, transposed=self.transposed)
 
     def attach(self, task: str, filters: TaskFilters) -> None:
         """Add what :meth:`new_filters` made."""
@@ -198,6 +238,7 @@ class TaskKernels(nn.Module):
             self.base_is_frozen = True
         else:
             self.of_task(task).freeze()
+            self._banks.pop(task, None)
 
     def fold_task(self, task: str) -> nn.Module:
         """Return ``task``'s convolution as an ordinary module of the held one's class."""
@@ -221,15 +262,30 @@ class TaskKernels(nn.Module):
             return filters_first(self.conv.weight, groups=self.conv.groups, transposed=self.transposed)
         return self.of_task(task).unconstrained
 
-    def bank(self, sources: tuple[str, ...]) -> Tensor:
-        """Return the frozen filters of ``sources``, ``(groups * n, c_in / groups, *k)``."""
-        if sources not in self._banks:
-            # A tensor made in inference mode could not be used in training later.
-            with torch.inference_mode(False), torch.no_grad():
-                own = [self.own_filters(name) for name in sources]
-                parts = [filters for filters in own if filters is not None]
-                self._banks[sources] = join(parts, groups=self.conv.groups)
-        return self._banks[sources]
+    def bank(self, task: str) -> Tensor:
+        """Return the frozen filters that those of ``task`` are composed of, ``(groups * n, c_in / groups, *k)``.
+
+        While the task trains they are kept, laid out as the convolution wants them.
+        """
+        if task in self._banks:
+            return self._banks[task]
+        filters = self.of_task(task)
+        bank = self._joined(filters.sources)
+        if filters.picked is not None:
+            bank = self._as_native(pick(bank, filters.picked, groups=self.conv.groups))
+        if not filters.is_frozen:
+            self._banks[task] = bank
+        return bank
+
+    def _joined(self, sources: tuple[str, ...]) -> Tensor:
+        """Return all filters of ``sources``, filters first."""
+        own = [self.own_filters(name) for name in sources]
+        parts = [filters for filters in own if filters is not None]
+        if len(parts) == 1:
+            return parts[0]
+        # A tensor made in inference mode could not be used in training later.
+        with torch.inference_mode(False), torch.no_grad():
+            return self._as_native(join(parts, groups=self.conv.groups))
 
     def kernel_size(self, task: str) -> int:
         """Count the numbers of the whole kernel of ``task``."""
@@ -239,10 +295,9 @@ class TaskKernels(nn.Module):
 
     def mixtures(self, task: str, sources: tuple[str, ...]) -> Tensor:
         """Return a frozen task's filters as mixtures of those of ``sources``: ``(groups, c_out / groups, n)``."""
-        if (task, sources) not in self._mixtures:
-            with torch.inference_mode(False), torch.no_grad():
-                self._mixtures[task, sources] = self._as_mixtures(task, sources).contiguous()
-        return self._mixtures[task, sources]
+        return self.cache.get(
+            (self.path, "mixtures", task, sources), lambda: self._as_mixtures(task, sources).contiguous()
+        )
 
     def kernel(self, task: str) -> Tensor:
         """Return the whole kernel of ``task`` in the convolution's own layout."""
@@ -250,11 +305,8 @@ class TaskKernels(nn.Module):
             return self.conv.weight  # type: ignore[no-any-return]  # a convolution's weight is a tensor
         filters = self.of_task(task)
         if not filters.is_frozen:
-            return self._compose_kernel(filters)
-        if task not in self._kernels:
-            with torch.inference_mode(False), torch.no_grad():
-                self._kernels[task] = self._compose_kernel(filters)
-        return self._kernels[task]
+            return self._compose_kernel(task)
+        return self.cache.get((self.path, "kernel", task), lambda: self._compose_kernel(task))
 
     def bias(self, task: str) -> Tensor | None:
         """Return the bias of ``task``, ``(c_out,)``, or None."""
@@ -281,28 +333,44 @@ class TaskKernels(nn.Module):
         else:
             filters = self.of_task(task)
             factors = None if filters.factors is None else filters.true_factors()
-            named = {"factors": factors, "unconstrained": filters.unconstrained, "bias": filters.bias}
+            named = {
+                "factors": factors,
+                "unconstrained": filters.unconstrained,
+                "bias": filters.bias,
+                "picked": filters.picked,
+            }
         return {name: tensor.detach() for name, tensor in named.items() if tensor is not None}
 
     def load_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
-        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check."""
+        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check.
+
+        Raises:
+            InputError: If it picks bank filters that there are not, or one twice.
+        """
         self._forget_derived()
+        if "picked" in tensors:
+            self._check_picked(tensors["picked"], self.of_task(task).sources)
         own = self.stored(task)
         step = 1.0 if task == self.base_task else self.of_task(task).factor_step
         with torch.no_grad():
             for name, tensor in tensors.items():
                 getattr(own, name).copy_(tensor / step if name == "factors" else tensor)
 
+    def _check_picked(self, picked: Tensor, sources: tuple[str, ...]) -> None:
+        count = self._bank_width(sources)
+        if not (picked.diff() > 0).all() or picked[0] < 0 or picked[-1] >= count:
+            raise InputError(f"{self.path} picks bank filters that are not rising numbers from 0 to {count - 1}.")
+
     def stored(self, task: str) -> nn.Module:
         """Return the module that holds the tensors of ``task``."""
         held: nn.Module = self.conv if task == self.base_task else self.of_task(task)
         return held
 
-    def _compose_kernel(self, filters: TaskFilters) -> Tensor:
-        groups = self.conv.groups
+    def _compose_kernel(self, task: str) -> Tensor:
+        filters, groups = self.of_task(task), self.conv.groups
         parts = []
         if filters.factors is not None:
-            parts.append(compose(filters.true_factors(), self.bank(filters.sources), groups=groups))
+            parts.append(compose(filters.true_factors(), self.bank(task), groups=groups))
         if filters.unconstrained is not None:
             parts.append(filters.unconstrained)
         return native_layout(join(parts, groups=groups), groups=groups, transposed=self.transposed)
@@ -310,7 +378,13 @@ class TaskKernels(nn.Module):
     # ------------------------------------------------------------------ starting a task
 
     def _warm_start(
-        self, start_from: str, sources: tuple[str, ...], c_in: int, c_out: int, unconstrained: int
+        self,
+        start_from: str,
+        sources: tuple[str, ...],
+        picked: Tensor | None,
+        c_in: int,
+        c_out: int,
+        unconstrained: int,
     ) -> Start | None:
         """Start as ``start_from``, or as the base task where that one's shape differs; None if both do."""
         groups = self.conv.groups
@@ -318,6 +392,8 @@ class TaskKernels(nn.Module):
             kernel = filters_first(self.kernel(task), groups=groups, transposed=self.transposed)
             if kernel.shape[:2] == (c_out, c_in // groups):
                 mixtures = self._as_mixtures(task, sources) if sources else None
+                if mixtures is not None and picked is not None:
+                    mixtures = refitted(mixtures, self._rows(sources), picked)
                 filters = rearrange(kernel, "(g c) ... -> g c ...", g=groups)
                 return warm_start(mixtures, filters, self.bias(task), unconstrained=unconstrained // groups)
         return None
@@ -340,10 +416,10 @@ class TaskKernels(nn.Module):
                 f"a task that starts from {task!r} has to draw on {', '.join(missing)} too: "
                 f"add them to draws_on, or start from another task."
             )
-        bank_size = max(columns_of.stop for columns_of in columns.values())
+        bank_size = self._bank_width(sources)
         parts = []
         if factors is not None:
-            parts.append(remixed(factors, self._columns(self.of_task(task).sources), columns, bank_size, groups))
+            parts.append(remixed(factors, self._moved_columns(self.of_task(task), columns), bank_size, groups))
         if task in made_of:
             parts.append(selecting(columns[task], bank_size, self.conv.weight, groups))
         return torch.cat(parts, dim=1)
@@ -358,6 +434,40 @@ class TaskKernels(nn.Module):
             start = end
         return columns
 
+    def _moved_columns(self, filters: TaskFilters, columns: dict[str, slice]) -> Tensor:
+        """Say for each bank filter of a task which column of another bank it is."""
+        every = torch.cat([torch.arange(columns[name].start, columns[name].stop) for name in filters.sources])
+        return every if filters.picked is None else every[filters.picked.cpu()]
+
+    def _most_useful(self, sources: tuple[str, ...], max_bank: float | None, init: Init) -> Tensor | None:
+        """Pick the bank filters that most of the tasks drawn on is made of; None where the bound allows all.
+
+        The score of a filter is its squared norm, times the sum of the squared factors that the tasks use it with.
+        """
+        if max_bank is None:
+            return None
+        if not (math.isfinite(max_bank) and max_bank >= 1):
+            raise ConfigurationError(f"max_bank is {max_bank}; a bank has at least the layer's own filters: 1 or more.")
+        limit = math.ceil(max_bank * (self.conv.out_channels // self.conv.groups) - 1e-9)
+        if self._bank_width(sources) <= limit:
+            return None
+        if init == "empty":  # which ones will be filled in
+            return torch.arange(limit, device=self.conv.weight.device)
+        norms = self._rows(sources).square().sum(2)  # (groups, bank)
+        uses = torch.zeros_like(norms)
+        for task in sources:
+            if task == self.base_task or set(self.of_task(task).sources) <= set(sources):
+                uses += self._as_mixtures(task, sources).square().sum(1)
+        return most_useful((norms * uses).sum(0), limit)
+
+    def _rows(self, sources: tuple[str, ...]) -> Tensor:
+        """Return all filters of ``sources`` as rows of numbers, ``(groups, bank, numbers)``."""
+        return rearrange(self._joined(sources).detach(), "(g n) ... -> g n (...)", g=self.conv.groups)
+
+    def _bank_width(self, sources: tuple[str, ...]) -> int:
+        """Count the bank filters of one group, without making the bank."""
+        return max((columns.stop for columns in self._columns(sources).values()), default=0)
+
     def _fits_bank(self, task: str) -> bool:
         """Say whether ``task`` has filters here, and of the same size as the base task's."""
         own, base = self.own_filters(task), self.own_filters(self.base_task)
@@ -370,9 +480,8 @@ class TaskKernels(nn.Module):
     # ------------------------------------------------------------------ housekeeping
 
     def _forget_derived(self) -> None:
+        self.cache.forget(self.path)
         self._banks.clear()
-        self._kernels.clear()
-        self._mixtures.clear()
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         self._forget_derived()

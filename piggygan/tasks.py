@@ -23,6 +23,7 @@ class Task:
             paths; 1 for the base task.
         in_channels: Channels of its input where they differ from the base task's, else None.
         out_channels: Channels of its output where they differ from the base task's, else None.
+        max_bank: Most bank filters of a layer, as a multiple of the layer's filters; None: no bound.
         is_frozen: False while it trains.
     """
 
@@ -31,6 +32,7 @@ class Task:
     unconstrained_fraction: float | Mapping[str, float] = 1.0
     in_channels: int | None = None
     out_channels: int | None = None
+    max_bank: float | None = None
     is_frozen: bool = False
 
 

@@ -1,5 +1,11 @@
 """What all tests share."""
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
 import torch
 from hypothesis import settings
 
@@ -9,3 +15,50 @@ settings.load_profile("piggygan")
 
 # The tensors here are tiny: a second thread costs more than it gives, many times more on a busy machine.
 torch.set_num_threads(1)
+
+
+class Unpickling:
+    """Watches every unpickling of a class in this process: a pickle that nobody vouches for can run programs.
+
+    An audit hook cannot be taken away again, so there is one, which only looks while a test runs that is not exempt.
+    """
+
+    def __init__(self) -> None:
+        self.watched: str | None = None
+        self.seen: list[str] = []
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "pickle.find_class" and self.watched is not None:
+            self.seen.append(f"{self.watched} unpickled {'.'.join(map(str, arguments))}")
+
+
+UNPICKLING = pytest.StashKey[Unpickling]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[UNPICKLING] = Unpickling()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Watch a test with its fixtures, unless it is marked as one that gets objects back from its own processes.
+
+    The import of pickled checkpoints needs no exemption: torch reads them without Python's unpickler.
+    """
+    watch = item.config.stash[UNPICKLING]
+    watch.watched = None if item.get_closest_marker("unpickles") else item.nodeid
+    try:
+        return (yield)
+    finally:
+        watch.watched = None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash[UNPICKLING].seen and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in dict.fromkeys(config.stash[UNPICKLING].seen):
+        terminalreporter.write_line(f"H1: {line}", red=True)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from piggygan.errors import ConfigurationError
 from piggygan.filters import (
-    cheaper_way,
     compose,
     filters_first,
     join,
@@ -101,13 +100,3 @@ def test_the_closed_form_counts_filters_and_factors() -> None:
     # 64 -> 128, 4x4 kernel, bank of the base's 128 filters, a quarter unconstrained.
     count = task_parameters_count(filter_size=64 * 16, c_out=128, bank=128, unconstrained=32)
     assert count == 64 * 16 * 32 + 128 * 96
-
-
-@pytest.mark.parametrize(
-    ("positions", "expected"),
-    [(16, "features"), (128 * 128, "filters")],
-    ids=["small image, large filter", "large image"],
-)
-def test_features_win_where_the_image_is_small_against_the_filter(positions: int, expected: str) -> None:
-    way = cheaper_way(filter_size=512 * 16, composed=384, unconstrained=128, bank=1024, groups=1, positions=positions)
-    assert way == expected

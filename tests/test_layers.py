@@ -270,7 +270,8 @@ def test_factors_move_to_the_columns_that_their_filters_have_in_a_wider_bank(kin
         for parameter in layer.stored(task).parameters():
             nn.init.normal_(parameter)
         layer.freeze_task(task)
-    layer.add_task("e", draws_on=["facades", "b", "c", "d"], start_from="d", unconstrained_fraction=0.25)
+    sources = ["facades", "b", "c", "d"]
+    layer.add_task("e", draws_on=sources, start_from="d", unconstrained_fraction=0.25, max_bank=None)
     x = torch.randn(2, 4, 9, 11, dtype=torch.float64)
     with layer.selection.using("d"):
         expected = layer(x)
@@ -281,3 +282,50 @@ def test_factors_move_to_the_columns_that_their_filters_have_in_a_wider_bank(kin
 def test_a_layer_of_another_kind_is_refused() -> None:
     with pytest.raises(UnsupportedModuleError, match="a PiggybackConv2d holds a Conv2d"):
         PiggybackConv2d(nn.ConvTranspose2d(4, 4, 3))
+
+
+def test_a_bounded_bank_has_the_filters_that_are_most_used() -> None:
+    layer = wrap(nn.Conv2d(1, 4, 1, bias=False)).double()
+    with torch.no_grad():
+        layer.conv.weight.copy_(torch.tensor([1.0, 2.0, 0.1, 3.0]).reshape(4, 1, 1, 1))
+    layer.add_task("b", unconstrained_fraction=0.5)
+    filters = layer.of_task("b")
+    with torch.no_grad():
+        filters.unconstrained.copy_(torch.tensor([5.0, 0.2]).reshape(2, 1, 1, 1))
+        filters.factors.zero_()
+    layer.freeze_task("b")
+    layer.add_task("c", max_bank=1)
+    # Squared norms 1, 4, 0.01, 9 of facades and 25, 0.04 of b, each used once: by its own task.
+    assert layer.tensors("c")["picked"].tolist() == [0, 1, 3, 4]
+    assert layer.bank("c").flatten().tolist() == [1.0, 2.0, 3.0, 5.0]
+
+
+def test_a_start_that_the_bounded_bank_cannot_make_is_the_nearest_one() -> None:
+    torch.manual_seed(0)
+    layer = wrap(nn.Conv2d(4, 4, 3)).double()
+    layer.add_task("b", unconstrained_fraction=0.5, init="normal")
+    layer.freeze_task("b")
+    layer.add_task("c", max_bank=1, unconstrained_fraction=0.25)
+    tensors = layer.tensors("c")
+    bank = torch.cat([layer.own_filters("facades"), layer.own_filters("b")]).flatten(1)[tensors["picked"]]
+    wanted = layer.kernel("b").flatten(1)[:3]
+    nearest = torch.linalg.lstsq(bank.T, wanted.T).solution.T @ bank
+    torch.testing.assert_close(layer.kernel("c").flatten(1)[:3].detach(), nearest, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("picked", [[0, 1, 2, 6], [0, 1, 1, 2], [-1, 0, 1, 2]])
+def test_picked_filters_that_there_are_not_are_refused(picked: list[int]) -> None:
+    layer = wrap(nn.Conv2d(1, 4, 1))
+    layer.add_task("b", unconstrained_fraction=0.5)
+    layer.freeze_task("b")
+    layer.add_task("c", max_bank=1)
+    tensors = {**layer.tensors("c"), "picked": torch.tensor(picked)}
+    with pytest.raises(InputError, match="not rising numbers from 0 to 5"):
+        layer.load_tensors("c", tensors)
+
+
+@pytest.mark.parametrize("max_bank", [0.9, float("nan"), float("inf")])
+def test_a_bound_below_the_layers_own_filters_is_refused(max_bank: float) -> None:
+    layer = wrap(nn.Conv2d(1, 4, 1))
+    with pytest.raises(ConfigurationError, match="max_bank is"):
+        layer.add_task("b", max_bank=max_bank)

@@ -57,7 +57,7 @@ def test_the_life_of_two_tasks() -> None:
         assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 1, 16, 16)
     assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
     model.freeze_task("lungs")
-    assert model.describe_task("lungs") == pg.Task("lungs", ("facades",), 0.25, None, 1, True)
+    assert model.describe_task("lungs") == pg.Task("lungs", ("facades",), 0.25, None, 1, 1.5, True)
     model.remove_task("lungs")
     assert model.tasks == ("facades",)
     assert not any("lungs" in name for name in model.state_dict())
@@ -273,7 +273,7 @@ UNSUPPORTED: dict[str, tuple[Callable[[], nn.Module], str]] = {
 
 
 @pytest.mark.parametrize("kind", UNSUPPORTED)
-def test_a_generator_that_cannot_be_wrapped_is_refused_by_name_and_left_alone(kind: str) -> None:
+def test_d04_d05_d08_a_generator_that_cannot_be_wrapped_is_refused_by_name_and_left_alone(kind: str) -> None:
     make, message = UNSUPPORTED[kind]
     generator = make()
     before = [(name, type(module)) for name, module in generator.named_modules()]

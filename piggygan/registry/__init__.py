@@ -1,7 +1,9 @@
 """The registry: tasks on disk, durable and checked, each with a certificate of what it computes."""
 
 from piggygan.registry.certificates import TaskCheck
+from piggygan.registry.leftovers import Collected
 from piggygan.registry.manifest import TaskRecord
 from piggygan.registry.registry import TaskRegistry
+from piggygan.registry.verification import Verification
 
-__all__ = ["TaskCheck", "TaskRecord", "TaskRegistry"]
+__all__ = ["Collected", "TaskCheck", "TaskRecord", "TaskRegistry", "Verification"]

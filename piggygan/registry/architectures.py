@@ -67,7 +67,8 @@ def plain_generator(
             f"{_shown(architecture)} has {planned} numbers, the base task {stored}: the manifest and the base task do "
             f"not belong together."
         )
-    return _build(architecture)
+    # Empty memory: stored tensors fill all of it, and drawing first weights would take longer than reading them.
+    return _without_values(architecture).to_empty(device="cpu")
 
 
 def network_difference(here: Network, there: Network) -> str:
@@ -85,7 +86,8 @@ def probe_side(generator: nn.Module) -> int:
     return 32 if isinstance(generator, ResNetGenerator) else PROBE_SIDE
 
 
-def _build(architecture: Architecture) -> nn.Module:
+def _without_values(architecture: Architecture) -> nn.Module:
+    """Build one of ours without memory for its values."""
     ours = OURS.get(architecture.class_name or "")
     if ours is None:
         raise RegistryError(
@@ -93,15 +95,10 @@ def _build(architecture: Architecture) -> nn.Module:
             f"{', '.join(OURS)}: update piggygan, or see who changed the file."
         )
     try:
-        with torch.random.fork_rng(devices=[]):  # its first weights are overwritten: they cost the caller no numbers
+        with torch.device("meta"):
             return ours(**architecture.arguments)
     except (TypeError, ValueError, RuntimeError, PiggyganError) as error:
         raise CorruptFileError(f"registry.json asks for {_shown(architecture)}, which cannot be: {error}") from error
-
-
-def _without_values(architecture: Architecture) -> nn.Module:
-    with torch.device("meta"):
-        return _build(architecture)
 
 
 def _difference(here: Architecture, there: Architecture) -> str:

@@ -101,7 +101,8 @@ def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
     if manifest is None:
         if task != candidate.base_task:
             raise BankMismatchError(
-                f"the registry is empty, and {task!r} is not the base task: commit {candidate.base_task!r} first."
+                f"the registry is empty, and {task!r} is not the base task: commit or import {candidate.base_task!r} "
+                f"first."
             )
         return
     held = manifest.by_name
@@ -115,15 +116,21 @@ def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
         raise BankMismatchError(
             f"the registry's base task is {manifest.base_task!r}, this model's is {candidate.base_task!r}."
         )
-    for name, digest in candidate.source_digests.items():
-        if name not in held:
-            raise BankMismatchError(f"task {task!r} needs {name!r}, which the registry does not hold: commit it first.")
-        if held[name].networks[GENERATOR].certificate.tensors_digest != digest:
-            raise BankMismatchError(
-                f"task {task!r} was trained on another {name!r} than the registry's: the names are the same, the "
-                f"tensors are not. Commit it to the registry that its model was loaded from."
-            )
-    building_order({**{name: record.draws_on for name, record in held.items()}, task: candidate.draws_on})
+    if missing := [name for name in candidate.source_digests if name not in held]:
+        raise BankMismatchError(
+            f"task {task!r} needs {_listed(missing)}, which the registry does not hold: commit or import that first."
+        )
+    digests = {name: record.networks[GENERATOR].certificate.tensors_digest for name, record in held.items()}
+    if others := [name for name, digest in candidate.source_digests.items() if digests[name] != digest]:
+        raise BankMismatchError(
+            f"task {task!r} was trained on another {_listed(others)} than the registry's: the names are the same, the "
+            f"tensors are not. It belongs into the registry that holds the bank it was trained on."
+        )
+    building_order({**manifest.sources, task: candidate.draws_on})
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def checked_scores(scores: Mapping[str, SupportsFloat] | None) -> dict[str, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -33,7 +33,7 @@ PROBE_IMAGES = 2
 # The number of threads belongs to the process: two at once would restore each other's.
 _ONE_AT_A_TIME = threading.Lock()
 
-State = Literal["equal", "recipe differs", "damaged"]
+State = Literal["equal", "files equal", "recipe differs", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class TaskCheck:
     Attributes:
         task: The task's name.
         state: ``"equal"``: tensors and outputs are the same bits. ``"recipe differs"``: the tensors are, and the
-            outputs differ by no more than rounding, on another machine or torch. ``"damaged"``: anything else.
+            outputs differ by no more than rounding, on another machine or torch. ``"files equal"``: the files are the
+            same bits, and nothing was computed with them. ``"damaged"``: anything else.
         largest_difference: Between an output and the stored one; None where there is none to compare.
         reason: Why it is damaged, or what of the recipe differs; else empty.
     """
@@ -61,6 +62,8 @@ class TaskCheck:
     def __str__(self) -> str:
         if self.state == "equal":
             return f"{self.task}: equal"
+        if self.state == "files equal":
+            return f"{self.task}: files equal, outputs not computed"
         if self.state == "damaged":
             return f"{self.task}: damaged: {self.reason}"
         return (
@@ -127,18 +130,54 @@ def check(model: MultiTaskGenerator, task: str, certificate: Certificate, object
         objects: Where the probe and its outputs are.
     """
     try:
-        inputs = _read(objects, certificate, "probe", "inputs")
-        expected = _read(objects, certificate, "outputs", "outputs")
+        inputs, expected = read_probe(objects, certificate)
+    except PiggyganError as error:
+        return TaskCheck(task, "damaged", None, str(error))
+    return judge(model, task, certificate, inputs, expected)
+
+
+def judge(
+    model: MultiTaskGenerator, task: str, certificate: Certificate, inputs: Tensor, expected: Tensor
+) -> TaskCheck:
+    """Run a task on the probe and compare with what was certified; arguments as of :func:`check`."""
+    try:
         evidence = gather_evidence(model, task, inputs)
     except PiggyganError as error:
         return TaskCheck(task, "damaged", None, str(error))
-    if evidence.tensors_digest != certificate.tensors_digest:
-        return TaskCheck(task, "damaged", None, "its tensors are not those that were committed")
-    if tensors_digest({"outputs": expected}) != certificate.outputs_digest:
-        return TaskCheck(task, "damaged", None, "the stored outputs are not those that were certified")
+    if reason := _uncertified(evidence.tensors_digest, expected, certificate):
+        return TaskCheck(task, "damaged", None, reason)
     if tensors_digest({"outputs": evidence.outputs}) == certificate.outputs_digest:
         return TaskCheck(task, "equal", 0.0)
     return _compare(task, evidence, expected, certificate.recipe)
+
+
+def check_files(task: str, tensors: Mapping[str, Tensor], certificate: Certificate, objects: ObjectStore) -> TaskCheck:
+    """Say whether a task's files are what was certified, without computing anything with them."""
+    try:
+        _, expected = read_probe(objects, certificate)
+    except PiggyganError as error:
+        return TaskCheck(task, "damaged", None, str(error))
+    if reason := _uncertified(tensors_digest(tensors), expected, certificate):
+        return TaskCheck(task, "damaged", None, reason)
+    return TaskCheck(task, "files equal", None)
+
+
+def read_probe(objects: ObjectStore, certificate: Certificate) -> tuple[Tensor, Tensor]:
+    """Return a certificate's probe images and what the task made of them when it was committed.
+
+    Raises:
+        CorruptFileError: If one is missing or damaged.
+    """
+    return _read(objects, certificate, "probe", "inputs"), _read(objects, certificate, "outputs", "outputs")
+
+
+def _uncertified(digest: str, expected: Tensor, certificate: Certificate) -> str:
+    """Say what is not as it was certified, or nothing."""
+    if digest != certificate.tensors_digest:
+        return "its tensors are not those that were committed"
+    if tensors_digest({"outputs": expected}) != certificate.outputs_digest:
+        return "the stored outputs are not those that were certified"
+    return ""
 
 
 def _compare(task: str, evidence: Evidence, expected: Tensor, recipe: Recipe) -> TaskCheck:

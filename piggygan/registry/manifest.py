@@ -13,6 +13,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
@@ -129,12 +130,15 @@ class TaskSettings:
     in_channels: int | None
     out_channels: int | None
     output_layer_unconstrained: bool
+    max_bank: float | None
 
     def __post_init__(self) -> None:
         if not all(0.0 <= share <= 1.0 for share in self.unconstrained_fraction.values()):
             raise ValueError(f"unconstrained_fraction is {self.unconstrained_fraction}, needed is 0 to 1")
         if any(channels is not None and channels < 1 for channels in (self.in_channels, self.out_channels)):
             raise ValueError("an image has at least one channel")
+        if self.max_bank is not None and not self.max_bank >= 1.0:
+            raise ValueError(f"max_bank is {self.max_bank}, needed is 1 or more")
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,11 @@ class TaskInNetwork:
 
     def __post_init__(self) -> None:
         _check_digests(*self.bank.values())
+
+    @property
+    def objects(self) -> tuple[StoredObject, ...]:
+        """All files that it is made of."""
+        return self.weights, self.certificate.probe, self.certificate.outputs
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,11 @@ class TaskRecord:
         if datetime.fromisoformat(self.created).utcoffset() != timedelta(0):
             raise ValueError(f"created is {self.created}, needed is a time in UTC")
 
+    @property
+    def digests(self) -> frozenset[str]:
+        """Names of all objects that it refers to."""
+        return frozenset(stored.digest for part in self.networks.values() for stored in part.objects)
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -228,10 +242,15 @@ class Manifest:
                 raise ValueError(f"task {task.name} has other networks than the registry")
             earlier.add(task.name)
 
-    @property
+    @cached_property
     def by_name(self) -> dict[str, TaskRecord]:
         """The tasks by name, in order."""
         return {task.name: task for task in self.tasks}
+
+    @property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """For each task what it draws on, in the order of the commits."""
+        return {task.name: task.draws_on for task in self.tasks}
 
 
 def manifest_to_bytes(manifest: Manifest) -> bytes:

@@ -6,10 +6,8 @@ Committing and loading both go this way, so what a certificate says of a task is
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 
-import torch
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, InputError, TaskError
@@ -102,17 +100,17 @@ def rebuild_task(
     """
     before = model.tasks
     try:
-        with _random_state_kept(model):
-            model.add_task(
-                task,
-                draws_on=draws_on,
-                unconstrained_fraction=_simplest(settings.unconstrained_fraction),
-                in_channels=settings.in_channels,
-                out_channels=settings.out_channels,
-                output_layer_unconstrained=settings.output_layer_unconstrained,
-                init="normal",  # overwritten at once; a warm start could need a task that is not in the bank
-                factor_step=1.0,  # stored are the factors themselves
-            )
+        model.add_task(
+            task,
+            draws_on=draws_on,
+            unconstrained_fraction=_simplest(settings.unconstrained_fraction),
+            in_channels=settings.in_channels,
+            out_channels=settings.out_channels,
+            output_layer_unconstrained=settings.output_layer_unconstrained,
+            max_bank=settings.max_bank,
+            init="empty",  # a warm start would cost time, and could need a task that is not in the bank
+            factor_step=1.0,  # stored are the factors themselves
+        )
         model.load_task_tensors(task, tensors)
         if model.describe_task(task).draws_on != draws_on:
             raise InputError(f"its bank would be {', '.join(model.describe_task(task).draws_on)}")
@@ -137,15 +135,9 @@ def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:
         in_channels=described.in_channels,
         out_channels=described.out_channels,
         output_layer_unconstrained=factors not in model.task_tensors(task),
+        max_bank=described.max_bank,
     )
 
 
 def _simplest(fractions: dict[str, float]) -> float | dict[str, float]:
     return fractions["*"] if fractions.keys() == {"*"} else fractions
-
-
-@contextmanager
-def _random_state_kept(model: nn.Module) -> Iterator[None]:
-    """Leave the caller's random numbers alone: a new task is filled with some before it is loaded."""
-    with torch.random.fork_rng(devices={buffer.device for buffer in model.buffers() if buffer.is_cuda}):
-        yield

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import SupportsFloat
 
-import filelock
 import torch
 from torch import Tensor, nn
 
-from piggygan.durable import write_durably
+from piggygan.durable import sync_folder, write_durably
 from piggygan.errors import (
-    BankMismatchError,
     ConfigurationError,
     CorruptFileError,
-    PiggyganError,
     RegistryError,
     RegistryLockedError,
+    TaskInUseError,
 )
 from piggygan.model import MultiTaskGenerator
-from piggygan.registry.architectures import plain_generator
+from piggygan.registry import leases
 from piggygan.registry.candidates import Candidate, check_belongs, checked_scores, prepare
-from piggygan.registry.certificates import TaskCheck, check
+from piggygan.registry.certificates import read_probe
+from piggygan.registry.exchange import read_task_file, write_task_file
+from piggygan.registry.joining import joining_candidate
+from piggygan.registry.leftovers import Collected, survey, sweep
+from piggygan.registry.loading import found, load_tasks, loading_order, read_tensors
+from piggygan.registry.locking import LockKind, check_lock_kind, locked, warn_if_anyone_may_write
 from piggygan.registry.manifest import (
     FILE_NAME,
     GENERATOR,
@@ -40,18 +43,10 @@ from piggygan.registry.manifest import (
     manifest_from_bytes,
     manifest_to_bytes,
 )
-from piggygan.registry.rebuilding import (
-    building_order,
-    needed_tasks,
-    rebuild_base,
-    rebuild_task,
-)
+from piggygan.registry.rebuilding import needed_tasks
 from piggygan.registry.store import ObjectStore, make_folder, read_regular_file
-from piggygan.registry.tensors import tensors_from_bytes
-from piggygan.tasks import task_not_found
+from piggygan.registry.verification import Verification, files_verified, verified
 from piggygan.version import __version__
-
-LOCK_NAME = ".lock"
 
 
 class TaskRegistry:
@@ -62,7 +57,12 @@ class TaskRegistry:
 
     Args:
         folder: Where it is or will be; made by the first commit.
-        lock_timeout: Seconds that a commit waits for another one.
+        lock_timeout: Seconds that a writer waits for another one.
+        lock: ``"flock"``, which the kernel frees when its holder dies; ``"soft"`` for a file system without it: a
+            file whose being there is the lock, which a killed holder may leave. All writers must use the same.
+
+    Raises:
+        ConfigurationError: If ``lock`` is neither.
 
     Example:
         >>> import tempfile
@@ -82,10 +82,13 @@ class TaskRegistry:
         >>> folder.cleanup()
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, lock_timeout: float = 60.0) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, lock_timeout: float = 60.0, lock: LockKind = "flock") -> None:
+        check_lock_kind(lock)
         self._folder = Path(folder).absolute()  # a later chdir does not move it
         self._objects = ObjectStore(self._folder / "objects")
+        self._leases = self._folder / leases.FOLDER_NAME
         self._lock_timeout = lock_timeout
+        self._lock = lock
 
     @property
     def folder(self) -> Path:
@@ -99,8 +102,17 @@ class TaskRegistry:
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
+        return tuple(record.name for record in self.records)
+
+    @property
+    def records(self) -> tuple[TaskRecord, ...]:
+        """What was recorded of every task, in the order of :attr:`tasks`; only the manifest is read.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
         manifest = self._manifest()
-        return tuple(manifest.by_name) if manifest else ()
+        return manifest.tasks if manifest else ()
 
     def describe(self, task: str) -> TaskRecord:
         """Return what was recorded of a task.
@@ -109,7 +121,16 @@ class TaskRegistry:
             TaskNotFoundError: If there is none of this name.
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        return _found(self._existing(), task)
+        return found(self._existing(), task)
+
+    @property
+    def needs_generator(self) -> bool:
+        """True if the generator is a class of the user's own: then :meth:`load` and :meth:`verify` need one.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
+        return self._existing().networks[GENERATOR].architecture.class_name is None
 
     # ------------------------------------------------------------------ writing
 
@@ -143,49 +164,139 @@ class TaskRegistry:
             RegistryError: If it could not be written.
         """
         measured = checked_scores(scores)
-        candidate = prepare(model, task, probe)
-        with self._locked(task):
-            manifest = self._manifest()
-            check_belongs(candidate, manifest)
-            record = self._stored(candidate, measured)
-            if manifest is None:
-                changed = Manifest(SCHEMA_VERSION, task, {GENERATOR: candidate.network}, (record,))
-            else:
-                changed = replace(manifest, tasks=(*manifest.tasks, record))
-            write_durably(self._folder / FILE_NAME, manifest_to_bytes(changed))
 
-    def _stored(self, candidate: Candidate, scores: dict[str, float]) -> TaskRecord:
-        """Store the objects of a task and return the record that refers to them."""
-        weights = self._objects.put(candidate.weights)
-        certificate = candidate.evidence.store(self._objects)
-        bank = {name: candidate.source_digests[name] for name in candidate.draws_on}
-        part = TaskInNetwork(candidate.settings, weights, bank, certificate)
-        return TaskRecord(
-            name=candidate.task,
-            draws_on=candidate.draws_on,
-            networks={GENERATOR: part},
-            scores=scores,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            versions=Versions(__version__, str(torch.__version__), platform.python_version()),
-        )
+        def record(part: TaskInNetwork) -> TaskRecord:
+            return TaskRecord(
+                name=task,
+                draws_on=candidate.draws_on,
+                networks={GENERATOR: part},
+                scores=measured,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                versions=Versions(__version__, str(torch.__version__), platform.python_version()),
+            )
+
+        candidate = prepare(model, task, probe)
+        self._admit(candidate, record)
+
+    def remove_task(self, task: str) -> None:
+        """Forget a task; its files stay until :meth:`gc`.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+            TaskInUseError: If others draw on it, a running program holds a lease on it, or it is the base task.
+            RegistryLockedError, RegistryError: As of :meth:`commit`.
+        """
+        self.describe(task)
+        with self._writing(f"task {task!r}", "removed"):
+            manifest = self._existing()
+            found(manifest, task)
+            if users := [name for name, sources in manifest.sources.items() if task in sources]:
+                raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
+            if task == manifest.base_task:
+                raise TaskInUseError(f"{task!r} is the base task, which a registry begins with: delete the folder.")
+            for name, lease in leases.live_leases(self._leases).items():
+                if task in lease.tasks:
+                    raise TaskInUseError(
+                        f"task {task!r} is in use by {lease.holder}, which holds {leases.FOLDER_NAME}/{name}: wait "
+                        f"until that has ended."
+                    )
+            self._write(replace(manifest, tasks=tuple(record for record in manifest.tasks if record.name != task)))
+
+    def gc(self) -> Collected:
+        """Delete what no task and no live lease needs: objects of removed tasks, and what killed processes left.
+
+        Files that piggygan did not make are left alone. Where there is no manifest nothing is deleted: it may only
+        have been lost.
+
+        Returns:
+            What was deleted, and how many bytes that freed.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest or a live lease cannot be read.
+            RegistryLockedError, RegistryError: As of :meth:`commit`.
+        """
+        self._existing()
+        with self._writing("what nothing needs", "removed"):
+            needed = {digest for record in self._existing().tasks for digest in record.digests}
+            live = leases.live_leases(self._leases)
+            leased = {digest for lease in live.values() for digest in lease.objects}
+            # A manifest whose rename is not on the disk yet could give way to the one before, which needs more.
+            sync_folder(self._folder)
+            return sweep(self._folder, survey(self._folder, needed | leased, live))
 
     @contextmanager
-    def _locked(self, task: str) -> Iterator[None]:
-        """Hold the registry's lock; whatever the system refuses meanwhile is a RegistryError."""
-        try:
-            make_folder(self._folder)
-            with filelock.FileLock(self._folder / LOCK_NAME, timeout=self._lock_timeout):
-                yield
-        except filelock.Timeout as error:
-            raise RegistryLockedError(
-                f"{self._folder} has been locked by another process for {self._lock_timeout:g} seconds: task {task!r} "
-                f"was not committed. Try again when that one has finished."
-            ) from error
-        except OSError as error:
-            raise RegistryError(
-                f"task {task!r} was not safely committed to {self._folder}: {error}. The tasks from before are as "
-                f"they were; see that the disk has room and may be written, and commit again unless {task!r} is listed."
-            ) from error
+    def lease(self, tasks: Iterable[str]) -> Iterator[None]:
+        """Keep tasks, and what they draw on, from being removed while a ``with`` block runs.
+
+        Meant for a training run, whose later commit needs what it draws on. Nobody is kept from committing. If the
+        process dies, its lease is void (a ``"soft"`` one when its file in ``leases`` is deleted).
+
+        Raises:
+            TaskNotFoundError: If there is no such task.
+            RegistryLockedError, RegistryError: As of :meth:`commit`.
+        """
+        wanted = _names(tasks)
+        self._existing()
+        with ExitStack() as held:
+            with self._writing("the lease", "taken"):
+                manifest = self._existing()
+                needed = loading_order(manifest, wanted)
+                objects = {digest for name in needed for digest in manifest.by_name[name].digests}
+                held.enter_context(leases.written(self._leases, self._lock, needed, objects))
+            yield
+
+    # ------------------------------------------------------------------ exchange
+
+    def export_task(self, task: str, path: str | os.PathLike[str]) -> None:
+        """Write a task into one file, for another registry that holds the same bank.
+
+        Args:
+            task: Its name; the base task can be exported too.
+            path: The file, ending in ``.safetensors``; it must not be there yet.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+            CorruptFileError: If one of its files is missing or damaged.
+            RegistryError: If the file is there already, or could not be written.
+        """
+        manifest = self._existing()
+        record = found(manifest, task)
+        needed = [name for name in needed_tasks([manifest.base_task, task], manifest.sources) if name != task]
+        certificates = {name: manifest.by_name[name].networks[GENERATOR].certificate for name in (*needed, task)}
+        write_task_file(
+            Path(path),
+            manifest.base_task,
+            manifest.networks[GENERATOR],
+            {name: certificates[name].tensors_digest for name in needed},
+            record,
+            read_tensors(record, self._objects),
+            read_probe(self._objects, certificates[task]),
+        )
+
+    def import_task(self, path: str | os.PathLike[str], generator: nn.Module | None = None) -> str:
+        """Take in a task that :meth:`export_task` wrote, with its scores, date and certificate.
+
+        It is built on this registry's bank and its certificate is computed anew before anything is written. An empty
+        registry takes a base task, every other one a task whose whole bank it holds, the same bits.
+
+        Args:
+            path: The file.
+            generator: As for :meth:`load`.
+
+        Returns:
+            The task's name.
+
+        Raises:
+            TaskExistsError: If the registry holds one of this name.
+            BankMismatchError: If a task it was trained on is missing or another one, or the generator is another.
+            CorruptFileError, FormatVersionError: If the file is damaged, no exported task, or too new.
+            ConfigurationError: If a generator is needed and none is given.
+            RegistryLockedError, RegistryError: As of :meth:`commit`.
+        """
+        file = read_task_file(Path(path))
+        candidate = joining_candidate(file, self._manifest(), self._objects, generator)
+        self._admit(candidate, lambda part: replace(file.header.record, networks={GENERATOR: part}))
+        return candidate.task
 
     # ------------------------------------------------------------------ reading
 
@@ -206,22 +317,20 @@ class TaskRegistry:
             CorruptFileError: If a file is missing or damaged; other tasks can be loaded all the same.
             FormatVersionError: If a newer piggygan wrote the registry.
         """
-        if isinstance(tasks, str):
-            raise ConfigurationError(f"tasks is the text {tasks!r}; give a list of names: [{tasks!r}].")
+        wanted = None if tasks is None else _names(tasks)
         manifest = self._existing()
-        wanted = list(manifest.by_name if tasks is None else tasks)
-        for name in wanted:
-            _found(manifest, name)
-        sources = {name: record.draws_on for name, record in manifest.by_name.items()}
-        order = building_order({name: sources[name] for name in needed_tasks([manifest.base_task, *wanted], sources)})
-        tensors = {name: self._tensors(manifest.by_name[name]) for name in order}
-        model = _base_model(manifest, tensors[manifest.base_task], generator)
-        for name in order[1:]:
-            _add(model, manifest, name, tensors[name])
-        return model
+        while True:
+            try:
+                order = loading_order(manifest, manifest.by_name if wanted is None else wanted)
+                return load_tasks(manifest, order, self._objects, generator)
+            except CorruptFileError:
+                # Another process may have removed a task and its files since the manifest was read.
+                before, manifest = manifest, self._existing()
+                if manifest == before:
+                    raise
 
-    def verify(self, generator: nn.Module | None = None) -> list[TaskCheck]:
-        """Compute every certificate again.
+    def verify(self, generator: nn.Module | None = None) -> Verification:
+        """Compute every certificate again; nothing is changed.
 
         Damage of one task is reported of it and of those that cannot be built without it; the others are checked.
 
@@ -229,41 +338,58 @@ class TaskRegistry:
             generator: As for :meth:`load`.
 
         Returns:
-            One result a task, in the order of :attr:`tasks`.
+            One result a task, in the order of :attr:`tasks`, and notes on what belongs to no task.
 
         Raises:
             ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        manifest = self._existing()
-        base, *others = manifest.tasks
-        try:
-            tensors = self._tensors(base)
-        except PiggyganError as error:
-            without = [TaskCheck(record.name, "damaged", None, f"it needs {base.name!r}") for record in others]
-            return [TaskCheck(base.name, "damaged", None, str(error)), *without]
-        model = _base_model(manifest, tensors, generator).cpu()  # where certificates are made
-        results = {base.name: self._check(model, base)}
-        for name in building_order({record.name: record.draws_on for record in manifest.tasks})[1:]:
-            record = manifest.by_name[name]
-            try:
-                _add(model, manifest, name, self._tensors(record))
-            except PiggyganError as error:
-                results[name] = TaskCheck(name, "damaged", None, str(error))
+        return verified(self._existing(), self._objects, self._folder, generator)
+
+    def verify_files(self) -> Verification:
+        """Check every file against its digest and certificate, without computing outputs; nothing is changed.
+
+        Needs no generator, and a fraction of the time and memory of :meth:`verify`.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
+        return files_verified(self._existing(), self._objects, self._folder)
+
+    # ------------------------------------------------------------------ inside
+
+    def _admit(self, candidate: Candidate, record: Callable[[TaskInNetwork], TaskRecord]) -> None:
+        """Store a task's objects, then the manifest that names them."""
+        with self._writing(f"task {candidate.task!r}", "committed"):
+            manifest = self._manifest()
+            check_belongs(candidate, manifest)
+            weights = self._objects.put(candidate.weights)
+            certificate = candidate.evidence.store(self._objects)
+            bank = {name: candidate.source_digests[name] for name in candidate.draws_on}
+            added = record(TaskInNetwork(candidate.settings, weights, bank, certificate))
+            if manifest is None:
+                changed = Manifest(SCHEMA_VERSION, candidate.task, {GENERATOR: candidate.network}, (added,))
             else:
-                results[name] = self._check(model, record)
-        return [results[record.name] for record in manifest.tasks]
+                changed = replace(manifest, tasks=(*manifest.tasks, added))
+            self._write(changed)
 
-    def _check(self, model: MultiTaskGenerator, record: TaskRecord) -> TaskCheck:
-        return check(model, record.name, record.networks[GENERATOR].certificate, self._objects)
+    def _write(self, manifest: Manifest) -> None:
+        write_durably(self._folder / FILE_NAME, manifest_to_bytes(manifest))
 
-    def _tensors(self, record: TaskRecord) -> dict[str, Tensor]:
-        """Read a task's tensors, checked."""
-        stored = record.networks[GENERATOR].weights
+    @contextmanager
+    def _writing(self, what: str, done: str) -> Iterator[None]:
+        """Hold the registry's lock; whatever the system refuses meanwhile is a RegistryError."""
         try:
-            return tensors_from_bytes(self._objects.get(stored), self._objects.name(stored))
-        except CorruptFileError as error:
-            raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
+            make_folder(self._folder)
+            with locked(self._folder, self._lock, self._lock_timeout):
+                yield
+        except RegistryLockedError as error:
+            raise RegistryLockedError(f"{error} So {what} was not {done}: try again when that has ended.") from error
+        except OSError as error:
+            raise RegistryError(
+                f"{what} was not safely {done} in {self._folder}: {error}. All else is as it was; see that the disk "
+                f"has room and may be written, look what is listed, and try again."
+            ) from error
 
     def _existing(self) -> Manifest:
         manifest = self._manifest()
@@ -276,6 +402,8 @@ class TaskRegistry:
         return manifest
 
     def _manifest(self) -> Manifest | None:
+        for folder in (self._folder, self._folder / "objects"):
+            warn_if_anyone_may_write(folder)
         try:
             return manifest_from_bytes(read_regular_file(self._folder / FILE_NAME, max_size=MAX_MANIFEST_SIZE))
         except FileNotFoundError:
@@ -285,28 +413,7 @@ class TaskRegistry:
         return f"TaskRegistry({str(self._folder)!r})"
 
 
-def _found(manifest: Manifest, task: str) -> TaskRecord:
-    if task not in manifest.by_name:
-        raise task_not_found(task, manifest.by_name)
-    return manifest.by_name[task]
-
-
-def _base_model(manifest: Manifest, tensors: Mapping[str, Tensor], generator: nn.Module | None) -> MultiTaskGenerator:
-    network = manifest.networks[GENERATOR]
-    plain = plain_generator(network.architecture, tensors, generator)
-    return rebuild_base(plain, manifest.base_task, network.wrapping, tensors)
-
-
-def _add(model: MultiTaskGenerator, manifest: Manifest, task: str, tensors: Mapping[str, Tensor]) -> None:
-    """Add a stored task to a model that has what it draws on."""
-    record = manifest.by_name[task]
-    part = record.networks[GENERATOR]
-    for source in record.draws_on:
-        if source not in model.tasks:
-            raise BankMismatchError(f"task {task!r} draws on {source!r}, which cannot be loaded.")
-        if part.bank[source] != manifest.by_name[source].networks[GENERATOR].certificate.tensors_digest:
-            raise BankMismatchError(
-                f"task {task!r} was trained on another {source!r} than this registry's: the names are the same, the "
-                f"tensors are not. Take {FILE_NAME} and objects from one copy of the registry."
-            )
-    rebuild_task(model, task, record.draws_on, part.settings, tensors)
+def _names(tasks: Iterable[str]) -> list[str]:
+    if isinstance(tasks, str):
+        raise ConfigurationError(f"tasks is the text {tasks!r}; give a list of names: [{tasks!r}].")
+    return list(tasks)

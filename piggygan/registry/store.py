@@ -12,6 +12,8 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +86,12 @@ class ObjectStore:
 
         Raises:
             CorruptFileError: If it is missing, no regular file, or not what its digest says.
-            RegistryError: If the system does not let it be read.
+            RegistryError: If the system does not let it be read, or the folder is a link.
         """
+        # All of it is read before any of it is used: what a mapped file holds could change after it was checked.
         try:
-            data = read_regular_file(self.path(stored), max_size=stored.size)
+            with _opened(self._folder) as folder:
+                data = read_regular_file(self.path(stored), max_size=stored.size, folder=folder)
         except FileNotFoundError:
             problem = "is missing"
         except CorruptFileError as error:
@@ -104,8 +108,13 @@ class ObjectStore:
         )
 
 
-def read_regular_file(path: Path, *, max_size: int) -> bytes:
+def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -> bytes:
     """Read a file that must be a regular one, not a link, and not larger than expected.
+
+    Args:
+        path: The file.
+        max_size: The most bytes it may have.
+        folder: Its folder, opened: then it is read there, whatever has taken the folder's name meanwhile.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -114,7 +123,8 @@ def read_regular_file(path: Path, *, max_size: int) -> bytes:
     """
     try:
         # O_NONBLOCK: opening a pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        name = path if folder is None else path.name
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
@@ -128,6 +138,21 @@ def read_regular_file(path: Path, *, max_size: int) -> bytes:
         if error.errno in _REFUSED_BY_KIND:
             raise CorruptFileError(f"{path.name} is not a regular file") from error
         raise RegistryError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """Open a folder that must not be a link, which could lead out of the registry."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RegistryError(f"{folder} is no folder that can be read, or a link: {error.strerror}.") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:

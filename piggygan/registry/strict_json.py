@@ -6,13 +6,17 @@ Everything that can be wrong with a text raises ValueError, whatever Python itse
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_kinds: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
+"""Kinds of a dataclass's fields; a long manifest asks it of the same few dataclasses thousands of times."""
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number", type(None): "null"}
 
 
@@ -56,7 +60,7 @@ def decode(kind: type[T], value: Any, where: str) -> T:
     """
     if not isinstance(value, dict):
         raise ValueError(f"{where} is {_shown(value)}, needed is an object")
-    kinds = typing.get_type_hints(kind)
+    kinds = _kinds(kind)
     wrong = [f"{name} is missing" for name in kinds if name not in value]
     wrong += [f"{name[:80]!r} is not known" for name in value if name not in kinds]
     if wrong:

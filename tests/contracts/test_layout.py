@@ -25,6 +25,10 @@ ORDER = [
     "tables",
     "support",
     "starting",
+    "products",
+    "ways",
+    "costs",
+    "kernel_cache",
     "task_modules",
     "task_filters",
     "task_kernels",
@@ -34,6 +38,7 @@ ORDER = [
     "planning",
     "overhead",
     "model",
+    "calibration",
     "export",
     "networks",
     "registry",
@@ -106,6 +111,7 @@ def test_the_exported_names_are_these() -> None:
         "TaskRegistry",
         "UNetGenerator",
         "__version__",
+        "calibrate",
         "plan",
     ]
     assert all(hasattr(pg, name) for name in pg.__all__)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -56,14 +57,17 @@ def test_ten_tasks_keep_their_bytes(tmp_path: Path) -> None:
     assert json.loads(printed) == expected
 
 
-def test_the_bank_grows_by_what_a_task_draws_on() -> None:
+@pytest.mark.parametrize(
+    ("max_bank", "expected"), [(None, [16, 20, 24, 28, 32]), (1.5, [16, 20, 24, 24, 24]), (1, [16] * 5)]
+)
+def test_the_bank_grows_by_what_a_task_draws_on_up_to_the_bound(max_bank: float | None, expected: list[int]) -> None:
     model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=8), TASKS[0])
     model.freeze_task(TASKS[0])
     for task in TASKS[1:6]:
-        model.add_task(task)
+        model.add_task(task, max_bank=max_bank)
         model.freeze_task(task)
-    model.add_task("narrow", draws_on=[TASKS[0], TASKS[3]])
+    model.add_task("narrow", draws_on=[TASKS[0], TASKS[3]], max_bank=None)
     name = "model.model.1.model.1.factors"  # 8 -> 16, a quarter unconstrained
-    assert [model.task_tensors(task)[name].shape for task in TASKS[1:6]] == [(12, 16 + 4 * n) for n in range(5)]
+    assert [model.task_tensors(task)[name].shape for task in TASKS[1:6]] == [(12, n) for n in expected]
     assert model.task_tensors("narrow")[name].shape == (12, 20)
     assert model.describe_task("narrow").draws_on == (TASKS[0], TASKS[3])

@@ -58,6 +58,7 @@ def test_an_epoch_holds_every_pair_once_in_its_own_order(dataset: PairDataset) -
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.unpickles
 def test_the_number_of_workers_changes_nothing(dataset: PairDataset) -> None:
     for epoch in (0, 3):
         expected = None

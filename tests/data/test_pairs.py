@@ -220,6 +220,7 @@ def test_an_epoch_is_at_least_zero(side_by_side: Path) -> None:
         PairDataset.side_by_side(side_by_side, 8).set_epoch(-1)
 
 
+@pytest.mark.unpickles
 def test_a_data_set_can_be_sent_to_a_worker_process(side_by_side: Path) -> None:
     dataset = PairDataset.side_by_side(side_by_side, 8, augmentation=PairAugmentation())
     assert same(pickle.loads(pickle.dumps(dataset)), dataset)  # noqa: S301 (what spawned workers do)

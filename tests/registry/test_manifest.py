@@ -34,7 +34,7 @@ A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 def task_record(name: str, *draws_on: str) -> TaskRecord:
     recipe = Recipe("cpu", "float32", "2.13.0", 1, "x86_64", "AVX2", "highest")
     certificate = Certificate(A, B, StoredObject(A, 10), StoredObject(B, 20), recipe)
-    settings = TaskSettings({"*": 0.25}, None, 1, True)
+    settings = TaskSettings({"*": 0.25}, None, 1, True, 1.5)
     part = TaskInNetwork(settings, StoredObject(C, 30), dict.fromkeys(draws_on, A), certificate)
     created = "2026-01-02T03:04:05+00:00"
     return TaskRecord(

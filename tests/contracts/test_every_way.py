@@ -1,16 +1,16 @@
-"""Invariant 3: computing by filters and by features agree, outputs and all gradients."""
+"""Invariant 3: all ways to compute a layer agree, outputs and all gradients."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan import layers
-from piggygan.filters import Way
+from piggygan.ways import Way
 
+WAYS: tuple[Way, ...] = get_args(Way)
 CONVOLUTIONS: dict[str, Callable[[], nn.Module]] = {
     "plain": lambda: nn.Conv2d(4, 8, 3, padding=1),
     "strided, no bias": lambda: nn.Conv2d(4, 8, 4, stride=2, padding=1, bias=False),
@@ -19,13 +19,6 @@ CONVOLUTIONS: dict[str, Callable[[], nn.Module]] = {
     "transposed": lambda: nn.ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1),
     "transposed, grouped": lambda: nn.ConvTranspose2d(4, 8, 4, stride=2, groups=2),
 }
-
-
-def forced(monkeypatch: pytest.MonkeyPatch, way: Way) -> None:
-    def always(**_: Any) -> Way:
-        return way
-
-    monkeypatch.setattr(layers, "cheaper_way", always)
 
 
 def results(module: nn.Module, parameters: list[nn.Parameter], x: Tensor) -> list[Tensor]:
@@ -39,7 +32,7 @@ def results(module: nn.Module, parameters: list[nn.Parameter], x: Tensor) -> lis
 
 @pytest.mark.parametrize("fraction", [0.0, 0.25])
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
-def test_a_layer_computes_the_same_both_ways(kind: str, fraction: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_computes_the_same_every_way(kind: str, fraction: float) -> None:
     conv = CONVOLUTIONS[kind]().double()
     layer = (pg.PiggybackConvTranspose2d if isinstance(conv, nn.ConvTranspose2d) else pg.PiggybackConv2d)(conv)
     layer.freeze_task("base")
@@ -51,18 +44,17 @@ def test_a_layer_computes_the_same_both_ways(kind: str, fraction: float, monkeyp
             layer.freeze_task(task)
     x = torch.randn(3, 4, 9, 9, dtype=torch.float64, requires_grad=True)
     found = {}
-    for way in ("filters", "features"):
-        forced(monkeypatch, way)
+    for way in WAYS:
+        layer.costs.forced = way
         with layer.selection.using("third"):
             found[way] = results(layer, list(layer.stored("third").parameters()), x)
     assert len(found["filters"]) == 2 + len(layer.tensors("third"))
-    for by_filters, by_features in zip(found["filters"], found["features"], strict=True):
-        torch.testing.assert_close(by_features, by_filters, rtol=1e-10, atol=1e-10)
+    for by_filters, *others in zip(*found.values(), strict=True):
+        for other in others:
+            torch.testing.assert_close(other, by_filters, rtol=1e-10, atol=1e-10)
 
 
-def test_a_generator_computes_the_same_both_ways(
-    make_generator: Callable[[], nn.Module], images: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_generator_computes_the_same_every_way(make_generator: Callable[[], nn.Module], images: Tensor) -> None:
     model = pg.MultiTaskGenerator(make_generator(), "facades").double()
     model.freeze_task("facades")
     model.add_task("lungs")
@@ -74,20 +66,21 @@ def test_a_generator_computes_the_same_both_ways(
             module.p = 0.0
     x = images.double().requires_grad_()
     found = {}
-    for way in ("filters", "features"):
-        forced(monkeypatch, way)
+    for way in WAYS:
+        model.costs.forced = way
         with model.using("lungs"):
             found[way] = results(model, model.task_parameters("lungs"), x)
-    for by_filters, by_features in zip(found["filters"], found["features"], strict=True):
+    for by_filters, *others in zip(*found.values(), strict=True):
         scale = by_filters.abs().max().item()
-        torch.testing.assert_close(by_features, by_filters, rtol=1e-10, atol=1e-10 * max(scale, 1.0))
+        for other in others:
+            torch.testing.assert_close(other, by_filters, rtol=1e-10, atol=1e-10 * max(scale, 1.0))
 
 
-def test_evaluation_always_composes_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_always_composes_filters() -> None:
     layer = pg.PiggybackConv2d(nn.Conv2d(4, 8, 3))
     layer.freeze_task("base")
     layer.add_task("second")
-    forced(monkeypatch, "features")
+    layer.costs.forced = "features"
     x = torch.randn(1, 4, 8, 8)
     expected = nn.functional.conv2d(x, layer.kernel("second"), layer.bias("second"))
     with layer.selection.using("second"):

@@ -1,40 +1,22 @@
-"""The ``piggygan`` command: parse, call, print.
-
-A subcommand is a dataclass: its fields are what can be given, its docstring is its help, ``run`` does it. A new one
-is added to ``COMMANDS``.
-"""
+"""Subcommands that read and write generators of pytorch-CycleGAN-and-pix2pix."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import tyro
 
-from piggygan.errors import CheckpointError, PiggyganError, RegistryError
+from piggygan.cli.commands import RegistryFolder
+from piggygan.errors import CheckpointError, RegistryError
 from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.interchange.pix2pix_layout import described
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.tasks import check_task_name
 
-FAILED = 2
-"""Exit code of a command that was refused, as of one that could not be parsed."""
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 CheckpointFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.pth")]
-RegistryFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="REGISTRY")]
-
-
-class Command(Protocol):
-    """What every subcommand is."""
-
-    def run(self) -> None:
-        """Do it, and print what came of it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +37,7 @@ class ImportPix2pix:
     dropout: bool = False
     """Give a U-Net dropout while it trains further; its file cannot tell. Of a ResNet it is read."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Convert the file; nothing is made unless all of it is right."""
         check_task_name(self.task)
         registry = TaskRegistry(self.registry)
@@ -73,6 +55,7 @@ class ImportPix2pix:
         print(
             f"{self.task}: {architecture}, {cost.parameters:,} parameters, {cost.size / 1e6:.1f} MB, in {self.registry}"
         )
+        return 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +72,7 @@ class ExportPix2pix:
     task: str
     """Which task."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Fold the task and write it."""
         if self.file.exists():
             raise CheckpointError(f"{self.file} is there already: name another file, or move that one away.")
@@ -97,39 +80,4 @@ class ExportPix2pix:
         options = pix2pix_options(plain)
         save_pix2pix_generator(plain, self.file)
         print(f"{self.task}: {self.file}, to be loaded with {options}")
-
-
-COMMANDS: dict[str, Callable[..., Command]] = {
-    "import-pix2pix": ImportPix2pix,
-    "export-pix2pix": ExportPix2pix,
-}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand.
-
-    Args:
-        arguments: What follows ``piggygan``; None: those of this process.
-
-    Returns:
-        The exit code: 0, or 2 for anything refused, with one line on stderr that says why.
-
-    Raises:
-        SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
-    """
-    command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, prog="piggygan", description="Continual learning for image-to-image GANs.", args=arguments
-    )
-    try:
-        command.run()
-    except PiggyganError as error:
-        print(f"piggygan: {' '.join(str(error).split())}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("piggygan: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        return 0

@@ -1,0 +1,76 @@
+"""What a step of a new task costs, against fine-tuning the same generator, naive composition and LoRA.
+
+    python benchmarks/training_step.py --out docs/benchmarks
+
+A step is forward, L1 loss, backward and Adam on the generator of a GAN; the discriminator's part is the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tyro
+from options import CommonOptions
+from pairing import paired
+from reporting import Rows, attempt, run
+from subjects import Setting, Step, fine_tuning_step, last_task_step, lora_step, model_with_tasks, naive_step
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    """What can be chosen on the command line."""
+
+    batches: tuple[int, ...] = (1, 4)
+    """Images a step."""
+    seconds: float = 40.0
+    """How long to measure each setting."""
+
+
+def main(options: Options) -> None:
+    """Measure every setting and report."""
+    run("training_step", options, lambda skipped: measure(options, skipped))
+
+
+def measure(options: Options, skipped: list[str]) -> Rows:
+    """Time every setting; say in ``skipped`` what cannot be run."""
+    rows: Rows = []
+    for network in options.networks:
+        for batch in options.batches:
+            rows += time_steps(options.setting(network, batch), options.seconds, skipped)
+    return rows
+
+
+def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
+    """Time the contenders in one setting."""
+    makers: dict[str, Callable[[], Step]] = {
+        "fine-tuning": lambda: fine_tuning_step(setting),
+        "piggygan": lambda: last_task_step(model_with_tasks(setting, 2), setting),
+        "naive composition": lambda: naive_step(setting),
+        "LoRA (peft)": lambda: lora_step(setting),
+    }
+    contenders: dict[str, Step] = {}
+    for name, make in makers.items():
+        with attempt(f"{name} on {setting}", skipped):
+            step = make()
+            step()  # memory runs out in the first step, if it does
+            contenders[name] = step
+    if "fine-tuning" not in contenders:  # nothing to divide by
+        return []
+    timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds)
+    return [
+        {
+            "setting": str(setting),
+            "step": name,
+            "ms": timing.milliseconds,
+            "/ fine-tuning": timing.ratio,
+            "from": timing.low,
+            "to": timing.high,
+            "rounds": timing.rounds,
+        }
+        for name, timing in timings.items()
+    ]
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))

@@ -1,0 +1,61 @@
+"""The ``piggygan`` command: parse, call, print.
+
+A subcommand is a dataclass: its fields are what can be given, its docstring is its help, ``run`` does it. A new one
+is added to ``COMMANDS``.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+import tyro
+
+from piggygan.cli.commands import INTERRUPTED, REFUSED, Command
+from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
+from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
+from piggygan.errors import PiggyganError
+
+COMMANDS: dict[str, Callable[..., Command]] = {
+    "tasks": Tasks,
+    "verify": Verify,
+    "export": Export,
+    "import": Import,
+    "remove": Remove,
+    "gc": Gc,
+    "import-pix2pix": ImportPix2pix,
+    "export-pix2pix": ExportPix2pix,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        arguments: What follows ``piggygan``; None: those of this process.
+
+    Returns:
+        The exit code: 0; 1 if ``verify`` found damage; 2 for anything refused, with one line on stderr that says why.
+
+    Raises:
+        SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
+    """
+    command: Command = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS, prog="piggygan", description="Continual learning for image-to-image GANs.", args=arguments
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return command.run()
+    except PiggyganError as error:
+        print(f"piggygan: {' '.join(str(error).split())}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("piggygan: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line, without the source code that gave it."""
+    print(f"piggygan: warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,0 +1,188 @@
+"""Subcommands on a registry: what is in it, whether it is sound, what goes in and out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, say
+from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.registry import TaskRecord, TaskRegistry, Verification
+from piggygan.tables import text_table
+
+MANY = 3
+"""How many names a cell of the table shows."""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """List a registry's tasks in the order of their commits.
+
+    Shows what each draws on, its size on disk, its scores, when it was committed, and with what its certificate was
+    computed. Only registry.json is read: `piggygan verify` proves that the files are still what it says.
+    """
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Read the manifest and print a table."""
+        records = TaskRegistry(self.registry).records
+        if not records:
+            raise RegistryError(f"there is no registry in {self.registry}.")
+        header = ["task", "draws on", "MB", "scores", "committed", "certificate"]
+        table = text_table(header, [_row(record) for record in records])
+        say(table, {"tasks": [_fields(record) for record in records]}, self.json)
+        return DONE
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Prove that every task is still what was committed: a line a task, nothing changed.
+
+    Each task is built from its files and run on its certificate's images. "equal": the same bits. "weights equal,
+    recipe differs": another machine or torch rounds differently, by that much. "damaged": which file, or what else.
+    Lines with "note" name what belongs to no task. Where the generator is a class of your own, which this command
+    cannot build, files are checked against their digests and no outputs are computed; use
+    TaskRegistry(...).verify(generator=...) for that.
+
+    Exit code: 0 if all tasks are sound, 1 if any is damaged, 2 if there was nothing to check.
+    """
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Verify, and print what was found."""
+        registry = TaskRegistry(self.registry)
+        try:
+            found = registry.verify_files() if registry.needs_generator else registry.verify()
+        except CorruptFileError as error:
+            reason = " ".join(str(error).split())
+            say(f"registry: damaged: {reason}", {"sound": False, "reason": reason, "tasks": [], "notes": []}, self.json)
+            return DAMAGED
+        fields = {"sound": found.is_sound, "tasks": [asdict(result) for result in found], "notes": list(found.notes)}
+        say(_lines(found), fields, self.json)
+        return DONE if found.is_sound else DAMAGED
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a task into one file, to be imported into another registry that holds the same bank."""
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    task: TaskName
+    """Which task; the base task too."""
+    file: TaskFile
+    """The file to write; it must not be there yet."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Export."""
+        TaskRegistry(self.registry).export_task(self.task, self.file)
+        size = self.file.stat().st_size
+        fields = {"task": self.task, "file": str(self.file), "bytes": size}
+        say(f"{self.task}: {self.file}, {size / 1e6:.1f} MB", fields, self.json)
+        return DONE
+
+
+@dataclass(frozen=True)
+class Import:
+    """Take in a task that `piggygan export` wrote.
+
+    It is refused unless this registry holds the bank that it was trained on, the same bits, and unless it computes
+    here what its certificate says. An empty registry takes a base task.
+    """
+
+    registry: RegistryFolder
+    """Folder of the registry; made if it is not there."""
+    file: TaskFile
+    """The file."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Import."""
+        task = TaskRegistry(self.registry).import_task(self.file)
+        say(f"{task}: in {self.registry}", {"task": task, "registry": str(self.registry)}, self.json)
+        return DONE
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Forget a task that no other draws on; `piggygan gc` then frees its space."""
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    task: TaskName
+    """Which task."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Remove."""
+        TaskRegistry(self.registry).remove_task(self.task)
+        say(f"{self.task}: removed from {self.registry}", {"task": self.task}, self.json)
+        return DONE
+
+
+@dataclass(frozen=True)
+class Gc:
+    """Delete what no task and no running program needs: files of removed tasks, and what killed programs left."""
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Delete, and print what."""
+        collected = TaskRegistry(self.registry).gc()
+        total = f"{len(collected.removed)} files, {collected.size / 1e6:.1f} MB"
+        say(
+            "\n".join([*map(_escaped, collected.removed), total]),
+            {"removed": list(collected.removed), "bytes": collected.size},
+            self.json,
+        )
+        return DONE
+
+
+def _row(record: TaskRecord) -> list[str]:
+    part = record.networks["generator"]
+    recipe = part.certificate.recipe
+    scores = [f"{name} {score:.4g}" for name, score in record.scores.items()]
+    return [
+        record.name,
+        _some(list(record.draws_on)),
+        f"{part.weights.size / 1e6:.1f}",
+        _escaped(_some(scores)),
+        record.created[:10],
+        _escaped(f"{recipe.device} {recipe.machine}, torch {recipe.torch}"),
+    ]
+
+
+def _fields(record: TaskRecord) -> dict[str, Any]:
+    part = record.networks["generator"]
+    return {
+        "name": record.name,
+        "draws_on": list(record.draws_on),
+        "bytes": part.weights.size,
+        "scores": record.scores,
+        "created": record.created,
+        "certificate": asdict(part.certificate),
+    }
+
+
+def _lines(found: Verification) -> str:
+    lines = [*map(str, found), *(f"note: {note}" for note in found.notes)]
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _some(words: list[str]) -> str:
+    more = [f"and {len(words) - MANY} more"] if len(words) > MANY else []
+    return ", ".join([*words[:MANY], *more]) or "-"
+
+
+def _escaped(text: str) -> str:
+    """Show what another program wrote without letting it move the cursor."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,0 +1,61 @@
+"""Matrix products of feature rows with filters, by oneDNN where it can.
+
+On a processor torch gives float32 products to MKL, which knows few but Intel's well, and slows down when one side is
+short. oneDNN reads the same matrices as they lie, in a half to a quarter of the time (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+
+def linear(
+    rows: Float[Tensor, "rows numbers"], weight: Float[Tensor, "outputs numbers"]
+) -> Float[Tensor, "rows outputs"]:
+    """Multiply each row with each row of a matrix, as :func:`torch.nn.functional.linear`. Differentiable once."""
+    return _Product.apply(rows, weight, False)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def matmul(
+    rows: Float[Tensor, "rows numbers"], matrix: Float[Tensor, "numbers outputs"]
+) -> Float[Tensor, "rows outputs"]:
+    """Multiply each row with each column of a matrix, as :func:`torch.matmul`. Differentiable once."""
+    return _Product.apply(rows, matrix, True)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Product(torch.autograd.Function):
+    """One function for both layouts, so that a gradient comes out in the layout of what it belongs to."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, matrix: Tensor, by_columns: bool) -> Tensor:
+        ctx.save_for_backward(rows, matrix)
+        ctx.by_columns = by_columns
+        return _product(rows, matrix.T if by_columns else matrix)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        rows, matrix = ctx.saved_tensors
+        of_rows, of_matrix, _ = ctx.needs_input_grad
+        pair = (rows.T, outer.T) if ctx.by_columns else (outer.T, rows.T)
+        return (
+            _product(outer, matrix if ctx.by_columns else matrix.T) if of_rows else None,
+            _product(*pair) if of_matrix else None,
+            None,
+        )
+
+
+def _product(rows: Tensor, weight: Tensor) -> Tensor:
+    if not _by_onednn(rows):
+        return functional.linear(rows, weight)
+    return torch.ops.mkldnn._linear_pointwise(rows.contiguous(), weight, None, "none", [], "")  # type: ignore[no-any-return]
+
+
+def _by_onednn(rows: Tensor) -> bool:
+    return rows.device.type == "cpu" and rows.dtype == torch.float32 and hasattr(torch.ops.mkldnn, "_linear_pointwise")

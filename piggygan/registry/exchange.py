@@ -1,0 +1,208 @@
+"""One task in one file, to be carried from a registry to another that holds the same bank.
+
+The file is an ordinary safetensors file. Its header's metadata say in JSON what the task is, on which bank it was
+trained, and what its certificate says; its tensors are the task's own, the certificate's probe images, and what the
+task made of them. A checksum over the whole file is in the metadata: it is computed with zeros in its own place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from piggygan.durable import write_durably
+from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
+from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, Network, TaskRecord
+from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_file
+from piggygan.registry.strict_json import decode, parse_json
+from piggygan.registry.tensors import tensors_from_bytes
+
+FORMAT_VERSION = 1
+SUFFIX = ".safetensors"
+
+_METADATA = "piggygan"
+_TASK, _INPUTS, _OUTPUTS = "task.", "probe.inputs", "probe.outputs"
+_LENGTH = struct.Struct("<Q")
+_ZEROS = "0" * 64
+# The metadata are JSON in a text of JSON, so their quotes are escaped once; in any text inside them, twice.
+_CHECKSUM = re.compile(rb'\\"checksum\\":\\"([0-9a-f]{64})\\"')
+_PICKLES = (b"\x80", b"PK\x03\x04")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a task's file says of it besides its tensors.
+
+    Attributes:
+        format_version: Version of this format.
+        checksum: SHA-256 of the file with zeros in this place.
+        base_task: The base task of the registry that it comes from.
+        network: The generator and how it is wrapped.
+        fingerprint: The architecture's, for whoever only wants to compare.
+        needs: Digest of the tensors of every other task that it needs, directly or not.
+        record: What that registry recorded of it; its objects are named as they were there.
+    """
+
+    format_version: int
+    checksum: str
+    base_task: str
+    network: Network
+    fingerprint: str
+    needs: dict[str, str]
+    record: TaskRecord
+
+    def __post_init__(self) -> None:
+        for digest in (self.checksum, *self.needs.values()):
+            StoredObject(digest, 0)  # refuses what is none
+        if self.fingerprint != self.network.architecture.fingerprint:
+            raise ValueError("the fingerprint is not that of the architecture")
+        if self.record.networks.keys() != {GENERATOR}:
+            raise ValueError(f"the task has the networks {sorted(self.record.networks)[:3]}, needed is {GENERATOR!r}")
+        if (self.record.name == self.base_task) == bool(self.needs):
+            raise ValueError("all tasks but the base task need another")
+        if self.needs and not {*self.record.draws_on, self.base_task} <= self.needs.keys() - {self.record.name}:
+            raise ValueError("the digest of a task that it needs is missing")
+        if any(self.needs[name] != digest for name, digest in self.record.networks[GENERATOR].bank.items()):
+            raise ValueError("its bank has two digests")
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """A task outside a registry.
+
+    Attributes:
+        header: What it is.
+        tensors: The task's tensors.
+        inputs: The certificate's probe images.
+        outputs: What the task made of them.
+    """
+
+    header: Header
+    tensors: dict[str, Tensor]
+    inputs: Tensor
+    outputs: Tensor
+
+
+def write_task_file(
+    path: Path,
+    base_task: str,
+    network: Network,
+    needs: Mapping[str, str],
+    record: TaskRecord,
+    tensors: Mapping[str, Tensor],
+    probe: tuple[Tensor, Tensor],
+) -> None:
+    """Write a task's file, whole or not at all; see :class:`Header` and :class:`TaskFile` for what goes in.
+
+    Raises:
+        RegistryError: If there is a file of this name, its name does not end in ``.safetensors``, or the system
+            refused.
+    """
+    _check_suffix(path)
+    if path.exists() or path.is_symlink():
+        raise RegistryError(f"{path} is there already: name another file, or move that one away.")
+    header = Header(FORMAT_VERSION, _ZEROS, base_task, network, network.architecture.fingerprint, dict(needs), record)
+    text = json.dumps(dataclasses.asdict(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    named = {_INPUTS: probe[0], _OUTPUTS: probe[1], **{_TASK + name: tensor for name, tensor in tensors.items()}}
+    data = safetensors.torch.save(named, metadata={_METADATA: text})
+    start, end = _checksum_place(data)
+    try:
+        write_durably(path, data[:start] + _checksum(data).encode() + data[end:])
+    except OSError as error:
+        raise RegistryError(f"{path} was not written: {error}.") from error
+
+
+def read_task_file(path: Path) -> TaskFile:
+    """Read a task's file, trusting nothing in it.
+
+    Raises:
+        FormatVersionError: If a newer piggygan wrote it.
+        CorruptFileError: If it is anything else than a whole, unchanged file of :func:`write_task_file`.
+        RegistryError: If there is none, or it cannot be read.
+    """
+    _check_suffix(path)
+    try:
+        data = read_regular_file(path, max_size=MAX_OBJECT_SIZE)
+    except FileNotFoundError as error:
+        raise RegistryError(f"there is no file {path}.") from error
+    try:
+        header = _header(data)
+    except ValueError as error:
+        raise CorruptFileError(f"{path} is no task that piggygan exported, or damaged: {error}.") from error
+    tensors = tensors_from_bytes(data, str(path))
+    task = {name.removeprefix(_TASK): tensor for name, tensor in tensors.items() if name.startswith(_TASK)}
+    if not task or tensors.keys() != {_INPUTS, _OUTPUTS, *(_TASK + name for name in task)}:
+        raise CorruptFileError(
+            f"{path} is no task that piggygan exported: it has the tensors {sorted(tensors)[:10]}; needed are "
+            f"{_INPUTS}, {_OUTPUTS} and some that begin with {_TASK!r}."
+        )
+    return TaskFile(header, task, tensors[_INPUTS], tensors[_OUTPUTS])
+
+
+def _header(data: bytes) -> Header:
+    # The first eight bytes of a safetensors file are a length, which may look like the begin of anything.
+    if data.startswith(_PICKLES) and data[_LENGTH.size : _LENGTH.size + 1] != b"{":
+        raise ValueError(
+            "it is a pickle under another name, which could run programs and is not opened; `piggygan import-pix2pix` "
+            "takes generators of pytorch-CycleGAN-and-pix2pix from people whom you trust"
+        )
+    if len(data) < _LENGTH.size or not 0 < _LENGTH.unpack_from(data)[0] <= min(len(data), MAX_MANIFEST_SIZE):
+        raise ValueError("it is no safetensors file with a header of a plausible size")
+    (length,) = _LENGTH.unpack_from(data)
+    parsed = parse_json(data[_LENGTH.size : _LENGTH.size + length])
+    metadata = parsed.get("__metadata__") if isinstance(parsed, dict) else None
+    text = metadata.get(_METADATA) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise ValueError("its header does not say what it is")
+    fields = parse_json(text.encode("utf-8", errors="surrogatepass"))
+    _check_version(fields)
+    if fields.get("checksum") != _checksum(data):
+        raise ValueError("its checksum is not that of its content")
+    return decode(Header, fields, "its header")
+
+
+def _check_version(fields: Any) -> None:
+    version = fields.get("format_version") if isinstance(fields, dict) else None
+    if type(version) is not int or version < 1:
+        raise ValueError("it has no format_version")
+    if version > FORMAT_VERSION:
+        raise FormatVersionError(
+            f"the file has format version {str(version)[:20]}, written by a newer piggygan; this one reads "
+            f"{FORMAT_VERSION}: update piggygan."
+        )
+
+
+def _checksum(data: bytes) -> str:
+    start, end = _checksum_place(data)
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:start])
+    digest.update(_ZEROS.encode())
+    digest.update(view[end:])
+    return digest.hexdigest()
+
+
+def _checksum_place(data: bytes) -> tuple[int, int]:
+    """Return where the checksum is in the file."""
+    (length,) = _LENGTH.unpack_from(data)
+    places = [found.span(1) for found in _CHECKSUM.finditer(data[: _LENGTH.size + length])]
+    if len(places) != 1:
+        raise ValueError(f"it has {len(places)} checksums, needed is one")
+    return places[0]
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix != SUFFIX:
+        raise RegistryError(
+            f"{str(path)!r} is no name for an exported task, which ends in {SUFFIX}. Pickles (.pt, .pth, .pkl, .bin) "
+            f"are never read here: `piggygan import-pix2pix` takes generators of pytorch-CycleGAN-and-pix2pix."
+        )

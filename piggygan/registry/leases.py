@@ -1,0 +1,96 @@
+"""Leases: while one is held, the tasks it names cannot be removed, and ``gc`` spares their files.
+
+A training run that draws on a bank for hours holds no lock, so that others can commit meanwhile; a lease says what it
+needs. It is a file in ``leases/`` under ``flock``: the kernel frees it when its holder dies, and ``gc`` sweeps it up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.registry.locking import Holder, LockKind, is_locked, this_process
+from piggygan.registry.manifest import MAX_MANIFEST_SIZE
+from piggygan.registry.store import make_folder
+from piggygan.registry.strict_json import decode, parse_json
+
+FOLDER_NAME = "leases"
+SUFFIX = ".lease"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What one process needs of a registry.
+
+    Attributes:
+        holder: The process.
+        lock: ``"flock"``: it lasts as long as its file is locked; ``"soft"``: until its file is deleted.
+        tasks: Tasks that must not be removed.
+        objects: Digests of their objects.
+    """
+
+    holder: Holder
+    lock: str
+    tasks: tuple[str, ...]
+    objects: tuple[str, ...]
+
+
+@contextmanager
+def written(folder: Path, lock: LockKind, tasks: Iterable[str], objects: Set[str]) -> Iterator[Path]:
+    """Write a lease's file and hold its lock until the ``with`` block ends; then the file is deleted.
+
+    Raises:
+        OSError: If the system refused.
+    """
+    make_folder(folder)
+    path = folder / f"{os.getpid()}-{secrets.token_hex(8)}{SUFFIX}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    try:
+        if lock == "flock":
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lease = Lease(this_process(), lock, tuple(tasks), tuple(sorted(objects)))
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(json.dumps(asdict(lease)).encode())
+        yield path
+    finally:
+        with suppress(OSError):  # what cannot be deleted is unlocked below, and swept up as a dead one's
+            path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def live_leases(folder: Path) -> dict[str, Lease]:
+    """Return the leases that somebody holds, by file name. Under the registry's lock, so that none is half made.
+
+    Raises:
+        CorruptFileError: If a live one cannot be understood: what it needs is then unknown.
+    """
+    found = {path.name: _lease_if_live(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return {name: lease for name, lease in found.items() if lease is not None}
+
+
+def _lease_if_live(path: Path) -> Lease | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None  # given up meanwhile
+    except OSError as error:
+        raise RegistryError(f"the lease {path} cannot be read: {error.strerror}.") from error
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(MAX_MANIFEST_SIZE)
+        held = is_locked(descriptor)
+    try:
+        lease = decode(Lease, parse_json(data), "the lease")
+    except ValueError as error:
+        if not held:
+            return None
+        raise CorruptFileError(
+            f"{path} is held by a running process and damaged ({error}): end that process, or wait until it has ended."
+        ) from error
+    return lease if held or lease.lock == "soft" else None

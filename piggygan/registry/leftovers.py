@@ -1,0 +1,115 @@
+"""What lies in a registry's folder and belongs to no task: orphans of a killed commit, litter, foreign files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from piggygan.registry import leases
+from piggygan.registry.locking import LOCK_NAME
+from piggygan.registry.manifest import FILE_NAME
+
+_OBJECT = re.compile(r"([0-9a-f]{64})\.safetensors")
+_TEMPORARY = re.compile(r"\..+\.tmp")
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What nothing needs, as paths inside the registry.
+
+    Attributes:
+        orphans: Objects that no task and no live lease refers to.
+        litter: Temporary files that a killed process left, and leases that nobody holds.
+        foreign: What piggygan did not put there, such as a folder half copied; never touched.
+    """
+
+    orphans: tuple[str, ...] = ()
+    litter: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+    def notes(self) -> tuple[str, ...]:
+        """Say each of it in a line; a strange name is shown escaped."""
+        said = [f"{_shown(name)}: an object that no task refers to; gc removes it" for name in self.orphans]
+        said += [f"{_shown(name)}: left by a process that was ended; gc removes it" for name in self.litter]
+        said += [f"{_shown(name)}: no part of the registry; it is left alone" for name in self.foreign]
+        return tuple(said)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What ``gc`` removed.
+
+    Attributes:
+        removed: Paths inside the registry.
+        size: Bytes that were freed.
+    """
+
+    removed: tuple[str, ...]
+    size: int
+
+
+def survey(folder: Path, referenced: Set[str], live_leases: Iterable[str]) -> Leftovers:
+    """Find what nothing needs.
+
+    Args:
+        folder: The registry's folder.
+        referenced: Digests of the objects that are needed.
+        live_leases: Names of the lease files that somebody holds.
+
+    Raises:
+        OSError: If the system does not let the folders be listed.
+    """
+    orphans, litter, foreign = [], [], []
+    live = set(live_leases)
+    for inside, is_folder in _entries(folder):
+        part, _, name = inside.rpartition("/")
+        found = _OBJECT.fullmatch(name) if part == "objects" else None
+        if not is_folder and _TEMPORARY.fullmatch(name):
+            litter.append(inside)
+        elif not is_folder and part == leases.FOLDER_NAME and name.endswith(leases.SUFFIX):
+            if name not in live:
+                litter.append(inside)
+        elif not is_folder and found:
+            if found[1] not in referenced:
+                orphans.append(inside)
+        elif not _is_ours(inside, is_folder):
+            foreign.append(inside)
+    return Leftovers(tuple(orphans), tuple(litter), tuple(foreign))
+
+
+def sweep(folder: Path, leftovers: Leftovers) -> Collected:
+    """Delete orphans and litter; links are deleted themselves, not what they point to.
+
+    Raises:
+        OSError: If the system refused; what was deleted before that stays so.
+    """
+    removed, size = [], 0
+    for inside in (*leftovers.orphans, *leftovers.litter):
+        path = folder / inside
+        size += path.lstat().st_size
+        path.unlink()
+        removed.append(inside)
+    return Collected(tuple(removed), size)
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
+    """List the folder and its two own subfolders, sorted; a link is no folder."""
+    for part in ("", "objects", leases.FOLDER_NAME):
+        if part and ((folder / part).is_symlink() or not (folder / part).is_dir()):
+            continue
+        with os.scandir(folder / part) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                yield f"{part}/{entry.name}" if part else entry.name, entry.is_dir(follow_symlinks=False)
+
+
+def _is_ours(inside: str, is_folder: bool) -> bool:
+    if is_folder:
+        return inside in ("objects", leases.FOLDER_NAME)
+    return inside == FILE_NAME or inside.startswith(LOCK_NAME)
+
+
+def _shown(name: str) -> str:
+    return ascii(name)[1:-1]

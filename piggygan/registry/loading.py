@@ -1,0 +1,94 @@
+"""A model from a registry's files: each task is read, checked and added to those that it draws on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from piggygan.errors import BankMismatchError, CorruptFileError
+from piggygan.model import MultiTaskGenerator
+from piggygan.registry.architectures import plain_generator
+from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
+from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task
+from piggygan.registry.store import ObjectStore
+from piggygan.registry.tensors import tensors_from_bytes
+from piggygan.tasks import task_not_found
+
+
+def found(manifest: Manifest, task: str) -> TaskRecord:
+    """Return a task's record.
+
+    Raises:
+        TaskNotFoundError: If there is none.
+    """
+    if task not in manifest.by_name:
+        raise task_not_found(task, manifest.by_name)
+    return manifest.by_name[task]
+
+
+def loading_order(manifest: Manifest, wanted: Iterable[str], joining: Sources | None = None) -> tuple[str, ...]:
+    """Say in which order to build tasks and all that they need, the base task first.
+
+    Args:
+        manifest: What the registry holds.
+        wanted: Tasks of it.
+        joining: A task that is not in it yet, with its bank, which must come after.
+
+    Raises:
+        TaskNotFoundError: If there is no such task.
+    """
+    names = [manifest.base_task, *(found(manifest, name).name for name in wanted)]
+    sources = manifest.sources
+    needed: dict[str, tuple[str, ...]] = {name: sources[name] for name in needed_tasks(names, sources)}
+    return building_order({**needed, **(joining or {})})
+
+
+def load_tasks(
+    manifest: Manifest, order: Iterable[str], objects: ObjectStore, generator: nn.Module | None
+) -> MultiTaskGenerator:
+    """Build a model of tasks, in an order that :func:`loading_order` gave; arguments as of the registry's ``load``."""
+    base, *others = order
+    model = base_model(manifest, read_tensors(manifest.by_name[base], objects), generator)
+    for name in others:
+        add_stored(model, manifest, name, read_tensors(manifest.by_name[name], objects))
+    return model
+
+
+def read_tensors(record: TaskRecord, objects: ObjectStore) -> dict[str, Tensor]:
+    """Read a task's tensors, checked.
+
+    Raises:
+        CorruptFileError: If their file is missing or damaged.
+    """
+    stored = record.networks[GENERATOR].weights
+    try:
+        return tensors_from_bytes(objects.get(stored), objects.name(stored))
+    except CorruptFileError as error:
+        raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
+
+
+def base_model(manifest: Manifest, tensors: Mapping[str, Tensor], generator: nn.Module | None) -> MultiTaskGenerator:
+    """Build the model of the base task alone."""
+    network = manifest.networks[GENERATOR]
+    plain = plain_generator(network.architecture, tensors, generator)
+    return rebuild_base(plain, manifest.base_task, network.wrapping, tensors)
+
+
+def add_stored(model: MultiTaskGenerator, manifest: Manifest, task: str, tensors: Mapping[str, Tensor]) -> None:
+    """Add a stored task to a model that has what it draws on.
+
+    Raises:
+        BankMismatchError: If it was trained on another bank.
+    """
+    record = manifest.by_name[task]
+    part = record.networks[GENERATOR]
+    for source in record.draws_on:
+        if source not in model.tasks:
+            raise BankMismatchError(f"task {task!r} draws on {source!r}, which cannot be loaded.")
+        if part.bank[source] != manifest.by_name[source].networks[GENERATOR].certificate.tensors_digest:
+            raise BankMismatchError(
+                f"task {task!r} was trained on another {source!r} than this registry's: the names are the same, the "
+                f"tensors are not. Take {FILE_NAME} and objects from one copy of the registry."
+            )
+    rebuild_task(model, task, record.draws_on, part.settings, tensors)

@@ -1,0 +1,103 @@
+"""Checking a whole registry: every certificate computed again, damage named task by task, nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from piggygan.errors import BankMismatchError, CorruptFileError, PiggyganError
+from piggygan.registry import leases
+from piggygan.registry.certificates import TaskCheck, check, check_files
+from piggygan.registry.leftovers import survey
+from piggygan.registry.loading import add_stored, base_model, read_tensors
+from piggygan.registry.manifest import GENERATOR, Manifest, TaskRecord
+from piggygan.registry.rebuilding import building_order
+from piggygan.registry.store import ObjectStore
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check of a registry found: one result a task, and what else lies there.
+
+    Attributes:
+        checks: One a task, in the order of the commits.
+        notes: What belongs to no task: orphans, litter, folders half copied. No damage.
+    """
+
+    checks: tuple[TaskCheck, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """True if no task is damaged."""
+        return all(result.is_sound for result in self.checks)
+
+    def __iter__(self) -> Iterator[TaskCheck]:
+        return iter(self.checks)
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+    def __getitem__(self, index: int) -> TaskCheck:
+        return self.checks[index]
+
+
+def verified(manifest: Manifest, objects: ObjectStore, folder: Path, generator: nn.Module | None) -> Verification:
+    """Build every task and compute its certificate again.
+
+    Raises:
+        ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
+    """
+    return Verification(tuple(_computed(manifest, objects, generator)), _notes(manifest, folder))
+
+
+def files_verified(manifest: Manifest, objects: ObjectStore, folder: Path) -> Verification:
+    """Check every task's files against its certificate, without building a network."""
+    return Verification(tuple(_read(record, objects) for record in manifest.tasks), _notes(manifest, folder))
+
+
+def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | None) -> list[TaskCheck]:
+    base, *others = manifest.tasks
+    try:
+        tensors = read_tensors(base, objects)
+        model = base_model(manifest, tensors, generator).cpu()  # where certificates are made
+    except (CorruptFileError, BankMismatchError) as error:
+        if generator is not None and isinstance(error, BankMismatchError):
+            raise  # it may well be the generator that is another one
+        without = [TaskCheck(record.name, "damaged", None, f"it needs {base.name!r}") for record in others]
+        return [_damaged(base, error), *without]
+    results = {base.name: check(model, base.name, base.networks[GENERATOR].certificate, objects)}
+    for name in building_order(manifest.sources)[1:]:
+        record = manifest.by_name[name]
+        try:
+            add_stored(model, manifest, name, read_tensors(record, objects))
+        except PiggyganError as error:
+            results[name] = _damaged(record, error)
+        else:
+            results[name] = check(model, name, record.networks[GENERATOR].certificate, objects)
+    return [results[record.name] for record in manifest.tasks]
+
+
+def _read(record: TaskRecord, objects: ObjectStore) -> TaskCheck:
+    try:
+        tensors = read_tensors(record, objects)
+    except PiggyganError as error:
+        return _damaged(record, error)
+    return check_files(record.name, tensors, record.networks[GENERATOR].certificate, objects)
+
+
+def _damaged(record: TaskRecord, error: PiggyganError) -> TaskCheck:
+    return TaskCheck(record.name, "damaged", None, str(error))
+
+
+def _notes(manifest: Manifest, folder: Path) -> tuple[str, ...]:
+    needed = {digest for record in manifest.tasks for digest in record.digests}
+    try:
+        live = leases.live_leases(folder / leases.FOLDER_NAME)
+        leased = {digest for lease in live.values() for digest in lease.objects}
+        return survey(folder, needed | leased, live).notes()
+    except (PiggyganError, OSError) as error:
+        return (f"what else lies there could not be told: {error}",)

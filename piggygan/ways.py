@@ -1,0 +1,273 @@
+"""The ways to compute one layer of a task in training: equal in what comes out, not in what they cost.
+
+Convolution is linear in its filters, so the composed filters need not be made: the bank's feature maps can be
+mixed instead. Which products are computed, and how:
+
+============  =================================================  ===================================================
+way           output                                             gradients
+============  =================================================  ===================================================
+``filters``   one convolution with the composed kernel           of the whole kernel, and from there of the factors
+``features``  the bank's maps, mixed; own filters convolved      of the input through the mixing and the bank
+``unfolded``  as ``features``, but by plain matrix products      the same
+``crossed``   as ``features``                                    of the input through the composed kernel
+============  =================================================  ===================================================
+
+All but ``filters`` never compute a kernel gradient of what is frozen. ``unfolded`` is for few positions: a convolution
+re-orders its kernel at every call, which then costs more than the convolution itself. ``crossed`` is for many: the
+factors' gradient needs the bank's maps, but the input's does not, and a composed kernel has fewer filters than bank and
+own filters together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from piggygan.filters import compose, filters_first, join, mix, native_layout
+from piggygan.products import linear, matmul
+
+Way = Literal["filters", "features", "unfolded", "crossed"]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution's kernel is applied; zeros are padded.
+
+    Attributes:
+        stride: Steps between positions, an axis each.
+        padding: Zeros on each side.
+        dilation: Steps between a kernel's numbers.
+        transposed: Whether it is a transposed convolution.
+        output_padding: What a transposed convolution adds to its output on one side.
+        groups: Groups of channels.
+    """
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    transposed: bool
+    output_padding: tuple[int, ...]
+    groups: int
+
+    def convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Apply a kernel in the convolution's own layout."""
+        return torch.convolution(
+            features,
+            kernel,
+            bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.transposed,
+            self.output_padding,
+            self.groups,
+        )
+
+    def gradients(
+        self, outer: Tensor, features: Tensor, kernel: Tensor, *, of_features: bool, of_kernel: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Return the gradients of the features and of the kernel, given that of the output."""
+        mask = [of_features, of_kernel, False]
+        gradients = torch.ops.aten.convolution_backward(
+            outer,
+            features,
+            kernel,
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.transposed,
+            self.output_padding,
+            self.groups,
+            mask,
+        )
+        return gradients[0], gradients[1]
+
+    def output_sides(self, sides: Sequence[int], kernel_sides: Sequence[int]) -> tuple[int, ...]:
+        """Return the sides of the output (torch.nn.Conv2d and torch.nn.ConvTranspose2d, section "Shape")."""
+        spans = [dilation * (side - 1) for dilation, side in zip(self.dilation, kernel_sides, strict=True)]
+        every = zip(sides, spans, self.stride, self.padding, self.output_padding, strict=True)
+        if self.transposed:
+            return tuple((side - 1) * step - 2 * pad + span + more + 1 for side, span, step, pad, more in every)
+        return tuple((side + 2 * pad - span - 1) // step + 1 for side, span, step, pad, _ in every)
+
+
+@dataclass(frozen=True)
+class MixedFilters:
+    """What one task computes a layer with.
+
+    Attributes:
+        bank: Frozen filters in the convolution's own layout.
+        factors: ``(groups * composed, bank)``.
+        unconstrained: The task's own filters, filters first; None if there are none.
+        composed_bias: One number a composed filter, or None.
+        own_bias: One number an unconstrained filter, or None.
+    """
+
+    bank: Tensor
+    factors: Float[Tensor, "composed bank"]
+    unconstrained: Float[Tensor, "own c_in ..."] | None
+    composed_bias: Tensor | None
+    own_bias: Tensor | None
+
+
+def by_filters(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
+    """Compose the kernel and convolve once."""
+    biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
+    kernel = _whole_kernel(filters.factors, filters.unconstrained, filters.bank, geometry)
+    return geometry.convolve(features, kernel, join(biases, groups=geometry.groups) if biases else None)
+
+
+def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry) -> Tensor:
+    """Return composed and own filters in the convolution's own layout."""
+    groups, transposed = geometry.groups, geometry.transposed
+    rows = filters_first(bank, groups=groups, transposed=transposed)
+    composed = compose(factors, rows, groups=groups) if groups > 1 else matmul(factors, rows.flatten(1))
+    parts = [composed.reshape(-1, *rows.shape[1:])]
+    if own is not None:
+        parts.append(own)
+    return native_layout(join(parts, groups=groups), groups=groups, transposed=transposed)
+
+
+def by_features(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
+    """Convolve with the bank, mix the maps, convolve with the own filters, concatenate."""
+    groups = geometry.groups
+    maps = geometry.convolve(features, filters.bank)
+    parts = [mix(maps, filters.factors, filters.composed_bias, groups=groups)]
+    if filters.unconstrained is not None:
+        own = native_layout(filters.unconstrained, groups=groups, transposed=geometry.transposed)
+        parts.append(geometry.convolve(features, own, filters.own_bias))
+    return join(parts, groups=groups, axis=1)
+
+
+# ---------------------------------------------------------------- unfolded
+
+
+def can_unfold(features: Tensor, geometry: Geometry) -> bool:
+    """Say whether :func:`by_unfolding` knows this kind of layer: two axes of positions, no groups."""
+    return features.dim() == 4 and geometry.groups == 1
+
+
+def by_unfolding(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
+    """Do as :func:`by_features` by matrix products on unfolded inputs (or, transposed, folded outputs).
+
+    The rows of all matrices are positions, which are few here.
+    """
+    sides = geometry.output_sides(features.shape[2:], filters.bank.shape[2:])
+    if geometry.transposed:
+        return _by_folding(features, filters, geometry, sides)
+    kernel_sides = filters.bank.shape[2:]
+    rows = _positions_first(
+        functional.unfold(features, kernel_sides, geometry.dilation, geometry.padding, geometry.stride)
+    )
+    parts = [_with_bias(linear(linear(rows, filters.bank.flatten(1)), filters.factors), filters.composed_bias)]
+    if filters.unconstrained is not None:
+        parts.append(_with_bias(linear(rows, filters.unconstrained.flatten(1)), filters.own_bias))
+    return _channels_first(torch.cat(parts, dim=1), len(features)).reshape(len(features), -1, *sides)
+
+
+def _by_folding(features: Tensor, filters: MixedFilters, geometry: Geometry, sides: Sequence[int]) -> Tensor:
+    rows = _positions_first(features.flatten(2))
+
+    def convolve(kernel: Tensor) -> Tensor:  # (c_in, filters, k, k)
+        folding = _channels_first(matmul(rows, kernel.flatten(1)), len(features))
+        return functional.fold(
+            folding, tuple(sides), kernel.shape[2:], geometry.dilation, geometry.padding, geometry.stride
+        )
+
+    parts = [mix(convolve(filters.bank), filters.factors, filters.composed_bias, groups=1)]
+    if filters.unconstrained is not None:
+        own = convolve(native_layout(filters.unconstrained, groups=1, transposed=True))
+        parts.append(own if filters.own_bias is None else own + filters.own_bias[:, None, None])
+    return torch.cat(parts, dim=1)
+
+
+def _positions_first(columns: Float[Tensor, "batch channels positions"]) -> Float[Tensor, "rows channels"]:
+    return columns.transpose(1, 2).reshape(-1, columns.shape[1])
+
+
+def _channels_first(rows: Float[Tensor, "rows channels"], batch: int) -> Float[Tensor, "batch channels positions"]:
+    return rows.reshape(batch, -1, rows.shape[1]).transpose(1, 2)
+
+
+def _with_bias(rows: Tensor, bias: Tensor | None) -> Tensor:
+    return rows if bias is None else rows + bias
+
+
+# ---------------------------------------------------------------- crossed
+
+
+def by_crossing(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
+    """Go forward by the bank's maps, and backward to the input by the composed kernel.
+
+    Differentiable once: the gradient of a gradient is refused.
+    """
+    output: Tensor = _Crossed.apply(features, filters.factors, filters.unconstrained, filters.bank, geometry)  # type: ignore[no-untyped-call]
+    biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
+    if not biases:
+        return output
+    return output + join(biases, groups=geometry.groups).reshape(-1, *([1] * (output.dim() - 2)))
+
+
+class _Crossed(torch.autograd.Function):
+    """The two halves of a crossed layer."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, features: Tensor, factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry
+    ) -> Tensor:
+        maps = geometry.convolve(features, bank)
+        ctx.geometry = geometry
+        ctx.save_for_backward(features, factors, own, bank, maps)
+        parts = [mix(maps, factors, None, groups=geometry.groups)]
+        if own is not None:
+            native = native_layout(own, groups=geometry.groups, transposed=geometry.transposed)
+            parts.append(geometry.convolve(features, native))
+        return join(parts, groups=geometry.groups, axis=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
+        features, factors, own, bank, maps = ctx.saved_tensors
+        geometry: Geometry = ctx.geometry
+        of_features, of_factors, of_own, *_ = ctx.needs_input_grad
+        composed = factors.shape[0] // geometry.groups
+        by_group = outer.reshape(len(outer), geometry.groups, -1, *outer.shape[2:])
+        gradients: list[Tensor | None] = [None, None, None, None, None]
+        if of_features:
+            kernel = _whole_kernel(factors, own, bank, geometry)
+            gradients[0], _ = geometry.gradients(outer, features, kernel, of_features=True, of_kernel=False)
+        if of_factors:
+            of_mixed = by_group[:, :, :composed].flatten(1, 2)
+            gradients[1] = _gradient_of_mixing(of_mixed, maps, factors, geometry.groups)
+        if of_own and own is not None:
+            outer_own = by_group[:, :, composed:].flatten(1, 2)
+            native = native_layout(own, groups=geometry.groups, transposed=geometry.transposed)
+            _, of_native = geometry.gradients(outer_own, features, native, of_features=False, of_kernel=True)
+            if of_native is not None:
+                gradients[2] = filters_first(of_native, groups=geometry.groups, transposed=geometry.transposed)
+        return tuple(gradients)
+
+
+def _gradient_of_mixing(outer: Tensor, maps: Tensor, factors: Tensor, groups: int) -> Tensor:
+    """Return the factors' gradient as that of a 1x1 convolution's kernel, which is faster than a matrix product."""
+    axes = maps.dim() - 2
+    pointwise = Geometry((1,) * axes, (0,) * axes, (1,) * axes, False, (0,) * axes, groups)
+    kernel = factors.reshape(*factors.shape, *([1] * axes))
+    _, gradient = pointwise.gradients(outer, maps, kernel, of_features=False, of_kernel=True)
+    return torch.zeros_like(factors) if gradient is None else gradient.flatten(1)
+
+
+BY_WAY: dict[Way, Callable[[Tensor, MixedFilters, Geometry], Tensor]] = {
+    "filters": by_filters,
+    "features": by_features,
+    "unfolded": by_unfolding,
+    "crossed": by_crossing,
+}

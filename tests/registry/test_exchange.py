@@ -1,0 +1,447 @@
+"""Tasks carried from one registry to another in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from piggygan.errors import (
+    BankMismatchError,
+    ConfigurationError,
+    CorruptFileError,
+    FormatVersionError,
+    PiggyganError,
+    RegistryError,
+    TaskExistsError,
+    TaskNotFoundError,
+)
+from piggygan.model import MultiTaskGenerator
+from piggygan.networks import UNetGenerator
+from piggygan.registry import TaskRegistry
+
+MakeGenerator = Callable[[], nn.Sequential]
+MakeModel = Callable[[int], MultiTaskGenerator]
+Learn = Callable[[MultiTaskGenerator, str], None]
+
+
+@pytest.fixture
+def exported(registry: TaskRegistry, tmp_path: Path) -> dict[str, Path]:
+    """Every task of the registry in a file."""
+    paths = {task: tmp_path / f"{task}.safetensors" for task in registry.tasks}
+    for task, path in paths.items():
+        registry.export_task(task, path)
+    return paths
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> TaskRegistry:
+    return TaskRegistry(tmp_path / "other")
+
+
+def same_bytes(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
+    return {name: tensor.numpy().tobytes() for name, tensor in one.items()} == {
+        name: tensor.numpy().tobytes() for name, tensor in two.items()
+    }
+
+
+def test_a_registry_grows_from_files_to_the_same_bytes(
+    registry: TaskRegistry, other: TaskRegistry, exported: dict[str, Path], make_generator: MakeGenerator
+) -> None:
+    for task in ("facades", "edges", "lungs"):
+        assert other.import_task(exported[task], make_generator()) == task
+    assert other.tasks == registry.tasks
+    here, there = registry.load(generator=make_generator()), other.load(generator=make_generator())
+    for task in registry.tasks:
+        assert same_bytes(here.task_tensors(task), there.task_tensors(task))
+        assert other.describe(task) == registry.describe(task)  # scores, date, versions and certificate came along
+    assert [result.state for result in other.verify(make_generator())] == ["equal"] * 3
+
+
+def test_the_file_is_plain_safetensors_and_says_what_it_is(exported: dict[str, Path], registry: TaskRegistry) -> None:
+    with safetensors.safe_open(exported["lungs"], "pt") as file:
+        metadata = json.loads(file.metadata()["piggygan"])
+        names = set(file.keys())
+    assert metadata["format_version"] == 1
+    assert metadata["base_task"] == "facades"
+    assert metadata["record"]["draws_on"] == ["facades", "edges"]
+    assert metadata["record"]["scores"] == {"dice": 0.5}
+    assert metadata["network"]["architecture"]["layers"]
+    assert metadata["needs"] == {
+        task: registry.describe(task).networks["generator"].certificate.tensors_digest for task in ("facades", "edges")
+    }
+    assert {"probe.inputs", "probe.outputs", "task.0.unconstrained", "task.3.bias"} <= names
+    data = exported["lungs"].read_bytes()
+    checksum = metadata["checksum"].encode()
+    assert data.count(checksum) == 1
+    assert sha256(data.replace(checksum, b"0" * 64)).hexdigest() == metadata["checksum"]
+
+
+def test_the_same_task_makes_the_same_file(registry: TaskRegistry, exported: dict[str, Path], tmp_path: Path) -> None:
+    for task, path in exported.items():
+        registry.export_task(task, tmp_path / "again.safetensors")
+        assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+        (tmp_path / "again.safetensors").unlink()
+
+
+def test_two_groups_train_on_one_base_apart_and_join(
+    tmp_path: Path, make_generator: MakeGenerator, learn: Learn
+) -> None:
+    model = MultiTaskGenerator(make_generator(), "facades")
+    learn(model, "facades")
+    ours, theirs = TaskRegistry(tmp_path / "ours"), TaskRegistry(tmp_path / "theirs")
+    ours.commit(model, "facades")
+    ours.export_task("facades", tmp_path / "facades.safetensors")
+    theirs.import_task(tmp_path / "facades.safetensors", make_generator())
+    for registry, task in ((ours, "lungs"), (theirs, "hands"), (theirs, "feet")):
+        grown = registry.load(generator=make_generator())
+        grown.add_task(task)
+        learn(grown, task)
+        registry.commit(grown, task)
+    for task in ("hands", "feet"):
+        theirs.export_task(task, tmp_path / f"{task}.safetensors")
+        ours.import_task(tmp_path / f"{task}.safetensors", make_generator())
+    assert ours.tasks == ("facades", "lungs", "hands", "feet")
+    assert [result.state for result in ours.verify(make_generator())] == ["equal"] * 4
+
+
+def test_a_bank_in_another_order_than_the_registrys_commits_is_built_rightly(
+    tmp_path: Path, make_generator: MakeGenerator, learn: Learn
+) -> None:
+    model = MultiTaskGenerator(make_generator(), "facades")
+    learn(model, "facades")
+    for task, draws_on in (("a", ["facades"]), ("b", ["facades"]), ("c", ["facades", "a", "b"])):
+        model.add_task(task, draws_on=draws_on)
+        learn(model, task)
+    one, two = TaskRegistry(tmp_path / "one"), TaskRegistry(tmp_path / "two")
+    for task in ("facades", "a", "b", "c"):
+        one.commit(model, task)
+        one.export_task(task, tmp_path / f"{task}.safetensors")
+    for task in ("facades", "b", "a", "c"):
+        two.import_task(tmp_path / f"{task}.safetensors", make_generator())
+    assert [result.state for result in two.verify(make_generator())] == ["equal"] * 4
+
+
+def test_a_header_whose_length_begins_like_a_pickle_is_none(
+    registry: TaskRegistry, model: MultiTaskGenerator, learn: Learn, tmp_path: Path, make_generator: MakeGenerator
+) -> None:
+    model.add_task("hands")
+    learn(model, "hands")
+    path = tmp_path / "hands.safetensors"
+    for letters in range(0, 2048, 8):
+        registry.commit(model, "hands", scores={"x" * (1 + letters): 1.0})
+        registry.export_task("hands", path)
+        registry.remove_task("hands")
+        if path.read_bytes()[0] == 0x80:
+            break
+        path.unlink()
+    assert registry.import_task(path, make_generator()) == "hands"
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+def test_what_does_not_belong_is_refused_by_name_and_nothing_is_written(
+    other: TaskRegistry,
+    exported: dict[str, Path],
+    make_generator: MakeGenerator,
+    make_model: MakeModel,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(BankMismatchError, match="empty, and 'lungs' is not the base task: commit or import 'facades'"):
+        other.import_task(exported["lungs"], make_generator())
+    assert not other.folder.exists()
+    other.import_task(exported["facades"], make_generator())
+    with pytest.raises(BankMismatchError, match="'lungs' needs 'edges', which the registry does not hold"):
+        other.import_task(exported["lungs"], make_generator())
+    with pytest.raises(TaskExistsError, match="'facades' already"):
+        other.import_task(exported["facades"], make_generator())
+    with pytest.raises(ConfigurationError, match="give generator="):
+        other.import_task(exported["edges"])
+    stranger = TaskRegistry(tmp_path / "stranger")
+    for task in ("facades", "edges"):
+        stranger.commit(make_model(1), task)
+    with pytest.raises(BankMismatchError, match="'lungs' was trained on another 'edges', 'facades' than"):
+        stranger.import_task(exported["lungs"], make_generator())
+    unet = TaskRegistry(tmp_path / "unet")
+    model = MultiTaskGenerator(UNetGenerator(depth=2, width=4), "facades")
+    model.freeze_task("facades")
+    unet.commit(model, "facades")
+    with pytest.raises(BankMismatchError, match="another generator: here is a generator of 6 modules"):
+        unet.import_task(exported["edges"], make_generator())
+    assert other.tasks == unet.tasks == ("facades",)
+    assert stranger.tasks == ("facades", "edges")
+    assert all(not found.verify_files().notes for found in (other, unet, stranger))
+
+
+def test_c14_an_export_overwrites_nothing(registry: TaskRegistry, exported: dict[str, Path], tmp_path: Path) -> None:
+    before = exported["lungs"].read_bytes()
+    with pytest.raises(RegistryError, match="is there already"):
+        registry.export_task("edges", exported["lungs"])
+    assert exported["lungs"].read_bytes() == before
+    (tmp_path / "dangling.safetensors").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RegistryError, match="is there already"):
+        registry.export_task("edges", tmp_path / "dangling.safetensors")
+    with pytest.raises(TaskNotFoundError):
+        registry.export_task("lung", tmp_path / "new.safetensors")
+    with pytest.raises(RegistryError, match="was not written"):
+        registry.export_task("edges", tmp_path / "no" / "folder.safetensors")
+    assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_a_damaged_task_is_not_exported(registry: TaskRegistry, tmp_path: Path) -> None:
+    for stored in registry.describe("lungs").networks["generator"].objects:
+        path = registry.folder / "objects" / f"{stored.digest}.safetensors"
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        with pytest.raises(CorruptFileError, match=stored.digest):
+            registry.export_task("lungs", tmp_path / "x.safetensors")
+        path.write_bytes(data)
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_c01_a_file_cut_anywhere_is_refused(other: TaskRegistry, exported: dict[str, Path]) -> None:
+    path = exported["edges"]
+    data = path.read_bytes()
+    for length in [*range(0, 100, 7), *range(100, len(data), 997), len(data) - 1]:
+        path.write_bytes(data[:length])
+        with pytest.raises(CorruptFileError):
+            other.import_task(path)
+    path.write_bytes(data + b"\0")
+    with pytest.raises(CorruptFileError, match="checksum"):
+        other.import_task(path)
+
+
+def test_c02_a_flipped_bit_anywhere_is_noticed(other: TaskRegistry, exported: dict[str, Path]) -> None:
+    path = exported["edges"]
+    data = path.read_bytes()
+    for position in [*range(16), *range(16, len(data), 307), len(data) - 1]:
+        flipped = bytearray(data)
+        flipped[position] ^= 1 << position % 8
+        path.write_bytes(flipped)
+        with pytest.raises((CorruptFileError, FormatVersionError)):
+            other.import_task(path)
+    assert not other.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x.pth", "x.pkl", "x.bin", "x", "x.safetensors.pt", ".safetensors"])
+def test_c07_another_name_than_safetensors_is_refused_and_the_import_named(
+    registry: TaskRegistry, exported: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(exported["edges"].read_bytes())
+    with pytest.raises(RegistryError, match="import-pix2pix"):
+        registry.import_task(tmp_path / name)
+    with pytest.raises(RegistryError, match=r"ends in \.safetensors"):
+        registry.export_task("edges", tmp_path / f"new-{name}".replace("new-.safetensors", ".safetensors"))
+
+
+def test_c07_a_pickle_under_a_safetensors_name_is_refused(registry: TaskRegistry, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    for new_zip in (True, False):
+        torch.save({"weight": torch.ones(1)}, path, _use_new_zipfile_serialization=new_zip)
+        with pytest.raises(CorruptFileError, match="it is a pickle under another name"):
+            registry.import_task(path)
+
+
+def test_c17_only_a_regular_file_is_opened(registry: TaskRegistry, exported: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.symlink_to(exported["edges"])
+    with pytest.raises(CorruptFileError, match="not a regular file"):
+        registry.import_task(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CorruptFileError, match="not a regular file"):
+        registry.import_task(path)
+    with pytest.raises(RegistryError, match="there is no file"):
+        registry.import_task(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        struct.pack("<Q", 0),
+        struct.pack("<Q", 2**63) + b"{}",
+        struct.pack("<Q", 2) + b"{}",
+        struct.pack("<Q", 2) + b"[]",
+        struct.pack("<Q", 10**5) + b"[" * 10**5,
+        safetensors.torch.save({"a": torch.ones(1)}),
+        safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": "not JSON"}),
+        safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": "{}"}),
+        safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": '{"format_version": 1}'}),
+        safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": '{"format_version": true}'}),
+        safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": '{"format_version": 1' + "0" * 9000 + "}"}),
+    ],
+)
+def test_c03_c08_h11_what_is_no_exported_task_is_refused(registry: TaskRegistry, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.safetensors").write_bytes(data)
+    with pytest.raises(CorruptFileError, match="no task that piggygan exported"):
+        registry.import_task(tmp_path / "x.safetensors")
+
+
+def test_c13_a_newer_format_is_refused_as_such(registry: TaskRegistry, tmp_path: Path) -> None:
+    data = safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": '{"format_version": 2}'})
+    (tmp_path / "x.safetensors").write_bytes(data)
+    with pytest.raises(FormatVersionError, match="format version 2, written by a newer piggygan"):
+        registry.import_task(tmp_path / "x.safetensors")
+
+
+# ---------------------------------------------------------------------- forgeries, with the right checksum
+
+
+def reseal(path: Path, metadata: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write a file whose checksum is right, without the package's own writer."""
+    sealed = {**metadata, "checksum": "0" * 64}
+    text = json.dumps(sealed, separators=(",", ":"))
+    data = safetensors.torch.save(tensors, {"piggygan": text})
+    place = data.index(b'\\"checksum\\":\\"') + len(b'\\"checksum\\":\\"')
+    path.write_bytes(data[:place] + sha256(data).hexdigest().encode() + data[place + 64 :])
+
+
+Change = Callable[[dict[str, Any], dict[str, Tensor]], object]
+
+
+def other_weights(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["task.0.bias"] += 1
+
+
+def other_outputs(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["probe.outputs"] += 1
+
+
+def a_nan(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["task.0.bias"][0] = torch.nan
+
+
+def double(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["task.0.bias"] = tensors["task.0.bias"].double()
+
+
+def wider(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["task.0.bias"] = torch.zeros(9)
+
+
+def one_missing(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    del tensors["task.0.bias"]
+
+
+def one_more(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["task.9.weight"] = torch.zeros(1)
+
+
+def a_strange_one(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["../../etc/passwd"] = torch.zeros(1)
+
+
+def no_probe(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    del tensors["probe.inputs"]
+
+
+def an_integer_probe(_: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    tensors["probe.inputs"] = tensors["probe.inputs"].int()
+
+
+def a_path_for_a_name(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["record"]["name"] = "../edges"
+
+
+def an_unknown_field(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["code"] = "import os"
+
+
+def no_bank(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["needs"] = {}
+
+
+def two_banks(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["needs"]["facades"] = "0" * 64
+
+
+def another_network(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["network"]["architecture"]["layers"][0] += " x"
+
+
+def a_huge_fraction(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["record"]["networks"]["generator"]["settings"]["unconstrained_fraction"] = {"*": 1e9}
+
+
+def a_huge_image(metadata: dict[str, Any], _: dict[str, Tensor]) -> None:
+    metadata["record"]["networks"]["generator"]["settings"]["out_channels"] = 7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_weights, "its tensors are not those that were committed"),
+        (other_outputs, "the stored outputs are not those that were certified"),
+        (a_nan, "NaN or infinity in task.0.bias"),
+        (double, "0.bias is torch.float64"),
+        (wider, r"0.bias is torch.float32 \(9,\)"),
+        (one_missing, "0.bias is missing"),
+        (one_more, "9.weight is not known"),
+        (a_strange_one, "it has the tensors"),
+        (no_probe, "it has the tensors"),
+        (an_integer_probe, "is not what its certificate says"),
+        (a_path_for_a_name, "cannot name a task"),
+        (an_unknown_field, "'code' is not known"),
+        (no_bank, "need another"),
+        (two_banks, "two digests"),
+        (another_network, "fingerprint"),
+        (a_huge_fraction, "needed is 0 to 1"),
+        (a_huge_image, "does not belong"),
+    ],
+)
+def test_c05_c06_c09_h02_a_forged_file_is_refused_and_nothing_is_written(
+    other: TaskRegistry, exported: dict[str, Path], make_generator: MakeGenerator, change: Change, message: str
+) -> None:
+    other.import_task(exported["facades"], make_generator())
+    with safetensors.safe_open(exported["edges"], "pt") as file:
+        metadata = json.loads(file.metadata()["piggygan"])
+    tensors = safetensors.torch.load_file(exported["edges"])
+    change(metadata, tensors)
+    reseal(exported["edges"], metadata, tensors)
+    with pytest.raises(PiggyganError, match=message):
+        other.import_task(exported["edges"], make_generator())
+    assert other.tasks == ("facades",)
+    assert other.verify_files().notes == ()
+
+
+def test_resealing_alone_changes_nothing(
+    other: TaskRegistry, exported: dict[str, Path], make_generator: MakeGenerator
+) -> None:
+    """Else the forgeries above would be refused for the seal, and prove nothing."""
+    with safetensors.safe_open(exported["facades"], "pt") as file:
+        metadata = json.loads(file.metadata()["piggygan"])
+    reseal(exported["facades"], metadata, safetensors.torch.load_file(exported["facades"]))
+    assert other.import_task(exported["facades"], make_generator()) == "facades"
+
+
+@pytest.mark.parametrize("arguments", [{"depth": 2, "width": 2048}, {"depth": 2, "width": 5}])
+def test_h11_a_generator_of_another_size_than_the_tensors_is_never_built(
+    other: TaskRegistry, tmp_path: Path, arguments: dict[str, int]
+) -> None:
+    model = MultiTaskGenerator(UNetGenerator(depth=2, width=4), "facades")
+    model.freeze_task("facades")
+    source = TaskRegistry(tmp_path / "source")
+    source.commit(model, "facades")
+    path = tmp_path / "facades.safetensors"
+    source.export_task("facades", path)
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = json.loads(file.metadata()["piggygan"])
+    architecture = metadata["network"]["architecture"]
+    architecture["arguments"] |= arguments
+    metadata["fingerprint"] = sha256(json.dumps(architecture, sort_keys=True).encode()).hexdigest()
+    reseal(path, metadata, safetensors.torch.load_file(path))
+    with pytest.raises(BankMismatchError, match=r"numbers, the base task"):
+        other.import_task(path)
+    assert not other.folder.exists()

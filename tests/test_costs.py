@@ -1,0 +1,113 @@
+"""The cost model: its formula, and what calibration makes of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import piggygan as pg
+from piggygan.costs import CostModel, LayerCall, estimate, possible_ways
+from piggygan.errors import ConfigurationError, TaskStateError
+
+# The third layer from the middle of a U-Net-256 at batch 1: 512 -> 512 channels, 4x4 filters.
+INNER = LayerCall(
+    transposed=False,
+    filter_size=8192,
+    kernel_positions=16,
+    composed=384,
+    unconstrained=128,
+    bank=512,
+    groups=1,
+    positions=4,
+    outputs=4,
+    of_input=True,
+    can_unfold=True,
+    device="cpu",
+    dtype="torch.float32",
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (INNER, "unfolded"),
+        (replace(INNER, can_unfold=False), "features"),
+        (replace(INNER, positions=1024, outputs=1024), "features"),
+        (replace(INNER, filter_size=512, positions=65536, outputs=65536, of_input=False), "filters"),
+        (replace(INNER, device="cuda"), "features"),
+    ],
+    ids=["few positions", "few, but of a kind that cannot be unfolded", "more", "many", "not on a processor"],
+)
+def test_the_formula_takes_the_way_that_was_measured_fastest(call: LayerCall, expected: str) -> None:
+    assert CostModel().choose(call) == expected
+
+
+def test_without_prices_the_formula_counts_multiply_adds() -> None:
+    call = replace(INNER, device="cuda", composed=3, unconstrained=1, bank=4, filter_size=10, positions=7, outputs=7)
+    # Three products of a convolution with 4 filters; and composing, forward and back.
+    assert estimate(call, "filters") == 3 * 4 * 10 * 7 + 2 * 3 * 4 * 10
+    # Bank and own filters forward and to the input, a gradient of the own one; three products that mix.
+    assert estimate(call, "features") == estimate(call, "unfolded") == (2 * 5 + 1) * 10 * 7 + 3 * 3 * 4 * 7
+    # To the input by the composed kernel, which has to be composed once; two products that mix.
+    assert estimate(call, "crossed") == (5 + 1 + 4) * 10 * 7 + 3 * 4 * 10 + 2 * 3 * 4 * 7
+
+
+def test_a_forced_way_is_taken_where_it_is_possible() -> None:
+    costs = CostModel()
+    costs.forced = "unfolded"
+    assert costs.choose(INNER) == "unfolded"
+    assert costs.choose(replace(INNER, can_unfold=False)) == "features"
+
+
+@pytest.fixture
+def model() -> pg.MultiTaskGenerator:
+    torch.manual_seed(0)
+    model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=4, norm="batch", dropout=True), "facades")
+    model.freeze_task("facades")
+    model.add_task("lungs")
+    return model.eval()
+
+
+def test_calibration_measures_every_layer_and_changes_nothing_else(model: pg.MultiTaskGenerator) -> None:
+    before = {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+    images, random = torch.rand(2, 3, 16, 16), torch.get_rng_state()
+    model.task_parameters("lungs")[0].grad = kept = torch.ones_like(model.task_parameters("lungs")[0])
+    found = pg.calibrate(model, images, "lungs")
+    composing = [layer for layer in model.layers if f"{layer}.factors" in model.task_tensors("lungs")]
+    assert len(found) == len(composing) == 5
+    assert all(way in possible_ways(call) for call, way in found.items())
+    assert model.costs.measured == found
+    assert {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()} == before
+    assert torch.equal(torch.get_rng_state(), random)
+    assert model.task_parameters("lungs")[0].grad is kept
+    assert not model.training
+    assert pg.calibrate(model, images, "lungs") == {}
+
+
+def test_what_was_measured_is_what_is_taken() -> None:
+    costs = CostModel()
+    costs.measured[INNER] = "filters"
+    assert costs.choose(INNER) == "filters"
+
+
+def test_only_a_task_in_training_is_calibrated(model: pg.MultiTaskGenerator) -> None:
+    with pytest.raises(TaskStateError, match="only a later task in training"):
+        pg.calibrate(model, torch.rand(1, 3, 16, 16), "facades")
+
+
+def test_measurements_are_kept_in_a_file(model: pg.MultiTaskGenerator, tmp_path: Path) -> None:
+    found = pg.calibrate(model, torch.rand(2, 3, 16, 16), "lungs")
+    model.costs.save(tmp_path / "ways.json")
+    other = CostModel()
+    other.load(tmp_path / "ways.json")
+    assert other.measured == found
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '[{"call": {}, "way": "filters"}]', "{}x"])
+def test_a_file_of_something_else_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "ways.json").write_text(text)
+    costs = CostModel()
+    with pytest.raises(ConfigurationError, match=r"ways\.json holds no measured ways"):
+        costs.load(tmp_path / "ways.json")
+    assert costs.measured == {}
