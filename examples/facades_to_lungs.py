@@ -5,7 +5,8 @@
 
 ``--facades`` is a folder with ``train`` and ``val`` (or ``test``) of side-by-side pairs, photo left and labels
 right; ``--xrays`` one with ``images``, ``masks`` and ``splits.json``, which lists the names of its ``train`` and
-``test`` sides. The result is ``report.html`` in ``--out``, and a registry that holds both tasks.
+``test`` sides. The result is ``report.html`` in ``--out``, and a registry that holds both tasks. A run that was
+stopped or killed goes on with the same command and ``--resume``, to the same result.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.evaluation.labels import l1, picture_label_scores
 from piggygan.evaluation.segmentation import segmentation_scores
 from piggygan.report.pictures import picture_grid
-from piggygan.training import Pix2PixObjective, TrainingOptions, train
+from piggygan.training import Checkpoints, Pix2PixObjective, TrainingOptions, train
 from piggygan.training.history import History
 
 PALETTE = [facade_class.rgb for facade_class in CMP_PALETTE]
@@ -62,6 +63,8 @@ class Options:
     """Images a step."""
     seed: int = 0
     """Of everything random."""
+    resume: bool = False
+    """Go on where a run with the same arguments was stopped or killed."""
     score_registry: bool = False
     """Only score the registry in ``out`` and print JSON; the run itself does so in a fresh process."""
 
@@ -118,14 +121,17 @@ def main(options: Options) -> None:
     generate_missing_data(options)
     data = Data.read(options)
     data.describe()
-    registry = pg.TaskRegistry(fresh_folder(options.out / "registry"))
+    if not options.resume:
+        for name in ("registry", "checkpoints"):
+            move_away(options.out / name)
+    registry = pg.TaskRegistry(options.out / "registry")
     result = Result(settings=asdict(options))
 
     print("task 1: facades")
     result.histories["facades"] = learn(model, "facades", data.facades, options)
     model.freeze_task("facades")
     result.measured[OURS, "facades"] = measure(model, data)
-    registry.commit(model, "facades", scores=result.scores(OURS, "facades", "facades"))
+    commit_once(registry, model, "facades", result.scores(OURS, "facades", "facades"))
     rival = Rival(model.fold_task("facades"))  # what fine-tuning starts from: an ordinary network
     result.measured[RIVAL, "facades"] = measure(rival, data)
 
@@ -134,7 +140,7 @@ def main(options: Options) -> None:
     result.histories["lungs"] = learn(model, "lungs", data.lungs, options)
     model.freeze_task("lungs")
     result.measured[OURS, "lungs"] = measure(model, data)
-    registry.commit(model, "lungs", scores=result.scores(OURS, "lungs", "lungs"))
+    commit_once(registry, model, "lungs", result.scores(OURS, "lungs", "lungs"))
     result.overhead = model.overhead()
 
     print("task 2: lungs, by fine-tuning the whole network")
@@ -213,7 +219,8 @@ def learn(network: nn.Module, task: str, dataset: PairDataset, options: Options)
     )
     method = OURS if isinstance(network, pg.MultiTaskGenerator) else RIVAL
     log = options.out / f"{task}-{method}.jsonl"
-    log.unlink(missing_ok=True)
+    if not options.resume:
+        log.unlink(missing_ok=True)
     epochs = options.lungs_epochs if task == "lungs" else options.epochs
     loader = batches(dataset, options.batch_size, seed=options.seed, drop_last=True)
     sampled = options.out / "samples"
@@ -228,7 +235,14 @@ def learn(network: nn.Module, task: str, dataset: PairDataset, options: Options)
         (sampled / f"{task}-{method}-{epoch:03d}.png").write_bytes(png)
 
     training = TrainingOptions(epochs=epochs, seed=options.seed, log_path=log, sample_every=10)
-    return train(objective, loader, training, sample=sample)
+    checkpoints = Checkpoints(options.out / "checkpoints" / f"{task}-{method}", every_epochs=5, keep_last=1)
+    return train(objective, loader, training, sample=sample, checkpoints=checkpoints)
+
+
+def commit_once(registry: pg.TaskRegistry, model: pg.MultiTaskGenerator, task: str, scores: dict[str, float]) -> None:
+    """Commit a task, unless a run that was stopped later on had done so."""
+    if task not in registry.tasks:
+        registry.commit(model, task, scores=scores)
 
 
 def score_in_fresh_process(options: Options) -> dict[str, Any]:
@@ -274,18 +288,20 @@ def unet_depth(size: int) -> int:
     return depth
 
 
-def fresh_folder(folder: Path) -> Path:
+def move_away(folder: Path) -> None:
     """Move a former run's folder out of the way; nothing of it is deleted."""
     if folder.exists():
         number = 1
         while (former := folder.with_name(f"{folder.name}-{number}")).exists():
             number += 1
         folder.rename(former)
-    return folder
 
 
 if __name__ == "__main__":
     try:
         main(tyro.cli(Options, description=__doc__))
+    except pg.errors.TrainingInterruptedError as interrupted:
+        print(f"{interrupted} Add --resume.", file=sys.stderr)
+        sys.exit(interrupted.exit_code)
     except pg.PiggyganError as error:
         sys.exit(f"error: {error}")

@@ -20,7 +20,11 @@ Catch :class:`PiggyganError` for all of them::
     │   ├── PairError               a pair without its partner, or of two sizes
     │   └── DatasetError            a folder that is missing, empty or mostly broken
     ├── TrainingError
-    │   └── TrainingDivergedError   a loss that is no longer a number
+    │   ├── TrainingDivergedError   a loss that is no longer a number
+    │   ├── TrainingInterruptedError  a signal asked for the end, and all was saved
+    │   ├── ResumeError             a training's checkpoint that cannot be written or gone on from
+    │   ├── FrozenTensorError       something frozen moved while training
+    │   └── DeviceMemoryError       a batch that the device has no room for
     ├── CheckpointError             another program's file that cannot be read or written
     └── RegistryError
         ├── CorruptFileError        a file that is not what its digest says
@@ -104,6 +108,35 @@ class TrainingError(PiggyganError):
 
 class TrainingDivergedError(TrainingError):
     """A loss is no longer a finite number."""
+
+
+class TrainingInterruptedError(TrainingError):
+    """A signal asked a training to end, and all of it was saved.
+
+    Args:
+        message: What was saved, and how to go on.
+        signal_number: The signal.
+
+    Attributes:
+        exit_code: What a program that ends now should exit with: 128 and the signal's number, 143 after SIGTERM and
+            130 after SIGINT.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+class ResumeError(TrainingError):
+    """A training's checkpoint cannot be written, or a training cannot go on from it."""
+
+
+class FrozenTensorError(TrainingError):
+    """Something that is frozen was moved while another task trained."""
+
+
+class DeviceMemoryError(TrainingError):
+    """A device has too little memory for a batch."""
 
 
 class CheckpointError(PiggyganError):

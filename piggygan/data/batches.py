@@ -13,6 +13,9 @@ from piggygan.data.pairs import Pair, PairDataset
 from piggygan.data.randomness import seeded_generator
 from piggygan.errors import ConfigurationError
 
+WORKER_SECONDS = 300
+"""How long a worker process may take for a batch before it counts as lost."""
+
 
 class PairBatch(NamedTuple):
     """Several pairs.
@@ -47,6 +50,11 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._shuffle = shuffle
         self._epoch = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """What the orders depend on."""
+        return f"seed {self._seed}, {'shuffled' if self._shuffle else 'in order'}"
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the next pass over the data, 0 or more."""
@@ -114,6 +122,7 @@ def batches(
         batch_size=batch_size,
         sampler=EpochSampler(dataset, seed=seed, shuffle=shuffle),
         num_workers=workers,
+        timeout=WORKER_SECONDS if workers else 0,
         drop_last=drop_last,
         collate_fn=collate_pairs,
         # Without one of its own, a loader draws a number from the program's random state each epoch.

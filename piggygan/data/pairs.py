@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +138,7 @@ class PairDataset(Dataset[Pair]):
         self._files: list[PairFiles] = []
         self._cache: dict[int, _PackedPair] = {}
         self.skipped: list[SkippedFile] = []
-        self._decode_all(files, cache_bytes)
+        self._contents = self._decode_all(files, cache_bytes)
         self._check_skipped(len(files), max_skipped)
 
     @classmethod
@@ -234,6 +235,12 @@ class PairDataset(Dataset[Pair]):
         """The side of the pictures."""
         return self._size
 
+    @property
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that are equal where names, pictures, size, variations and seed are."""
+        chosen = (self.names, self._size, self._augmentation, self._seed, self._contents)
+        return hashlib.sha256(repr(chosen).encode()).hexdigest()
+
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose variations the next items get.
 
@@ -268,17 +275,21 @@ class PairDataset(Dataset[Pair]):
             _Packed.pack(to_square(target, self._stored_size, self._reader.target_sampling)),
         )
 
-    def _decode_all(self, files: Sequence[PairFiles], cache_bytes: int) -> None:
-        """Decode every pair once, to keep it or to learn that it cannot be used."""
+    def _decode_all(self, files: Sequence[PairFiles], cache_bytes: int) -> str:
+        """Decode every pair once, to keep it or to learn that it cannot be used; return the SHA-256 of all pictures."""
+        contents = hashlib.sha256()
         room = cache_bytes
         for pair_files, result in zip(files, self._results(files), strict=True):
             if isinstance(result, DataError):
                 self.skipped.append(SkippedFile(pair_files.name, str(result)))
                 continue
             room -= sum(part.levels.nbytes for part in result)
+            for part in result:
+                contents.update(np.ascontiguousarray(part.levels).data)
             if room >= 0:
                 self._cache[len(self._files)] = result
             self._files.append(pair_files)
+        return contents.hexdigest()
 
     def _results(self, files: Sequence[PairFiles]) -> Iterator[_PackedPair | DataError]:
         """Decode in several threads (Pillow and PyTorch work beside each other), in order and a few at a time."""

@@ -1,16 +1,29 @@
 """Training: objectives say what is learned from a batch, the loop does the rest."""
 
+from piggygan.training.checkpoints import Checkpoints
 from piggygan.training.history import EpochRecord, History
 from piggygan.training.loop import train
 from piggygan.training.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
-from piggygan.training.objectives import Batch, Objective, Pix2PixObjective, SupervisedObjective, Turn
+from piggygan.training.objectives import (
+    Batch,
+    HasSettings,
+    HasState,
+    Objective,
+    Pix2PixObjective,
+    SupervisedObjective,
+    Turn,
+)
 from piggygan.training.options import TrainingOptions
+from piggygan.training.saving import load_best
 from piggygan.training.schedules import constant_then_linear, make_schedule
 
 __all__ = [
     "Batch",
+    "Checkpoints",
     "EpochRecord",
     "GanKind",
+    "HasSettings",
+    "HasState",
     "History",
     "Objective",
     "Pix2PixObjective",
@@ -20,6 +33,7 @@ __all__ = [
     "adversarial_loss",
     "constant_then_linear",
     "l1_loss",
+    "load_best",
     "make_schedule",
     "soft_dice_loss",
     "train",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from piggygan.durable import write_durably
 from piggygan.errors import ConfigurationError
 
 
@@ -54,3 +56,25 @@ def append_record(path: Path, record: EpochRecord) -> None:
     """Add an epoch to a log file as one JSON line."""
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(asdict(record), allow_nan=False) + "\n")
+
+
+def rewind_log(path: Path, epochs: int) -> None:
+    """Take out of a log file's end what a killed training noted and a checkpoint does not know.
+
+    Args:
+        path: The file, which may be absent.
+        epochs: How many are finished; a last line that was cut off goes as well.
+    """
+    if not path.is_file():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    while lines and _epoch_of(lines[-1]) > epochs:
+        lines.pop()
+    write_durably(path, "".join(lines).encode())
+
+
+def _epoch_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["epoch"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch.utils.data import DataLoader
 
 from piggygan.errors import DatasetError, TrainingDivergedError
-from piggygan.training.history import EpochRecord, History, append_record, open_log
+from piggygan.training.checkpoints import Checkpoints, check_resumable
+from piggygan.training.fixed import Guard
+from piggygan.training.history import EpochRecord, History, append_record, open_log, rewind_log
+from piggygan.training.loader import Loader
+from piggygan.training.mishaps import explained, memory_errors_explained
 from piggygan.training.objectives import Batch, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
 from piggygan.training.progress import TrainingProgress
 from piggygan.training.randomness import random_numbers_apart
+from piggygan.training.recipe import make_recipe
+from piggygan.training.saving import Saving
+from piggygan.training.signals import Signals
+from piggygan.training.snapshot import Run
 from piggygan.training.state import TrainingState, only_players_learn
 from piggygan.training.steps import Steps
 
-EpochCallback = Callable[[EpochRecord], None]
+EpochCallback = Callable[[EpochRecord], float | None]
 SampleCallback = Callable[[int], None]
 
 
@@ -31,6 +38,7 @@ def train(
     *,
     on_epoch: EpochCallback | None = None,
     sample: SampleCallback | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Train the networks of an objective.
 
@@ -45,60 +53,104 @@ def train(
             sampler has ``set_epoch``, that is called with 0, 1, 2 ... at each epoch's start. Several processes share
             a DataLoader's batches; of anything else each goes through all.
         options: How long and how.
-        on_epoch: Called with each epoch's record, in the main process.
+        on_epoch: Called with each epoch's record, in the main process. It may return a score, the higher the better:
+            the checkpoint of the best epoch is kept.
         sample: Called with the number of epochs done, every ``options.sample_every`` epochs and after the last, in
             the main process: to make pictures, say. Both are called in evaluation mode, without gradients, and may
-            draw random numbers without changing the training.
+            draw random numbers without changing the training. A training that was killed and goes on calls them
+            again for epochs that no checkpoint knew.
+        checkpoints: Where all state is saved. A training that finds checkpoints there goes on from the newest, and
+            ends in the same bytes as one that was never interrupted; a finished one returns at once. SIGTERM, SIGINT
+            and SIGUSR1 then end it at the next step, saved; a second one ends it at once.
 
     Returns:
         The mean losses of each epoch.
 
     Raises:
-        DatasetError: If there are no batches.
-        ConfigurationError: If the log cannot be written to, or a player's losses do not depend on its parameters.
+        DatasetError: If there are no batches, or a loader's worker was lost.
+        ConfigurationError: If the log cannot be written to, a player's losses do not depend on its parameters, or
+            the loader or several processes do not go with checkpoints.
         TrainingDivergedError: If a loss or gradient is not finite more often than ``options`` tolerate. The networks
             are put back to the end of the last good epoch, or to the start.
+        TrainingInterruptedError: If a signal asked for the end; its ``exit_code`` is what the program should end with.
+        ResumeError: If a checkpoint cannot be written, or the training is another one than its checkpoints'.
+        FrozenTensorError: If something that no player moves, a frozen task say, has changed meanwhile.
+        DeviceMemoryError: If the device has too little memory for a batch.
     """
-    steps_an_epoch = _count_batches(batches)
     processes = Processes(options.seed)
+    loader = Loader(batches, processes, options.seed)
+    if checkpoints is not None:
+        lasting = isinstance(batches, DataLoader) and batches.persistent_workers
+        check_resumable(checkpoints, processes.count, lasting)
     if options.log_path is not None and processes.is_main:
         open_log(options.log_path)
     for module in objective.modules().values():
         module.to(processes.device)
-    history = History()
-    visible = options.progress and processes.is_main
-    with only_players_learn(objective), _prepared(objective, processes):
+    with ExitStack() as stack:
+        stack.enter_context(only_players_learn(objective))
+        stack.enter_context(_prepared(objective, processes))
         state = TrainingState(objective, options)
+        stack.callback(state.set_training, False)
+        guard = Guard(state.fixed)
+        recipe = make_recipe(objective, batches, loader.count, options, processes.device)
         steps = Steps(objective, state, processes, options)
-        loader = _Loader(batches, processes)
-        try:
-            with TrainingProgress(options.epochs, steps_an_epoch, visible) as progress:
-                while state.finished_epochs < options.epochs:
-                    progress.start_epoch(state.finished_epochs + 1)
-                    history.epochs.append(_train_epoch(loader, steps, state, processes, progress))
-                    if processes.is_main:
-                        _report(history.epochs[-1], options, on_epoch, sample)
-                    processes.wait()
-        finally:
-            state.set_training(False)
-    return history
+        run = Run(objective, state, steps, loader, recipe, guard.digests)
+        saving = None
+        if checkpoints is not None:
+            saving = Saving(checkpoints, run, guard, stack.enter_context(Signals()))
+            stack.enter_context(saving.taken_up())
+            if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
+                rewind_log(options.log_path, state.finished_epochs)
+        progress = TrainingProgress(options.epochs, loader.count, options.progress and processes.is_main)
+        stack.enter_context(progress)
+        progress.start_at(state.finished_epochs * (loader.count or 0) + steps.batches)
+        while state.finished_epochs < options.epochs:
+            progress.start_epoch(state.finished_epochs + 1)
+            with explained(objective, state.finished_epochs + 1), _put_back_if_diverged(state):
+                _train_epoch(run, processes, progress, saving)
+            score = None
+            if processes.is_main:
+                score = _report(run.history.epochs[-1], options, on_epoch, sample)
+            processes.wait()
+            is_last = state.finished_epochs == options.epochs
+            if is_last:
+                guard.check()
+            if saving is not None:
+                saving.after_epoch(score, is_last)
+    return run.history
 
 
-def _train_epoch(
-    loader: _Loader, steps: Steps, state: TrainingState, processes: Processes, progress: TrainingProgress
-) -> EpochRecord:
-    epoch = state.finished_epochs + 1
-    started, learning_rate = time.perf_counter(), state.learning_rate
+def _train_epoch(run: Run, processes: Processes, progress: TrainingProgress, saving: Saving | None) -> None:
+    """Take what steps are left of an epoch, and note it in the history."""
+    state, steps = run.state, run.steps
+    epoch, learning_rate = state.finished_epochs + 1, state.learning_rate
+    started = time.perf_counter() - run.seconds
     state.set_training(True)
-    steps.start_epoch()
-    try:
-        for batch in loader.epoch(state.finished_epochs):
+    for batch in run.loader.epoch(state.finished_epochs, steps.batches):
+        with memory_errors_explained(batch):
             steps.learn(batch)
-            progress.advance(steps.mean_losses())
-        if not steps.batches:
-            raise DatasetError(f"there was no batch in epoch {epoch}: give a DataLoader, or a list of batches.")
-        steps.refuse_what_is_not_finite()
-        steps.refuse_players_that_stood_still()
+        progress.advance(steps.mean_losses())
+        run.seconds = time.perf_counter() - started
+        if saving is not None:
+            saving.after_step()
+    if not steps.batches:
+        raise DatasetError(f"there was no batch in epoch {epoch}: give a DataLoader, or a list of batches.")
+    steps.refuse_what_is_not_finite()
+    steps.refuse_players_that_stood_still()
+    processes.share(state.buffers())
+    state.finish_epoch()
+    state.set_training(False)
+    seconds = time.perf_counter() - started
+    run.history.epochs.append(EpochRecord(epoch, steps.mean_losses(), learning_rate, seconds, steps.skipped))
+    run.seconds = 0.0
+    steps.start_epoch()
+
+
+@contextmanager
+def _put_back_if_diverged(state: TrainingState) -> Iterator[None]:
+    epoch = state.finished_epochs + 1
+    try:
+        yield
     except TrainingDivergedError as error:
         state.put_back()
         raise TrainingDivergedError(
@@ -106,22 +158,21 @@ def _train_epoch(
             f"{f'after epoch {epoch - 1}' if epoch > 1 else 'at the start'}; lower the learning rate, or look for bad "
             f"values in the data."
         ) from error
-    processes.share(state.buffers())
-    state.finish_epoch()
-    state.set_training(False)
-    return EpochRecord(epoch, steps.mean_losses(), learning_rate, time.perf_counter() - started, steps.skipped)
 
 
 def _report(
     record: EpochRecord, options: TrainingOptions, on_epoch: EpochCallback | None, sample: SampleCallback | None
-) -> None:
+) -> float | None:
+    """Tell everyone of an epoch; return its score, if it was given one."""
     if options.log_path is not None:
         append_record(options.log_path, record)
+    score = None
     with torch.no_grad(), random_numbers_apart():
         if on_epoch is not None:
-            on_epoch(record)
+            score = on_epoch(record)
         if sample is not None and (record.epoch % options.sample_every == 0 or record.epoch == options.epochs):
             sample(record.epoch)
+    return score
 
 
 @contextmanager
@@ -133,38 +184,3 @@ def _prepared(objective: Objective, processes: Processes) -> Iterator[None]:
         yield
     finally:
         objective.use(own)
-
-
-@runtime_checkable
-class _KnowsEpoch(Protocol):
-    def set_epoch(self, epoch: int) -> None: ...
-
-
-class _Loader:
-    """Gives an epoch's batches, on the device."""
-
-    def __init__(self, batches: Iterable[Batch], processes: Processes) -> None:
-        self._processes = processes
-        self._batches: Any = batches
-        self._told: list[Any] = [batches]
-        if isinstance(batches, DataLoader):
-            self._told = [batches.dataset, batches.sampler, batches.batch_sampler]
-            self._batches = processes.prepare_loader(batches)
-            self._told.append(self._batches)
-
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        for part in self._told:
-            if isinstance(part, _KnowsEpoch):
-                part.set_epoch(epoch)
-        for batch in self._batches:
-            yield self._processes.to_device(batch)
-
-
-def _count_batches(batches: Iterable[Batch]) -> int | None:
-    try:
-        count = len(batches)  # type: ignore[arg-type]
-    except TypeError:  # a stream of unknown length
-        return None
-    if count == 0:
-        raise DatasetError("there are no batches to learn from: was every image skipped, or is drop_last too much?")
-    return count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,8 @@ class Turn(NamedTuple):
     player: str
     losses: dict[str, Tensor]
     """Weighted: the player minimizes their sum."""
+    output: Tensor | None = None
+    """What the player made, without gradients; looked at only to notice when it is the same everywhere."""
 
 
 class Objective(Protocol):
@@ -55,6 +57,25 @@ class Objective(Protocol):
 
     def play(self, batch: Batch) -> Iterator[Turn]:
         """Give each player its turn; between two turns the caller takes the step of the first."""
+
+
+@runtime_checkable
+class HasSettings(Protocol):
+    """An objective that says how it was set: a training goes on only with the same."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was chosen, by name."""
+
+
+@runtime_checkable
+class HasState(Protocol):
+    """An objective that keeps more than its networks from batch to batch, such as a pool of former images."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all of it, by name; empty tensors where there is nothing yet."""
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what :meth:`state` gave."""
 
 
 class SupervisedObjective:
@@ -96,6 +117,10 @@ class SupervisedObjective:
         """Return the generator."""
         return {"generator": self._generator}
 
+    def settings(self) -> dict[str, Any]:
+        """Return the weights, and what the generator is called with."""
+        return {**self._likeness._asdict(), "forward_arguments": self._forward_arguments}
+
     def use(self, prepared: Mapping[str, nn.Module]) -> None:
         """Call this generator from now on."""
         self._prepared_generator = prepared["generator"]
@@ -107,7 +132,7 @@ class SupervisedObjective:
             InputError: If the output has another shape than the target.
         """
         output = self._prepared_generator(batch.input, **self._forward_arguments)
-        yield Turn("generator", self._likeness.losses(output, batch.target))
+        yield Turn("generator", self._likeness.losses(output, batch.target), output.detach())
 
 
 class Pix2PixObjective:
@@ -165,6 +190,15 @@ class Pix2PixObjective:
         """Return both networks."""
         return {"generator": self._generator, "discriminator": self._discriminator}
 
+    def settings(self) -> dict[str, Any]:
+        """Return the weights, the kind of adversarial loss, and what the generator is called with."""
+        return {
+            **self._likeness._asdict(),
+            "adversarial_weight": self._adversarial_weight,
+            "gan": self._gan,
+            "forward_arguments": self._forward_arguments,
+        }
+
     def use(self, prepared: Mapping[str, nn.Module]) -> None:
         """Call these networks from now on."""
         self._prepared_generator = prepared["generator"]
@@ -193,7 +227,7 @@ class Pix2PixObjective:
         with _without_gradients(self._discriminator):
             scores = self._discriminator(torch.cat([batch.input, output], dim=1))
         adversarial = self._adversarial_weight * adversarial_loss(scores, True, self._gan)
-        yield Turn("generator", {"adversarial": adversarial, **likeness})
+        yield Turn("generator", {"adversarial": adversarial, **likeness}, output.detach())
 
 
 class _Likeness(NamedTuple):

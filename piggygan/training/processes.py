@@ -59,6 +59,16 @@ class Processes:
         """Say whether this is the process that reports."""
         return bool(self._accelerator.is_main_process)
 
+    @property
+    def count(self) -> int:
+        """Return how many processes train together."""
+        return int(self._accelerator.num_processes)
+
+    @property
+    def index(self) -> int:
+        """Return this process's number, from 0."""
+        return int(self._accelerator.process_index)
+
     def prepare_module(self, module: nn.Module) -> nn.Module:
         """Return a network that exchanges its gradients; with one process the network itself."""
         if self._accelerator.num_processes == 1:

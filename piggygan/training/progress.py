@@ -43,6 +43,10 @@ class TrainingProgress:
     ) -> None:
         self._progress.stop()
 
+    def start_at(self, steps: int) -> None:
+        """Count steps that an interrupted training has taken before."""
+        self._progress.update(self._task, completed=steps)
+
     def start_epoch(self, epoch: int) -> None:
         """Name the epoch, counted from 1."""
         self._progress.update(self._task, description=f"epoch {epoch}/{self._epochs}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from piggygan.training.fixed import split_tensors
 from piggygan.training.objectives import Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.schedules import make_schedule
@@ -16,7 +17,7 @@ from piggygan.training.schedules import make_schedule
 class TrainingState:
     """The networks of an objective, an optimizer and a schedule for each player, and the position.
 
-    With the random states of :mod:`piggygan.training.randomness` this is all that a resumable checkpoint must hold.
+    What else a training depends on is listed in :mod:`piggygan.training.snapshot`.
 
     Args:
         objective: Its modules lie on the device they are trained on.
@@ -42,7 +43,9 @@ class TrainingState:
             for player, optimizer in self.optimizers.items()
         }
         self.finished_epochs = 0
-        self._good = {name: tensor.detach().clone() for name, tensor in self._changing().items()}
+        self.changing, self.fixed = split_tensors(objective)
+        self.good = {name: tensor.detach().clone() for name, tensor in self.changing.items()}
+        """The changing tensors as they were at the end of the last good epoch, or at the start."""
 
     @property
     def learning_rate(self) -> float:
@@ -60,30 +63,66 @@ class TrainingState:
             schedule.step()
         self.finished_epochs += 1
         with torch.no_grad():
-            for name, tensor in self._changing().items():
-                self._good[name].copy_(tensor)
+            for name, tensor in self.changing.items():
+                self.good[name].copy_(tensor)
+
+    def move_to_epoch(self, finished_epochs: int) -> None:
+        """Let the schedules, which are functions of the epoch alone, stand where they do after so many epochs."""
+        self.finished_epochs = finished_epochs
+        for player, optimizer in self.optimizers.items():
+            schedule = self.schedules[player]
+            rates = [
+                base * rate(finished_epochs) for base, rate in zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+            ]
+            position = {"last_epoch": finished_epochs, "_step_count": finished_epochs + 1, "_last_lr": rates}
+            schedule.load_state_dict({**schedule.state_dict(), **position})
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
+
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """Return the optimizers' states as ``player.number of the parameter.name``."""
+        return {
+            f"{player}.{number}.{name}": tensor
+            for player, optimizer in self.optimizers.items()
+            for number, values in optimizer.state_dict()["state"].items()
+            for name, tensor in values.items()
+        }
+
+    def load_optimizer_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what :meth:`optimizer_tensors` gave.
+
+        Raises:
+            ValueError: If a name is unknown or a shape another one; nothing is changed then.
+        """
+        states: dict[str, dict[int, dict[str, Tensor]]] = {player: {} for player in self.players}
+        for key, tensor in tensors.items():
+            player, number, name = key.rsplit(".", 2)
+            if player not in self.players or int(number) >= len(self.players[player]):
+                raise ValueError(f"the optimizer's {key} belongs to no parameter")
+            parameter = self.players[player][int(number)]
+            if name not in ("step", "exp_avg", "exp_avg_sq") or (name != "step" and tensor.shape != parameter.shape):
+                raise ValueError(f"the optimizer's {key} does not fit its parameter")
+            if name != "step":  # in the order of the elements that the parameter has in memory
+                tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
+            states[player].setdefault(int(number), {})[name] = tensor
+        if any(len(values) != 3 for state in states.values() for values in state.values()):
+            raise ValueError("a part of an optimizer's state is missing")
+        for player, optimizer in self.optimizers.items():
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": states[player]})
 
     def put_back(self) -> None:
         """Make the networks what they were at the end of the last finished epoch, or at the start."""
         with torch.no_grad():
-            for name, tensor in self._changing().items():
-                tensor.copy_(self._good[name])
+            for name, tensor in self.changing.items():
+                tensor.copy_(self.good[name])
 
     def not_finite(self) -> list[str]:
         """Name the tensors that hold a NaN or an infinity."""
-        return [name for name, tensor in self._changing().items() if not bool(tensor.isfinite().all())]
+        return [name for name, tensor in self.changing.items() if not bool(tensor.isfinite().all())]
 
     def buffers(self) -> list[Tensor]:
         """Return the networks' buffers."""
         return [buffer for module in self.modules.values() for buffer in module.buffers()]
-
-    def _changing(self) -> dict[str, Tensor]:
-        """Return what training may change, by name: trained parameters and running statistics."""
-        tensors: dict[str, Tensor] = {}
-        for role, module in self.modules.items():
-            tensors |= {f"{role}.{name}": p for name, p in module.named_parameters() if p.requires_grad}
-            tensors |= {f"{role}.{name}": buffer for name, buffer in module.named_buffers()}
-        return tensors
 
 
 @contextmanager

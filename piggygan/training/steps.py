@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from piggygan.errors import ConfigurationError, TrainingDivergedError
@@ -15,6 +15,20 @@ from piggygan.training.objectives import Batch, Objective, Turn
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
 from piggygan.training.state import TrainingState
+from piggygan.training.watch import Watch, WatchState
+
+
+@dataclass(frozen=True)
+class StepsAccount:
+    """What :class:`Steps` has counted: in this epoch, and in a row."""
+
+    batches: int
+    skipped: int
+    sums: dict[str, float]
+    counts: dict[str, int]
+    still: tuple[str, ...]
+    bad_in_a_row: int
+    watched: WatchState
 
 
 class Steps:
@@ -36,6 +50,7 @@ class Steps:
         self._tolerated = options.tolerated_bad_steps
         self._bfloat16 = options.mixed_precision == "bf16"
         self._bad_in_a_row = 0
+        self._watch = Watch()
         self.start_epoch()
 
     def start_epoch(self) -> None:
@@ -45,6 +60,28 @@ class Steps:
         self._sums: dict[str, float] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
         self._still = set(self._state.players)
+
+    def account(self) -> StepsAccount:
+        """Return the account so far."""
+        return StepsAccount(
+            self.batches,
+            self.skipped,
+            dict(self._sums),
+            dict(self._counts),
+            tuple(sorted(self._still)),
+            self._bad_in_a_row,
+            self._watch.state,
+        )
+
+    def go_on_from(self, account: StepsAccount) -> None:
+        """Go on with an account as it once was."""
+        self.start_epoch()
+        self.batches, self.skipped = account.batches, account.skipped
+        self._sums.update(account.sums)
+        self._counts.update(account.counts)
+        self._still = set(account.still)
+        self._bad_in_a_row = account.bad_in_a_row
+        self._watch = Watch(account.watched)
 
     def mean_losses(self) -> dict[str, float]:
         """Return the epoch's mean losses by ``player.loss``, over the steps that were taken."""
@@ -60,12 +97,13 @@ class Steps:
         self.batches += 1
         is_good = True
         for turn in self._turns(batch):
-            values = self._gradients(turn)
+            values, spread = self._gradients(turn)
             bad = next((f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)), None)
             if bad is None:
                 self._state.optimizers[turn.player].step()
                 self._still.discard(turn.player)
                 self._count(turn, values)
+                self._look_at(turn, values, spread)
             else:
                 self.skipped += 1
                 is_good = False
@@ -99,8 +137,13 @@ class Steps:
                 return
             yield turn
 
-    def _gradients(self, turn: Turn) -> dict[str, float]:
-        """Compute a player's gradients; return its losses and the gradients' norm, means over all processes."""
+    def _gradients(self, turn: Turn) -> tuple[dict[str, float], float | None]:
+        """Compute a player's gradients.
+
+        Returns:
+            Its losses and the gradients' norm; the difference of the output's largest and smallest value. All are
+            means over all processes.
+        """
         optimizer = self._state.optimizers[turn.player]
         optimizer.zero_grad(set_to_none=True)
         total = torch.stack(list(turn.losses.values())).sum()
@@ -112,11 +155,19 @@ class Steps:
                 f"the losses of {turn.player!r} ({', '.join(turn.losses)}) do not depend on its parameters: "
                 f"does the generator run the task whose parameters it was given?"
             )
-        values: Tensor = torch.stack([loss.detach() for loss in turn.losses.values()] + [get_total_norm(gradients)])
+        measured = [loss.detach() for loss in turn.losses.values()] + [get_total_norm(gradients)]
+        if turn.output is not None:
+            measured.append((turn.output.amax() - turn.output.amin()).to(measured[0].dtype))
         # The one place of a turn where the processor waits for the device.
-        numbers = self._processes.mean(values).tolist()
+        numbers = self._processes.mean(torch.stack(measured)).tolist()
+        spread = numbers.pop() if turn.output is not None else None
         names = [*(f"{turn.player}.{loss}" for loss in turn.losses), f"the norm of the gradients of {turn.player!r}"]
-        return dict(zip(names, numbers, strict=True))
+        return dict(zip(names, numbers, strict=True)), spread
+
+    def _look_at(self, turn: Turn, values: dict[str, float], spread: float | None) -> None:
+        *losses, norm = values.values()
+        where = f"epoch {self._state.finished_epochs + 1}, step {self.batches}"
+        self._watch.look(where, turn.player, sum(losses), norm, spread)
 
     def _count(self, turn: Turn, values: dict[str, float]) -> None:
         for loss in turn.losses:

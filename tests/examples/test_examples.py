@@ -3,7 +3,11 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
@@ -54,3 +58,41 @@ def test_bad_input_is_one_line_before_any_training(tmp_path: Path) -> None:
 def test_a_network_of_ones_own_keeps_its_first_task() -> None:
     done = run(str(EXAMPLES / "own_network.py"))
     assert done.stdout.rstrip().endswith("bit for bit as before: True"), done.stderr
+
+
+def without_times(result: dict[str, Any]) -> str:
+    """Drop what a clock says, and what was asked for, from a result."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            left_out = ("seconds", "settings", "out", "resume")
+            return {key: clean(item) for key, item in value.items() if key not in left_out}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return json.dumps(clean(result), sort_keys=True)
+
+
+@pytest.mark.slow
+def test_the_main_job_stopped_and_resumed_gives_the_same_result(tmp_path: Path) -> None:
+    arguments = [str(EXAMPLES / "facades_to_lungs.py"), *small_data(tmp_path)]
+    arguments += ["--size", "64", "--width", "4", "--epochs", "1", "--lungs-epochs", "2", "--batch-size", "2"]
+    whole, cut = (["--out", str(tmp_path / name)] for name in ("whole", "cut"))
+    assert run(*arguments, *whole).returncode == 0
+
+    # The log of the new task's training says that it is under way.
+    started = subprocess.Popen([sys.executable, *arguments, *cut], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "cut" / "lungs-piggygan.jsonl").is_file():
+        assert started.poll() is None
+        time.sleep(0.02)
+    started.terminate()
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 143, said
+    assert "--resume" in said
+
+    done = run(*arguments, *cut, "--resume")
+    assert done.returncode == 0, done.stderr
+    results = [json.loads((tmp_path / name / "result.json").read_text(encoding="utf-8")) for name in ("whole", "cut")]
+    assert without_times(results[0]) == without_times(results[1])
+    refused = run(*arguments, *cut, "--resume", "--seed", "1")
+    assert refused.returncode == 1
+    assert "seed was 0, is 1" in refused.stderr

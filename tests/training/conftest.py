@@ -1,6 +1,11 @@
 """Small pairs of pictures to learn from, and networks that take milliseconds."""
 
+import importlib.util
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,7 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from piggygan.networks import NormKind, PatchDiscriminator, UNetGenerator
-from piggygan.training import Pix2PixObjective
+from piggygan.training import Checkpoints, Pix2PixObjective
+from piggygan.training.checkpoints import CheckpointFolder
 
 
 class Pair(NamedTuple):
@@ -72,3 +78,65 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+PROGRAM = Path(__file__).with_name("resumable_program.py")
+
+
+@pytest.fixture(scope="session")
+def program() -> Any:
+    """Load the program that can be killed, to run the same training in this process."""
+    spec = importlib.util.spec_from_file_location("resumable_program", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["resumable_program"] = module  # worker processes send its classes by name
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def start_program() -> Callable[..., subprocess.Popen[str]]:
+    """Start the program in a process of its own, which says "step" at each step."""
+
+    def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+        # A shell may have started the tests with signals ignored, which children would inherit.
+        unignore = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        code = f"import runpy, sys; {unignore}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+        environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[2]), "CUDA_VISIBLE_DEVICES": ""}
+        return subprocess.Popen(
+            [sys.executable, "-c", code, str(PROGRAM), str(folder), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def end_state() -> Callable[[Path], tuple[Any, dict[str, bytes]]]:
+    """Read the newest checkpoint's whole state: all but wall times, and the bytes of each tensor."""
+
+    def read(folder: Path) -> tuple[Any, dict[str, bytes]]:
+        found = CheckpointFolder(folder, 2).newest_whole("last")
+        assert found is not None
+        _, document, tensors = found
+        for record in document["history"]:
+            record["seconds"] = 0.0
+        document["seconds"] = 0.0
+        return document, {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(program: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Train to the end without an interruption, once for each kind; return the folder."""
+    folders: dict[tuple[str, str], Path] = {}
+
+    def train(kind: str, data: str) -> Path:
+        if (kind, data) not in folders:
+            folders[kind, data] = tmp_path_factory.mktemp("whole")
+            program.run(program.make_objective(kind), program.make_data(data), Checkpoints(folders[kind, data]))
+        return folders[kind, data]
+
+    return train

@@ -77,9 +77,10 @@ def test_each_player_takes_one_step_a_batch_with_its_own_gradients(make_objectiv
 
     generator, discriminator = by_hand.modules().values()
     optimizers = [torch.optim.Adam(m.parameters(), lr=2e-4, betas=(0.5, 0.999)) for m in (discriminator, generator)]
+    batches = list(loader)  # what a loader draws does not reach the networks
     torch.manual_seed(5)
     softplus = nn.functional.softplus
-    for batch in loader:
+    for batch in batches:
         output = generator(batch.input)
         real = discriminator(torch.cat([batch.input, batch.target], dim=1))
         fake = discriminator(torch.cat([batch.input, output.detach()], dim=1))

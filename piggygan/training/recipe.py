@@ -1,0 +1,85 @@
+"""What must be the same for a training to go on as if it had never been interrupted."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch.utils.data import DataLoader
+
+from piggygan.registry.fingerprints import layer_lines
+from piggygan.training.objectives import Batch, HasSettings, Objective
+from piggygan.training.options import TrainingOptions
+from piggygan.version import __version__
+
+WITHOUT_EFFECT = ("sample_every", "log_path", "progress")
+"""Options that change nothing in the networks."""
+
+
+@runtime_checkable
+class HasFingerprint(Protocol):
+    """Data, or an order of data, that can say whether it is the same as before."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that is equal where the contents are."""
+
+
+def make_recipe(
+    objective: Objective, batches: Iterable[Batch], count: int | None, options: TrainingOptions, device: torch.device
+) -> dict[str, str]:
+    """Describe a training, one fact a name; equal descriptions, data and networks end in the same bytes.
+
+    Args:
+        objective: What is learned.
+        batches: As the caller gave them.
+        count: Batches an epoch, if that is known.
+        options: How.
+        device: On which.
+    """
+    chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    recipe = {f"option {name}": value for name, value in chosen.items() if name not in WITHOUT_EFFECT}
+    recipe |= {
+        "piggygan version": __version__,
+        "torch version": torch.__version__,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "number of threads": torch.get_num_threads(),
+        "objective": type(objective).__qualname__,
+        "batches an epoch": count,
+    }
+    if isinstance(objective, HasSettings):
+        recipe |= {f"objective's {name}": value for name, value in objective.settings().items()}
+    for role, module in objective.modules().items():
+        recipe[f"layers of the {role}"] = hashlib.sha256("\n".join(layer_lines(module)).encode()).hexdigest()[:16]
+    for player, parameters in objective.players().items():
+        recipe[f"numbers that the {player} learns"] = sum(parameter.numel() for parameter in parameters)
+    return {name: str(value) for name, value in (recipe | _of_data(batches)).items()}
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Say in words what tells two recipes apart."""
+    return [
+        f"{name} was {before.get(name, 'not there')}, is {now.get(name, 'not there')}"
+        for name in [*now, *(before.keys() - now.keys())]
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _of_data(batches: Iterable[Batch]) -> dict[str, Any]:
+    if not isinstance(batches, DataLoader):
+        return {"data": _fingerprint(batches)}
+    return {
+        "batch size": batches.batch_size,
+        "drop_last": batches.drop_last,
+        "workers": batches.num_workers,
+        "data": _fingerprint(batches.dataset),
+        "order of the data": _fingerprint(batches.sampler),
+        "batches of the data": _fingerprint(batches.batch_sampler),
+    }
+
+
+def _fingerprint(part: object) -> str:
+    return part.fingerprint if isinstance(part, HasFingerprint) else type(part).__qualname__

@@ -1,0 +1,146 @@
+"""When a running training saves, and how one that was interrupted is taken up again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from piggygan.errors import ResumeError, TrainingDivergedError, TrainingInterruptedError
+from piggygan.registry.tensors import nonfinite_names
+from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
+from piggygan.training.fixed import Guard, split_tensors
+from piggygan.training.objectives import Objective
+from piggygan.training.recipe import differences
+from piggygan.training.signals import Signals
+from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, part_of, restore
+
+_LOG = logging.getLogger(__name__)
+
+
+class Saving:
+    """Saves a training as its checkpoints ask for, and when a signal asks for its end.
+
+    Args:
+        checkpoints: Where and when.
+        run: What is saved.
+        guard: Asked before anything is saved for good.
+        signals: That ask for the end.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, run: Run, guard: Guard, signals: Signals) -> None:
+        self._checkpoints = checkpoints
+        self._folder = CheckpointFolder(Path(checkpoints.folder), checkpoints.keep_last)
+        self._run = run
+        self._guard = guard
+        self._signals = signals
+
+    @contextmanager
+    def taken_up(self) -> Iterator[None]:
+        """Hold the folder, and put the training where its newest whole checkpoint was, if there is one.
+
+        Raises:
+            ResumeError: If the folder is in use or cannot be written to, all checkpoints are damaged, or the training
+                is another one than theirs.
+        """
+        with self._folder.locked():
+            if found := self._folder.newest_whole("last"):
+                checkpoint, raw, tensors = found
+                document = parse(raw)
+                self._check_same(document.recipe, document.frozen)
+                restore(self._run, document, tensors)
+                _LOG.info("going on from %s", checkpoint.path)
+            yield
+
+    def after_step(self) -> None:
+        """Save if it is time, or a signal came.
+
+        Raises:
+            ResumeError, TrainingDivergedError, TrainingInterruptedError: See :func:`piggygan.training.train`.
+        """
+        every = self._checkpoints.every_steps
+        if self._signals.received is not None:
+            self._end()
+        elif every is not None and self._run.steps.batches % every == 0:
+            self._save()
+
+    def after_epoch(self, score: float | None, is_last: bool) -> None:
+        """Save if it is time, or a signal came.
+
+        Args:
+            score: Of the epoch; the higher the better.
+            is_last: Whether the training ends here.
+
+        Raises:
+            ResumeError, TrainingDivergedError, TrainingInterruptedError: See :func:`piggygan.training.train`.
+        """
+        run = self._run
+        if score is not None and (run.best is None or score > run.best):
+            run.best = score
+            # Before the other: if the process dies between them, the epoch and its score come again.
+            self._folder.save("best", run.position, *capture(run))
+        if self._signals.received is not None:
+            self._end()
+        elif is_last or run.state.finished_epochs % self._checkpoints.every_epochs == 0:
+            self._save()
+
+    def _save(self) -> Path:
+        document, tensors = capture(self._run)
+        if names := nonfinite_names(tensors):
+            raise TrainingDivergedError(f"{names[0]} is not finite (of {len(names)} such tensors)")
+        return self._folder.save("last", self._run.position, document, tensors)
+
+    def _end(self) -> None:
+        received = self._signals.received
+        if received is None:
+            return
+        self._guard.check()
+        path = self._save()
+        epochs, batches = self._run.position
+        raise TrainingInterruptedError(
+            f"{received.name} asked for the end: all is saved after {epochs} epochs and {batches} batches in {path}. "
+            f"Start the same again to go on.",
+            received,
+        )
+
+    def _check_same(self, recipe: dict[str, str], frozen: dict[str, str]) -> None:
+        """Refuse to go on with another training, unless that was asked for."""
+        other = differences(recipe, self._run.recipe)
+        now = self._run.frozen
+        other += [f"{name} (frozen) has other values" for name in now if now[name] != frozen.get(name)]
+        other += [f"{name} (frozen) is no longer there" for name in frozen if name not in now]
+        if not other:
+            return
+        shown = "; ".join(other[:5]) + (f"; and {len(other) - 5} more" if len(other) > 5 else "")
+        if not self._checkpoints.inexact:
+            raise ResumeError(
+                f"the checkpoints in {self._folder.path} are of another training: {shown}. Start it as it was, name "
+                f"another folder to begin anew, or say inexact=True to go on all the same."
+            )
+        _LOG.warning("going on inexactly: %s.", shown)
+
+
+def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
+    """Put into an objective's networks what they were after the epoch with the highest score.
+
+    Args:
+        checkpoints: Of its training.
+        objective: Of the same networks; what is frozen in them is left alone.
+
+    Returns:
+        The score.
+
+    Raises:
+        ResumeError: If no epoch was scored, the file is damaged, or it is of other networks; these are then as they
+            were.
+    """
+    found = CheckpointFolder(Path(checkpoints.folder), checkpoints.keep_last).newest_whole("best")
+    if found is None:
+        raise ResumeError(f"there is no best checkpoint in {checkpoints.folder}: return a score from on_epoch.")
+    document = parse(found[1])
+    changing, _ = split_tensors(objective)
+    tensors = part_of(found[2], "network")
+    check_fits(changing, tensors)
+    copy_into(changing, tensors)
+    return document.best if document.best is not None else float("nan")

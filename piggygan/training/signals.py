@@ -1,0 +1,55 @@
+"""Signals that ask a training to end: it does at the next step, when all is saved."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+"""From the system or a scheduler, from the keyboard, and from SLURM before the time is up."""
+
+
+class Signals:
+    """Notes the first signal that asks for the end; a second one does at once what it would have done without this.
+
+    The former handlers are back afterwards. Signals that are ignored stay so, and outside the main thread, where
+    Python lets nobody handle them, all stay as they are.
+
+    Example:
+        >>> with Signals() as signals:
+        ...     signal.raise_signal(signal.SIGTERM)
+        ...     signals.received
+        <Signals.SIGTERM: 15>
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        """The one that came."""
+        self._former: dict[signal.Signals, signal.Handlers | int | object] = {}
+
+    def __enter__(self) -> Signals:
+        if threading.current_thread() is threading.main_thread():
+            for number in HANDLED:
+                former = signal.getsignal(number)
+                if former is not None and former is not signal.SIG_IGN:  # None: not Python's, it cannot be put back
+                    self._former[number] = former
+                    signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._restore()
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.received is None:
+            self.received = signal.Signals(number)
+            return
+        self._restore()
+        signal.raise_signal(number)
+
+    def _restore(self) -> None:
+        while self._former:
+            number, former = self._former.popitem()
+            signal.signal(number, former)  # type: ignore[arg-type]  # as getsignal gave it

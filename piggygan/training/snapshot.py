@@ -1,0 +1,174 @@
+"""All that a running training depends on, taken out and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from piggygan.errors import ResumeError
+from piggygan.registry.strict_json import decode
+from piggygan.training.history import EpochRecord, History
+from piggygan.training.loader import Loader
+from piggygan.training.objectives import HasState, Objective
+from piggygan.training.randomness import RandomState, random_state, restore_random_state
+from piggygan.training.state import TrainingState
+from piggygan.training.steps import Steps, StepsAccount
+
+FORMAT = 1
+"""Of checkpoints; another one is refused."""
+
+
+@dataclass
+class Run:
+    """A training on its way.
+
+    Attributes:
+        objective: What is learned; its own state, if it has one, belongs to the training.
+        state: Networks, optimizers, schedules and the last good copies.
+        steps: The account of the epoch.
+        loader: The batches.
+        recipe: What must be the same when the training goes on.
+        frozen: Digest of each tensor that training leaves as it is, by name.
+        history: Of the finished epochs.
+        best: The highest score so far.
+        seconds: That the present epoch has taken.
+    """
+
+    objective: Objective
+    state: TrainingState
+    steps: Steps
+    loader: Loader
+    recipe: dict[str, str]
+    frozen: dict[str, str]
+    history: History = field(default_factory=History)
+    best: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Epochs finished, and batches done in the one after."""
+        return self.state.finished_epochs, self.steps.batches
+
+
+@dataclass(frozen=True)
+class Document:
+    """What of a training is not a tensor."""
+
+    format: int
+    recipe: dict[str, str]
+    frozen: dict[str, str]
+    finished_epochs: int
+    account: StepsAccount
+    history: tuple[EpochRecord, ...]
+    best: float | None
+    seconds: float
+
+
+def capture(run: Run) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Take out all that a training depends on: its document, and its tensors by name."""
+    is_within_epoch = run.steps.batches > 0
+    document = Document(
+        FORMAT,
+        run.recipe,
+        run.frozen,
+        run.state.finished_epochs,
+        run.steps.account(),
+        tuple(run.history.epochs),
+        run.best,
+        run.seconds,
+    )
+    parts: dict[str, Mapping[str, Tensor]] = {
+        "network": run.state.changing,
+        # At an epoch's end they are the same.
+        "good": run.state.good if is_within_epoch else {},
+        "optimizer": run.state.optimizer_tensors(),
+        "random": random_state().tensors(),
+        "loader": dict(_numbered(run.loader.state(is_within_epoch=is_within_epoch))),
+        "objective": run.objective.state() if isinstance(run.objective, HasState) else {},
+    }
+    tensors = {f"{part}.{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+    return asdict(document), tensors
+
+
+def parse(document: Any) -> Document:
+    """Check a document.
+
+    Raises:
+        ResumeError: If another version of the format, or another program, wrote it.
+    """
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise ResumeError(f"the checkpoint has format {found!r}; this piggygan knows {FORMAT}: use the one it is of.")
+    try:
+        return decode(Document, document, "the checkpoint")
+    except ValueError as error:
+        raise ResumeError(f"the checkpoint is none of piggygan's: {error}.") from error
+
+
+def restore(run: Run, document: Document, tensors: Mapping[str, Tensor]) -> None:
+    """Put back all that a training depends on.
+
+    Raises:
+        ResumeError: If it does not fit; the networks are then as they were.
+    """
+    networks = part_of(tensors, "network")
+    good = part_of(tensors, "good") or networks
+    for given in (networks, good):
+        check_fits(run.state.changing, given)
+    loader = part_of(tensors, "loader")
+    try:
+        random = RandomState.from_tensors(part_of(tensors, "random"))
+        run.loader.load_state([loader[name] for name, _ in _numbered(list(loader.values()))])
+        run.state.load_optimizer_tensors(part_of(tensors, "optimizer"))
+    except (KeyError, ValueError) as error:
+        raise ResumeError(f"the checkpoint belongs to another training: {error}.") from error
+    copy_into(run.state.changing, networks)
+    copy_into(run.state.good, good)
+    run.state.move_to_epoch(document.finished_epochs)
+    run.steps.go_on_from(document.account)
+    if isinstance(run.objective, HasState):
+        run.objective.load_state(part_of(tensors, "objective"))
+    run.history.epochs[:] = document.history
+    run.best, run.seconds = document.best, document.seconds
+    devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    # Only a resume that was asked to be inexact comes here with another number of devices.
+    restore_random_state(random if len(random.cuda) == devices else random._replace(cuda=[]))
+
+
+def part_of(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """Return the tensors of one part of a checkpoint, without its name."""
+    return {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
+
+
+def check_fits(here: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of other names, shapes or types.
+
+    Raises:
+        ResumeError: Naming the first of them.
+    """
+    problems = [f"{name} is only in one of both" for name in sorted(here.keys() ^ there.keys())]
+    problems += [
+        f"{name} was {there[name].dtype} {tuple(there[name].shape)}, is {tensor.dtype} {tuple(tensor.shape)}"
+        for name, tensor in here.items()
+        if name in there and (tensor.shape, tensor.dtype) != (there[name].shape, there[name].dtype)
+    ]
+    if problems:
+        raise ResumeError(
+            f"the checkpoint is of other networks: {problems[0]} (of {len(problems)} differences). Make them as they "
+            f"were made then, or name another folder to begin anew."
+        )
+
+
+def copy_into(here: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> None:
+    """Copy values in place."""
+    with torch.no_grad():
+        for name, tensor in here.items():
+            tensor.copy_(there[name])
+
+
+def _numbered(tensors: list[Tensor]) -> list[tuple[str, Tensor]]:
+    return [(str(number), tensor) for number, tensor in enumerate(tensors)]
