@@ -46,6 +46,7 @@ def test_e14_a_worker_that_takes_too_long_is_an_error_and_no_hang(program: Any) 
         program.run(program.make_objective(), loader, None)
 
 
+@pytest.mark.unpickles
 def test_e14_a_bad_file_in_the_middle_is_named(program: Any) -> None:
     loader = DataLoader(HasABadFile(), 2, num_workers=1)
     with pytest.raises(ImageError, match="file number 0 is not a PNG"):

@@ -71,7 +71,14 @@ def test_e01_a_training_cut_off_at_every_step_of_40_ends_in_the_same_bytes(
 
 @pytest.mark.parametrize(
     ("data", "step"),
-    [("list", 11), ("stream", 11), ("generator", 10), ("shuffle", 4), ("shuffle", 25), ("workers", 25)],
+    [
+        ("list", 11),
+        ("stream", 11),
+        ("generator", 10),
+        ("shuffle", 4),
+        ("shuffle", 25),
+        pytest.param("workers", 25, marks=pytest.mark.unpickles),
+    ],
 )
 def test_steps_since_the_last_checkpoint_are_taken_again_from_any_kind_of_batches(
     program: Any, end_state: State, uninterrupted: Whole, tmp_path: Path, data: str, step: int
