@@ -46,6 +46,8 @@ def paired(
     seconds: float = 20.0,
     least: int = 5,
     warm_up: int = 2,
+    lead_in: int = 0,
+    runs: int = 1,
 ) -> dict[str, Timing]:
     """Run all contenders once a round, in an order that rotates, until the time is up.
 
@@ -56,6 +58,9 @@ def paired(
         seconds: How long to go on.
         least: Rounds that are run however long they take.
         warm_up: Runs of each before anything is timed.
+        lead_in: Runs at the beginning of each turn that are not timed: what others left in the processor's caches is
+            no part of a loop that takes one step after another.
+        runs: Runs that are timed in each turn, together.
     """
     for work in contenders.values():
         for _ in range(warm_up):
@@ -68,7 +73,9 @@ def paired(
     try:
         while time.perf_counter() < end or len(times[reference]) < least:
             for name in names:
-                times[name].append(_timed(contenders[name], device))
+                for _ in range(lead_in):
+                    contenders[name]()
+                times[name].append(_timed(contenders[name], device, runs))
             names.append(names.pop(0))
     finally:
         gc.enable()
@@ -81,12 +88,13 @@ def wait_for(device: torch.device) -> None:
         torch.accelerator.synchronize(device)
 
 
-def _timed(work: Work, device: torch.device) -> float:
+def _timed(work: Work, device: torch.device, runs: int) -> float:
     wait_for(device)
     start = time.perf_counter()
-    work()
+    for _ in range(runs):
+        work()
     wait_for(device)
-    return time.perf_counter() - start
+    return (time.perf_counter() - start) / runs
 
 
 def _summary(times: list[float], reference: list[float]) -> Timing:

@@ -56,7 +56,7 @@ def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
                 contenders[name] = child.step
         if "fine-tuning" not in contenders:  # nothing to divide by
             return []
-        timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds)
+        timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds, lead_in=1, runs=2)
     return [
         {
             "setting": str(setting),

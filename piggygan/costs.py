@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from piggygan.durable import write_durably
@@ -67,7 +68,7 @@ class CostModel:
             return self.forced if self.forced in possible_ways(call) else "features"
         if call in self.measured:
             return self.measured[call]
-        return min(possible_ways(call), key=lambda way: estimate(call, way))
+        return cheapest(call)
 
     def save(self, path: Path) -> None:
         """Write what was measured as JSON, durably.
@@ -146,6 +147,12 @@ CPU = Prices(
 
 OTHER = Prices()
 """Nothing was measured on an accelerator: multiply-adds alone."""
+
+
+@lru_cache(maxsize=4096)
+def cheapest(call: LayerCall) -> Way:
+    """Return the way that costs least by the formula."""
+    return min(possible_ways(call), key=lambda way: estimate(call, way))
 
 
 def estimate(call: LayerCall, way: Way) -> float:

@@ -130,7 +130,8 @@ class PiggybackConvolution(TaskKernels):
         return not filters.is_frozen and filters.factors is not None
 
     def _call(self, task: str, features: Tensor, geometry: Geometry) -> LayerCall:
-        filters = self.of_task(task)
+        factors = self.of_task(task).factors
+        composed = 0 if factors is None else factors.shape[0]
         bank = self.bank(task)
         kernel_sides = bank.shape[2:]
         batch, sides = features.shape[0], features.shape[2:]
@@ -139,8 +140,8 @@ class PiggybackConvolution(TaskKernels):
             transposed=self.transposed,
             filter_size=bank[0].numel(),
             kernel_positions=math.prod(kernel_sides),
-            composed=0 if filters.factors is None else filters.factors.shape[0],
-            unconstrained=0 if filters.unconstrained is None else filters.unconstrained.shape[0],
+            composed=composed,
+            unconstrained=self.kernel_shape(task)[0] - composed,
             bank=bank.shape[0],
             groups=geometry.groups,
             positions=batch * math.prod(sides if self.transposed else outputs),

@@ -15,7 +15,9 @@ class TaskFilters(nn.Module):
 
     Attributes:
         factors: ``(composed, bank)`` divided by ``factor_step``, or None if nothing is composed.
-        unconstrained: ``(unconstrained, c_in / groups, *k)``, or None if all is composed.
+        unconstrained: Filters of its own in the convolution's own layout, so that neither its call nor the optimizer
+            has to copy them: ``(unconstrained, c_in / groups, *k)``, or ``(c_in, unconstrained / groups, *k)`` if
+            transposed; None if all is composed.
         bias: ``(c_out,)`` or None.
         picked: Which of the sources' filters are the bank, ``(bank,)``, in every group the same; None: all.
         sources: Tasks whose own filters are the bank, oldest first.

@@ -204,16 +204,18 @@ class TaskKernels(nn.Module):
             if init != "empty":
                 start = normal_start(start)
         if start.unconstrained is not None:
-            start = start._replace(unconstrained=self._as_native(start.unconstrained))
+            start = start._replace(unconstrained=self._native(start.unconstrained))
         return TaskFilters(start._replace(picked=picked), sources=sources, factor_step=factor_step)
 
-    def _as_native(self, filters: Tensor) -> Tensor:
-        """Lay filters out in memory as the convolution wants them, filters first all the same.
+    def _native(self, filters: Tensor) -> Tensor:
+        return native_layout(filters, groups=self.conv.groups, transposed=self.transposed)
 
-        A transposed convolution's kernel then is a view of them, and so is its gradient: nothing is copied in a step.
-        """
-        native = native_layout(filters, groups=self.conv.groups, transposed=self.transposed)
-        return filters_first(native, groups=self.conv.groups, transposed=self.transposed)
+    def _filters_first(self, kernel: Tensor) -> Tensor:
+        return filters_first(kernel, groups=self.conv.groups, transposed=self.transposed)
+
+    def _as_native(self, filters: Tensor) -> Tensor:
+        """Lay filters out in memory as the convolution wants them, filters first all the same."""
+        return self._filters_first(self._native(filters))
 
     def attach(self, task: str, filters: TaskFilters) -> None:
         """Add what :meth:`new_filters` made."""
@@ -258,9 +260,8 @@ class TaskKernels(nn.Module):
 
     def own_filters(self, task: str) -> Tensor | None:
         """Return the filters that ``task`` adds to a bank, filters first; None if it has none of its own."""
-        if task == self.base_task:
-            return filters_first(self.conv.weight, groups=self.conv.groups, transposed=self.transposed)
-        return self.of_task(task).unconstrained
+        own = self.conv.weight if task == self.base_task else self.of_task(task).unconstrained
+        return None if own is None else self._filters_first(own)
 
     def bank(self, task: str) -> Tensor:
         """Return the frozen filters that those of ``task`` are composed of, ``(groups * n, c_in / groups, *k)``.
@@ -318,16 +319,14 @@ class TaskKernels(nn.Module):
         """Return how many filters ``task`` has here and how many channels each sees."""
         if task == self.base_task:
             return self.conv.out_channels, self.conv.in_channels // self.conv.groups
-        filters = self.of_task(task)
-        own = 0 if filters.unconstrained is None else filters.unconstrained.shape[0]
-        composed = 0 if filters.factors is None else filters.factors.shape[0]
-        seen = self.conv.in_channels // self.conv.groups
-        if filters.unconstrained is not None:
-            seen = filters.unconstrained.shape[1]
-        return own + composed, seen
+        factors, own = self.of_task(task).factors, self.own_filters(task)
+        composed = 0 if factors is None else factors.shape[0]
+        if own is None:
+            return composed, self.conv.in_channels // self.conv.groups
+        return composed + own.shape[0], own.shape[1]
 
     def tensors(self, task: str) -> dict[str, Tensor]:
-        """Return what ``task`` stores here by name, the factors as the matrix itself."""
+        """Return what ``task`` stores here by name: factors as the matrix itself, its own filters filters first."""
         if task == self.base_task:
             named = {"weight": self.conv.weight, "bias": self.conv.bias}
         else:
@@ -335,7 +334,7 @@ class TaskKernels(nn.Module):
             factors = None if filters.factors is None else filters.true_factors()
             named = {
                 "factors": factors,
-                "unconstrained": filters.unconstrained,
+                "unconstrained": self.own_filters(task),
                 "bias": filters.bias,
                 "picked": filters.picked,
             }
@@ -350,11 +349,12 @@ class TaskKernels(nn.Module):
         self._forget_derived()
         if "picked" in tensors:
             self._check_picked(tensors["picked"], self.of_task(task).sources)
-        own = self.stored(task)
+        stored = self.stored(task)
         step = 1.0 if task == self.base_task else self.of_task(task).factor_step
+        as_stored = {"factors": lambda factors: factors / step, "unconstrained": self._native}
         with torch.no_grad():
             for name, tensor in tensors.items():
-                getattr(own, name).copy_(tensor / step if name == "factors" else tensor)
+                getattr(stored, name).copy_(as_stored[name](tensor) if name in as_stored else tensor)
 
     def _check_picked(self, picked: Tensor, sources: tuple[str, ...]) -> None:
         count = self._bank_width(sources)
@@ -367,13 +367,11 @@ class TaskKernels(nn.Module):
         return held
 
     def _compose_kernel(self, task: str) -> Tensor:
-        filters, groups = self.of_task(task), self.conv.groups
-        parts = []
+        filters, own = self.of_task(task), self.own_filters(task)
+        parts = [] if own is None else [own]
         if filters.factors is not None:
-            parts.append(compose(filters.true_factors(), self.bank(task), groups=groups))
-        if filters.unconstrained is not None:
-            parts.append(filters.unconstrained)
-        return native_layout(join(parts, groups=groups), groups=groups, transposed=self.transposed)
+            parts.insert(0, compose(filters.true_factors(), self.bank(task), groups=self.conv.groups))
+        return self._native(join(parts, groups=self.conv.groups))
 
     # ------------------------------------------------------------------ starting a task
 
@@ -392,7 +390,7 @@ class TaskKernels(nn.Module):
             kept = task == self.base_task or (self.path, "kernel", task) in self.cache
             # A kernel that is looked at once is not worth a place in the cache.
             whole = self.kernel(task) if kept else self._compose_kernel(task)
-            kernel = filters_first(whole, groups=groups, transposed=self.transposed)
+            kernel = self._filters_first(whole)
             if kernel.shape[:2] == (c_out, c_in // groups):
                 mixtures = self._as_mixtures(task, sources) if sources else None
                 if mixtures is not None and picked is not None:

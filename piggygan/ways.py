@@ -106,14 +106,14 @@ class MixedFilters:
     Attributes:
         bank: Frozen filters in the convolution's own layout.
         factors: ``(groups * composed, bank)``.
-        unconstrained: The task's own filters, filters first; None if there are none.
+        unconstrained: The task's own filters in the same layout; None if there are none.
         composed_bias: One number a composed filter, or None.
         own_bias: One number an unconstrained filter, or None.
     """
 
     bank: Tensor
     factors: Float[Tensor, "composed bank"]
-    unconstrained: Float[Tensor, "own c_in ..."] | None
+    unconstrained: Tensor | None
     composed_bias: Tensor | None
     own_bias: Tensor | None
 
@@ -144,10 +144,12 @@ def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: G
     groups, transposed = geometry.groups, geometry.transposed
     rows = filters_first(bank, groups=groups, transposed=transposed)
     composed = compose(factors, rows, groups=groups) if groups > 1 else matmul(factors, rows.flatten(1))
-    parts = [composed.reshape(-1, *rows.shape[1:])]
-    if own is not None:
-        parts.append(own)
-    return native_layout(join(parts, groups=groups), groups=groups, transposed=transposed)
+    kernel = native_layout(composed.reshape(-1, *rows.shape[1:]), groups=groups, transposed=transposed)
+    if own is None:
+        return kernel
+    if transposed:  # filters are the second axis, inside of the groups
+        return torch.cat([kernel, own], dim=1)
+    return join([kernel, own], groups=groups)
 
 
 def by_features(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
@@ -156,8 +158,7 @@ def by_features(features: Tensor, filters: MixedFilters, geometry: Geometry) -> 
     maps = geometry.convolve(features, filters.bank)
     parts = [mix(maps, filters.factors, filters.composed_bias, groups=groups)]
     if filters.unconstrained is not None:
-        own = native_layout(filters.unconstrained, groups=groups, transposed=geometry.transposed)
-        parts.append(geometry.convolve(features, own, filters.own_bias))
+        parts.append(geometry.convolve(features, filters.unconstrained, filters.own_bias))
     return join(parts, groups=groups, axis=1)
 
 
@@ -198,7 +199,7 @@ def _by_folding(features: Tensor, filters: MixedFilters, geometry: Geometry, sid
 
     parts = [mix(convolve(filters.bank), filters.factors, filters.composed_bias, groups=1)]
     if filters.unconstrained is not None:
-        own = convolve(native_layout(filters.unconstrained, groups=1, transposed=True))
+        own = convolve(filters.unconstrained)
         parts.append(own if filters.own_bias is None else own + filters.own_bias[:, None, None])
     return torch.cat(parts, dim=1)
 
@@ -242,8 +243,7 @@ class _Crossed(torch.autograd.Function):
         ctx.save_for_backward(features, factors, own, bank, maps)
         parts = [mix(maps, factors, None, groups=geometry.groups)]
         if own is not None:
-            native = native_layout(own, groups=geometry.groups, transposed=geometry.transposed)
-            parts.append(geometry.convolve(features, native))
+            parts.append(geometry.convolve(features, own))
         return join(parts, groups=geometry.groups, axis=1)
 
     @staticmethod
@@ -263,10 +263,7 @@ class _Crossed(torch.autograd.Function):
             gradients[1] = _gradient_of_mixing(of_mixed, maps, factors, geometry.groups)
         if of_own and own is not None:
             outer_own = by_group[:, :, composed:].flatten(1, 2)
-            native = native_layout(own, groups=geometry.groups, transposed=geometry.transposed)
-            _, of_native = geometry.gradients(outer_own, features, native, of_features=False, of_kernel=True)
-            if of_native is not None:
-                gradients[2] = filters_first(of_native, groups=geometry.groups, transposed=geometry.transposed)
+            _, gradients[2] = geometry.gradients(outer_own, features, own, of_features=False, of_kernel=True)
         return tuple(gradients)
 
 
