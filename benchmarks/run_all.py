@@ -20,7 +20,7 @@ from reporting import markdown
 from subjects import Network, Precision
 
 FOLDER = Path(__file__).resolve().parent
-WITHOUT_PRECISION = ("loading",)
+WITHOUT_PRECISION = ("floor", "loading")
 HEAD = """# Benchmarks
 
 Written by `python benchmarks/run_all.py`; each section is what `python benchmarks/NAME.py` with its `--device` and
@@ -37,7 +37,7 @@ class Options:
     """Where to run: cpu or cuda."""
     dtypes: tuple[Precision, ...] = ()
     """Precisions; none: fp32, and on an accelerator bf16 too."""
-    scripts: tuple[str, ...] = ("training_step", "inference", "loading", "memory", "growth")
+    scripts: tuple[str, ...] = ("floor", "training_step", "inference", "loading", "memory", "growth")
     """Which benchmarks."""
     networks: tuple[Network, ...] = ("unet", "resnet")
     """Which generators."""
