@@ -163,39 +163,3 @@ def task_parameters_count(*, filter_size: int, c_out: int, bank: int, unconstrai
         3840
     """
     return filter_size * unconstrained + bank // groups * (c_out - unconstrained)
-
-
-def mix_each(
-    features: Float[Tensor, "batch channels *positions"], mixtures: Float[Tensor, "batch groups c_out bank"]
-) -> Float[Tensor, "batch mixed *positions"]:
-    """Mix the bank's feature maps, each sample by factors of its own.
-
-    Args:
-        features: The input convolved with every bank filter, ``(batch, groups * bank, *positions)``.
-        mixtures: ``(batch, groups, c_out / groups, bank)``.
-    """
-    maps = features.reshape(*mixtures.shape[:2], mixtures.shape[3], -1)
-    return (mixtures @ maps).reshape(features.shape[0], -1, *features.shape[2:])
-
-
-# What reading one number of a kernel costs, in multiply-adds. Few positions leave a kernel little to do.
-_READING = 20
-
-
-def sharing_pays(
-    *, filter_size: int, c_out: int, bank: int, groups: int, tasks: int, samples: int, positions: int
-) -> bool:
-    """Say whether several tasks' samples are cheaper with one bank for all than with one kernel a task.
-
-    Args:
-        filter_size: Numbers in one filter.
-        c_out: Output channels.
-        bank: Bank filters that all the tasks are made of, all groups together.
-        groups: Groups of the convolution.
-        tasks: How many tasks.
-        samples: How many samples in all.
-        positions: Places where a filter is applied in one sample.
-    """
-    one_by_one = c_out * filter_size * (samples * positions + _READING * tasks)
-    together = bank * filter_size * (samples * positions + _READING) + samples * c_out * bank // groups * positions
-    return together < one_by_one

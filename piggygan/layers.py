@@ -17,8 +17,7 @@ from torch.nn import functional
 
 from piggygan.costs import LayerCall
 from piggygan.errors import InputError
-from piggygan.filters import join, mix_each, native_layout, sharing_pays
-from piggygan.mixed import compute_by_task, places_by_task, put_back
+from piggygan.filters import native_layout
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
 from piggygan.ways import Geometry, MixedFilters, can_unfold, compute
@@ -28,7 +27,7 @@ class PiggybackConvolution(TaskKernels):
     """What all kinds of convolution share: everything but the call of the convolution itself."""
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Convolve with the active task's kernel; in a mixed batch each sample with its own task's.
+        """Convolve with the active task's kernel.
 
         Args:
             features: What the held convolution takes, ``(batch, c_in, *positions)``.
@@ -38,11 +37,6 @@ class PiggybackConvolution(TaskKernels):
             InputError: If the shape is not one that the task takes.
         """
         task = self.selection.task
-        if isinstance(task, str):
-            return self._compute(task, features, output_size)
-        return self._compute_mixed(task, features, output_size)
-
-    def _compute(self, task: str, features: Tensor, output_size: list[int] | None) -> Tensor:
         self._check_channels(task, features)
         # Outside of training one fixed recipe is what makes outputs bit-identical.
         if self.training and torch.is_grad_enabled() and self._composes(task):
@@ -50,65 +44,6 @@ class PiggybackConvolution(TaskKernels):
             way = self.costs.choose(self._call(task, padded, geometry))
             return compute(way, padded, self._mixed_filters(task), geometry)
         return self._convolve(features, self.kernel(task), self.bias(task), output_size)
-
-    def _compute_mixed(self, tasks: tuple[str, ...], features: Tensor, output_size: list[int] | None) -> Tensor:
-        """Compute tasks that can share the bank's feature maps together where that pays, the others one by one."""
-
-        def one_by_one(task: str, samples: Tensor) -> Tensor:
-            return self._compute(task, samples, output_size)
-
-        places = places_by_task(tasks)
-        shared = [task for task in places if self._can_share(task)]
-        where = [place for task in shared for place in places[task]]
-        sources = self._sources_of(shared)
-        if len(shared) < 2 or not self._sharing_pays(len(shared), len(where), sources, self._positions(features[:1])):
-            return compute_by_task(tasks, features, one_by_one)
-        named = [tasks[place] for place in where]
-        parts = [(self._by_shared_features(named, sources, features[where], output_size), where)]
-        parts += [(one_by_one(task, features[at]), at) for task, at in places.items() if task not in shared]
-        return put_back(parts)
-
-    def _can_share(self, task: str) -> bool:
-        """Say whether a task's filters are all mixtures of frozen ones of the base task's size."""
-        return self.is_frozen(task) and self.kernel_shape(task) == self.kernel_shape(self.base_task)
-
-    def _sources_of(self, tasks: Sequence[str]) -> tuple[str, ...]:
-        """Return whose own filters the filters of some frozen tasks are made of, oldest first."""
-        made_of = {source for task in tasks if task != self.base_task for source in self.of_task(task).sources}
-        made_of |= {task for task in tasks if self.own_filters(task) is not None}
-        return tuple(task for task in self.tasks if task in made_of)
-
-    def _sharing_pays(self, tasks: int, samples: int, sources: tuple[str, ...], positions: int) -> bool:
-        own = [self.own_filters(source) for source in sources]
-        return sharing_pays(
-            filter_size=self.conv.weight.numel() // self.conv.out_channels,
-            c_out=self.conv.out_channels,
-            bank=sum(filters.shape[0] for filters in own if filters is not None),
-            groups=self.conv.groups,
-            tasks=tasks,
-            samples=samples,
-            positions=positions,
-        )
-
-    def _by_shared_features(
-        self, tasks: Sequence[str], sources: tuple[str, ...], features: Tensor, output_size: list[int] | None
-    ) -> Tensor:
-        """Convolve all samples with the filters all are made of, then mix each sample's maps by its own factors."""
-        for task in dict.fromkeys(tasks):
-            self._check_channels(task, features)
-        groups = self.conv.groups
-        maps = []
-        for source in sources:  # one after another: joining their maps is cheaper than joining the filters
-            own = self.own_filters(source)
-            if own is not None:
-                kernel = native_layout(own, groups=groups, transposed=self.transposed)
-                maps.append(self._convolve(features, kernel, None, output_size))
-        mixtures = torch.stack([self.mixtures(task, sources) for task in tasks])
-        mixed = mix_each(join(maps, groups=groups, axis=1), mixtures)
-        biases = [bias for bias in map(self.bias, tasks) if bias is not None]
-        if not biases:
-            return mixed
-        return mixed + torch.stack(biases).reshape(len(tasks), -1, *([1] * (mixed.dim() - 2)))
 
     def _check_channels(self, task: str, features: Tensor) -> None:
         needed = self.kernel_shape(task)[1] * self.conv.groups
@@ -151,14 +86,6 @@ class PiggybackConvolution(TaskKernels):
             device=features.device.type,
             dtype=str(features.dtype),
         )
-
-    def _positions(self, features: Tensor) -> int:
-        """Count the places where a filter is applied in a batch, borders aside."""
-        positions = features.numel() // features.shape[1]
-        if not self.transposed:
-            for stride in self.conv.stride:
-                positions = -(-positions // stride)
-        return positions
 
     def _mixed_filters(self, task: str) -> MixedFilters:
         filters = self.of_task(task)

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from piggygan.errors import InputError, TaskStateError
+from piggygan.errors import TaskStateError
 from piggygan.freezing import freeze, thaw
-from piggygan.mixed import compute_by_task
 from piggygan.selection import Selection
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import task_not_found
@@ -111,15 +110,7 @@ class PerTask(nn.Module):
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute with the active task's copy; a frozen one always runs in evaluation mode."""
-        task = self.selection.task
-        if isinstance(task, str):
-            return self._ready(task)(*inputs, **options)
-        if len(inputs) != 1 or options or not isinstance(inputs[0], Tensor):
-            raise InputError(
-                f"{type(self.stored(self.base_task)).__name__} is called with more than one tensor, which cannot be "
-                f"split by task: run the tasks one by one."
-            )
-        return compute_by_task(task, inputs[0], lambda name, samples: self._ready(name)(samples))
+        return self._ready(self.selection.task)(*inputs, **options)
 
     def _ready(self, task: str) -> nn.Module:
         module = self.stored(task)

@@ -21,8 +21,7 @@ class Selection(threading.local):
         'facades'
     """
 
-    task: str | tuple[str, ...]
-    """One task for all samples, or one a sample."""
+    task: str
 
     def __init__(self, default: str) -> None:
         # threading.local runs __init__ anew in every thread that touches the object.
@@ -30,7 +29,7 @@ class Selection(threading.local):
         self._default = default
 
     @contextmanager
-    def using(self, task: str | tuple[str, ...]) -> Iterator[None]:
+    def using(self, task: str) -> Iterator[None]:
         """Select ``task`` inside a ``with`` block; on leaving, by an error too, the former is back."""
         former, self.task = self.task, task
         try:

@@ -294,12 +294,6 @@ class TaskKernels(nn.Module):
         positions: int = math.prod(self.conv.kernel_size)
         return filters * seen * positions
 
-    def mixtures(self, task: str, sources: tuple[str, ...]) -> Tensor:
-        """Return a frozen task's filters as mixtures of those of ``sources``: ``(groups, c_out / groups, n)``."""
-        return self.cache.get(
-            (self.path, "mixtures", task, sources), lambda: self._as_mixtures(task, sources).contiguous()
-        )
-
     def kernel(self, task: str) -> Tensor:
         """Return the whole kernel of ``task`` in the convolution's own layout."""
         if task == self.base_task:

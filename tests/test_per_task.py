@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 import piggygan as pg
-from piggygan.errors import InputError, TaskNotFoundError, TaskStateError
+from piggygan.errors import TaskNotFoundError, TaskStateError
 from piggygan.per_task import PerTask, SharedFrozen
 
 
@@ -50,12 +50,10 @@ class Two(nn.Module):
         return self.gain * (x + y)
 
 
-def test_more_than_one_tensor_cannot_be_split_by_task() -> None:
+def test_a_module_can_take_more_than_one_tensor() -> None:
     module = PerTask(Two(), "facades")
     x = torch.ones(2, 1)
     assert module(x, x).tolist() == [[2.0], [2.0]]
-    with module.selection.using(("facades", "facades")), pytest.raises(InputError, match="Two is called with more"):
-        module(x, x)
 
 
 def test_a_shared_module_freezes_with_the_base_task_and_stays() -> None:

@@ -8,6 +8,8 @@ import torch
 from subjects import Network, Setting, make_generator, model_with_tasks
 from torch.utils.flop_counter import FlopCounterMode
 
+from piggygan.layers import PiggybackConvolution
+
 
 @pytest.mark.parametrize("network", get_args(Network))
 def test_fine_tuning_multiplies_as_often_as_torch_counts(network: Network) -> None:
@@ -23,8 +25,9 @@ def test_fine_tuning_multiplies_as_often_as_torch_counts(network: Network) -> No
 def test_a_new_task_moves_what_it_trains_ten_times_and_its_bank_twice(network: Network) -> None:
     setting = Setting(network, 1, 32, torch.device("cpu"), "fp32", 4)
     model = model_with_tasks(setting, 2)
-    layers = model.layers.values()
-    trained = sum(t.numel() for layer in layers for n, t in layer.tensors("task2").items() if n != "bias")
+    layers = [layer for layer in model.layers.values() if isinstance(layer, PiggybackConvolution)]
+    names = ("factors", "unconstrained")
+    trained = sum(t.numel() for layer in layers for n, t in layer.tensors("task2").items() if n in names)
     bank = sum(layer.bank("task2").numel() for layer in layers if "factors" in layer.tensors("task2"))
     tuned, ours = floor.floor(setting)
     assert ours.bytes == 4 * (10 * trained + 2 * bank)

@@ -21,7 +21,6 @@ ORDER = [
     "freezing",
     "tasks",
     "selection",
-    "mixed",
     "tables",
     "support",
     "starting",

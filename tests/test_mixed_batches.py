@@ -1,53 +1,11 @@
-"""A batch of several tasks in one pass."""
+"""A batch of several tasks."""
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan import layers
 from piggygan.errors import InputError, TaskNotFoundError
-from piggygan.mixed import compute_by_task, put_back
-
-
-def test_samples_come_back_in_their_order() -> None:
-    samples = torch.arange(5.0)[:, None, None, None]
-    factor = {"one": 1.0, "ten": 10.0}
-    result = compute_by_task(("ten", "one", "ten", "one", "one"), samples, lambda task, part: part * factor[task])
-    assert result.flatten().tolist() == [0.0, 1.0, 20.0, 3.0, 4.0]
-
-
-def test_missing_channels_are_zeros() -> None:
-    parts = [(torch.ones(1, 3, 1, 1), [1]), (torch.ones(1, 1, 1, 1) * 2, [0])]
-    assert put_back(parts).flatten(1).tolist() == [[2.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
-
-
-@pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize("shares", [False, True])
-def test_a_layer_computes_each_sample_by_its_own_task(
-    transposed: bool, groups: int, shares: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(layers, "sharing_pays", lambda **_: shares)
-    layer: pg.PiggybackConv2d | pg.PiggybackConvTranspose2d
-    if transposed:
-        layer = pg.PiggybackConvTranspose2d(nn.ConvTranspose2d(4, 8, 3, stride=2, groups=groups)).double()
-    else:
-        layer = pg.PiggybackConv2d(nn.Conv2d(4, 8, 3, groups=groups)).double()
-    layer.freeze_task("base")
-    for task, fraction in (("second", 0.25), ("third", 0.5), ("pure", 0.0), ("training", 0.25)):
-        layer.add_task(task, unconstrained_fraction=fraction, init="normal")
-        for parameter in layer.stored(task).parameters():
-            nn.init.normal_(parameter)
-        if task != "training":
-            layer.freeze_task(task)
-    tasks = ("third", "base", "training", "second", "third", "pure")
-    x = torch.randn(6, 4, 7, 7, dtype=torch.float64)
-    with layer.selection.using(tasks):
-        together = layer(x)
-    for place, task in enumerate(tasks):
-        with layer.selection.using(task):
-            torch.testing.assert_close(together[place : place + 1], layer(x[place : place + 1]), rtol=1e-10, atol=1e-10)
 
 
 def model_of_three() -> pg.MultiTaskGenerator:
