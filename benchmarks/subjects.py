@@ -87,10 +87,10 @@ def model_with_frozen(setting: Setting, tasks: int) -> pg.MultiTaskGenerator:
     return model
 
 
-def last_task_step(model: pg.MultiTaskGenerator, setting: Setting) -> Step:
+def last_task_step(model: pg.MultiTaskGenerator, setting: Setting, *, fused: bool = True) -> Step:
     """Return a step that trains the last task of a model."""
     task = model.tasks[-1]
-    return training_step(lambda images: model(images, task=task), model.task_parameters(task), setting)
+    return training_step(lambda images: model(images, task=task), model.task_parameters(task), setting, fused=fused)
 
 
 def fine_tuning_step(setting: Setting) -> Step:
@@ -124,10 +124,12 @@ def lora_step(setting: Setting) -> Step:
     return training_step(adapted, [p for p in adapted.parameters() if p.requires_grad], setting)
 
 
-def training_step(generator: Callable[[Tensor], Tensor], parameters: Iterable[nn.Parameter], setting: Setting) -> Step:
-    """Return forward, L1 loss, backward and a fused Adam step on one batch."""
+def training_step(
+    generator: Callable[[Tensor], Tensor], parameters: Iterable[nn.Parameter], setting: Setting, *, fused: bool = True
+) -> Step:
+    """Return forward, L1 loss, backward and an Adam step on one batch."""
     images, target = setting.images(), None
-    optimizer = torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=True)
+    optimizer = torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=fused)
 
     def step() -> None:
         nonlocal target
