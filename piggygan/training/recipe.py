@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch.utils.data import DataLoader
 
+from piggygan.model import MultiTaskGenerator
 from piggygan.registry.fingerprints import layer_lines
 from piggygan.training.objectives import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
@@ -54,6 +55,9 @@ def make_recipe(
         recipe |= {f"objective's {name}": value for name, value in objective.settings().items()}
     for role, module in objective.modules().items():
         recipe[f"layers of the {role}"] = hashlib.sha256("\n".join(layer_lines(module)).encode()).hexdigest()[:16]
+        if isinstance(module, MultiTaskGenerator) and module.costs.measured:
+            ways = sorted(f"{call} {way}" for call, way in module.costs.measured.items())
+            recipe[f"calibrated ways of the {role}"] = hashlib.sha256("\n".join(ways).encode()).hexdigest()[:16]
     for player, parameters in objective.players().items():
         recipe[f"numbers that the {player} learns"] = sum(parameter.numel() for parameter in parameters)
     return {name: str(value) for name, value in (recipe | _of_data(batches)).items()}

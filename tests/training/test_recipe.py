@@ -13,6 +13,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 import piggygan.training.recipe as recipe_module
+from piggygan.calibration import calibrate
 from piggygan.data import PairAugmentation, PairDataset, batches
 from piggygan.errors import ConfigurationError, ResumeError
 from piggygan.training import Checkpoints
@@ -157,3 +158,11 @@ def test_e12_a_checkpoint_without_random_states_is_refused(
     with pytest.raises(ResumeError, match="another training"):
         program.run(objective, program.make_data("shuffle"), Checkpoints(tmp_path))
     assert digest(objective) == start
+
+
+def test_e13_ways_that_were_measured_are_part_of_the_training(program: Any, tmp_path: Path) -> None:
+    interrupt(program, tmp_path)
+    objective = program.make_objective()
+    calibrate(objective.modules()["generator"], torch.zeros(1, 3, 16, 16), "lungs")
+    with pytest.raises(ResumeError, match="calibrated ways of the generator was not there, is"):
+        program.run(objective, program.make_data("shuffle"), Checkpoints(tmp_path))
