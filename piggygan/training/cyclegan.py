@@ -16,9 +16,9 @@ from piggygan.training.snapshot import part_of
 
 
 class CycleGANObjective:
-    """Two generators against two discriminators, on images of two sides that nobody paired (Zhu et al. 2017, section 3).
+    """Two generators against two discriminators, on images of two sides that nobody paired.
 
-    ``forward`` makes targets of inputs, ``backward`` inputs of targets, and each way there and back has to end where it
+    Zhu et al. 2017, section 3: ``forward`` makes targets of inputs, ``backward`` inputs of targets, and each way there and back has to end where it
     began.
 
     As in pytorch-CycleGAN-and-pix2pix both generators move first, in one step, then both discriminators, in one step.
@@ -61,13 +61,13 @@ class CycleGANObjective:
             backward_cycle_weight=backward_cycle_weight,
             identity_weight=identity_weight,
         )
-        self._networks: Mapping[str, nn.Module] = {
+        self._networks: dict[str, nn.Module] = {
             "forward": forward,
             "backward": backward,
             "forward_discriminator": forward_discriminator,
             "backward_discriminator": backward_discriminator,
         }
-        self._prepared = self._networks
+        self._prepared: Mapping[str, nn.Module] = self._networks
         generators = nn.ModuleList([forward, backward])
         discriminators = nn.ModuleList([forward_discriminator, backward_discriminator])
         self._players = {

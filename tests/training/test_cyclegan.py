@@ -156,7 +156,7 @@ def test_the_pools_are_the_objectives_state(batch: Any) -> None:
 
 def test_the_identity_loss_is_refused_where_the_sides_have_other_channels(batch: Any) -> None:
     coloured = batch._replace(input=batch.input.repeat(1, 3, 1, 1))
-    with pytest.raises(ConfigurationError, match="inputs have 3 channels and targets 1.*identity_weight=0"):
+    with pytest.raises(ConfigurationError, match=r"inputs have 3 channels and targets 1.*identity_weight=0"):
         next(make().play(coloured))
 
 
