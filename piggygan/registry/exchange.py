@@ -188,7 +188,9 @@ def read_task_file(path: Path) -> TaskFile:
     tensors = tensors_from_bytes(data, str(path))
     try:
         parts = {
-            network: _part({name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)})
+            network: _part(
+                {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
+            )
             for network, prefix in _prefixes(header.networks).items()
         }
         if tensors:

@@ -69,9 +69,7 @@ def _by_task(results: Mapping[str, list[TaskCheck]]) -> tuple[TaskCheck, ...]:
     return tuple(result for one_task in zip(*named, strict=True) for result in one_task)
 
 
-def _computed(
-    manifest: Manifest, objects: ObjectStore, generator: nn.Module | None, network: str
-) -> list[TaskCheck]:
+def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | None, network: str) -> list[TaskCheck]:
     base, *others = manifest.tasks
     try:
         tensors = read_tensors(base, objects, network)
