@@ -73,10 +73,9 @@ def fold_reflection(padded: Tensor, padding: int, axis: int) -> Tensor:
         [1.0, 32.0, 3.0]
     """
     size = padded.shape[axis] - 2 * padding
-    before, inner, after = padded.split([padding, size, padding], dim=axis)
-    inner = inner.clone()
-    inner.narrow(axis, 1, padding).add_(before.flip(axis))
-    inner.narrow(axis, size - 1 - padding, padding).add_(after.flip(axis))
+    inner = padded.narrow(axis, padding, size).clone()
+    inner.narrow(axis, 1, padding).add_(padded.narrow(axis, 0, padding).flip(axis))
+    inner.narrow(axis, size - 1 - padding, padding).add_(padded.narrow(axis, padding + size, padding).flip(axis))
     return inner
 
 

@@ -10,9 +10,9 @@ from piggygan.errors import ConfigurationError
 from piggygan.networks.padding import ReflectionPad
 
 Upsampling = Literal["transposed", "interpolated"]
-"""``"transposed"`` convolutions are those of pix2pix and CycleGAN. ``"interpolated"`` repeats each pixel, then convolves
-once: no pixel is reached by more taps than its neighbour (Odena et al. 2016, Deconvolution and Checkerboard Artifacts).
-"""
+"""``"transposed"`` convolutions are those of pix2pix and CycleGAN. ``"interpolated"`` repeats each pixel and then
+convolves: no pixel is reached by more taps than its neighbour (Odena et al. 2016, Deconvolution and Checkerboard
+Artifacts)."""
 
 
 def check_upsampling(upsampling: str) -> None:

@@ -213,7 +213,8 @@ def _part(tensors: Mapping[str, Tensor]) -> TaskPart:
     task = {name.removeprefix(_TASK): tensor for name, tensor in tensors.items() if name.startswith(_TASK)}
     if not task or tensors.keys() != {_INPUTS, _OUTPUTS, *(_TASK + name for name in task)}:
         raise ValueError(
-            f"has the tensors {sorted(tensors)[:10]}; needed are {_INPUTS}, {_OUTPUTS} and some that begin with {_TASK!r}"
+            f"has the tensors {sorted(tensors)[:10]}; needed are {_INPUTS}, {_OUTPUTS} and some that begin with "
+            f"{_TASK!r}"
         )
     return TaskPart(task, tensors[_INPUTS], tensors[_OUTPUTS])
 

@@ -49,7 +49,6 @@ from piggygan.registry.store import ObjectStore, make_folder, read_regular_file
 from piggygan.registry.verification import Verification, files_verified, verified
 from piggygan.version import __version__
 
-
 T = TypeVar("T")
 Networks = MultiTaskGenerator | Mapping[str, MultiTaskGenerator]
 """One model, or several by the names of their networks."""
@@ -142,7 +141,7 @@ class TaskRegistry:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Names of the networks that each task is in: ``generator``, or those that the first commit had.
+        """Names of the networks that each task is in, in alphabetical order: those that the first commit had.
 
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.

@@ -18,8 +18,8 @@ from piggygan.training.snapshot import part_of
 class CycleGANObjective:
     """Two generators against two discriminators, on images of two sides that nobody paired.
 
-    Zhu et al. 2017, section 3: ``forward`` makes targets of inputs, ``backward`` inputs of targets, and each way there and back has to end where it
-    began.
+    Zhu et al. 2017, section 3: ``forward`` makes targets of inputs, ``backward`` inputs of targets, and each way there
+    and back has to end where it began.
 
     As in pytorch-CycleGAN-and-pix2pix both generators move first, in one step, then both discriminators, in one step.
     Adversarial losses are least squares; a discriminator's is halved, and it is shown generated images of former
