@@ -16,7 +16,7 @@ from piggygan.training.objectives import (
     Turn,
 )
 from piggygan.training.options import TrainingOptions
-from piggygan.training.saving import load_best
+from piggygan.training.saving import load_best, start_from
 from piggygan.training.schedules import constant_then_linear, make_schedule
 
 __all__ = [
@@ -40,5 +40,6 @@ __all__ = [
     "load_best",
     "make_schedule",
     "soft_dice_loss",
+    "start_from",
     "train",
 ]
