@@ -152,14 +152,14 @@ def start_from(checkpoints: Checkpoints, role: str, network: nn.Module) -> None:
     """Start a network as the one of its role was at the newest checkpoint of another training.
 
     For a task's discriminator that begins as an earlier task's, or for one and the same task that is trained further:
-    of a finished training the end is always kept. Not for a :class:`~piggygan.MultiTaskGenerator`, of which a checkpoint
-    has only what that training changed.
+    of a finished training the end is always kept. Not for a :class:`~piggygan.MultiTaskGenerator`, of which a
+    checkpoint has only what that training changed.
 
     Args:
         checkpoints: Of the other training.
         role: Its name in that objective's ``modules()``, such as ``"forward_discriminator"``.
-        network: Built as it was. Only the kernels of its first layer may have another number of input channels, as for a
-            task of other images; they then stay as they are.
+        network: Built as it was. Only its first layer may have another number of input channels, as for a task of other
+            images; the kernels of that layer then stay as they are.
 
     Raises:
         ResumeError: If there is no such network, the file is damaged, or the network is another one; it is then as it

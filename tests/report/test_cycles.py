@@ -15,7 +15,7 @@ def test_the_difference_is_said_in_words_and_drawn() -> None:
     picture = cycle_picture(given, [torch.zeros(1, 8, 8)] * 2, back, NAMES, "Photos.")
     assert picture.caption == "Photos. Mean absolute difference: 0.250 of 2."
     assert picture.png.startswith(b"\x89PNG")
-    assert "photo again, difference" in picture.alternative
+    assert "photo again, difference" in picture.alt
     same = cycle_picture(given, [torch.zeros(1, 8, 8)] * 2, given, NAMES, "Photos.")
     assert same.png != picture.png
 
