@@ -151,7 +151,7 @@ def translate(model: pg.MultiTaskGenerator, images: Tensor, task: str) -> Tensor
     """Run one task over pictures."""
     with torch.inference_mode():
         model.eval()
-        return torch.cat([model(part.to(device_of(model)), task=task).cpu() for part in images.split(10)])
+        return torch.cat([model(part.to(device_of(model)), task=task).cpu() for part in torch.split(images, 10)])
 
 
 def sha256(outputs: Tensor) -> str:
