@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # the child is to see what torch alone takes, before anything
 
 Contender = Literal["fine-tuning", "piggygan", "piggygan, calibrated", "naive composition", "LoRA (peft)"]
 
+CycleContender = Literal["CycleGAN, fine-tuning", "CycleGAN, piggygan"]
+
 STEPS = 3
 """The optimizer's state is made in the first."""
 
@@ -47,7 +49,7 @@ class Subject:
         max_bank: Bound on the last task's bank.
     """
 
-    contender: Contender
+    contender: Contender | CycleContender
     network: Network
     batch: int
     size: int
@@ -71,7 +73,9 @@ class Peak:
     own: int
 
 
-def subject_of(setting: Setting, contender: Contender, *, tasks: int = 2, max_bank: float | None = 1.5) -> Subject:
+def subject_of(
+    setting: Setting, contender: Contender | CycleContender, *, tasks: int = 2, max_bank: float | None = 1.5
+) -> Subject:
     """Describe what a child is to build."""
     return Subject(
         contender=contender,
@@ -218,12 +222,24 @@ def _answer(what: object) -> None:
 
 
 def _make_step(subject: Subject, setting: Setting) -> Step:
-    from subjects import fine_tuning_step, last_task_step, lora_step, model_with_frozen, naive_step
+    from subjects import (
+        cyclegan_fine_tuning_step,
+        cyclegan_step,
+        fine_tuning_step,
+        last_task_step,
+        lora_step,
+        model_with_frozen,
+        naive_step,
+    )
 
     import piggygan as pg
 
     if subject.contender == "fine-tuning":
         return fine_tuning_step(setting)
+    if subject.contender == "CycleGAN, fine-tuning":
+        return cyclegan_fine_tuning_step(setting)
+    if subject.contender == "CycleGAN, piggygan":
+        return cyclegan_step(setting, subject.tasks)
     if subject.contender == "LoRA (peft)":
         return lora_step(setting)
     if subject.contender == "naive composition":

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
+from piggygan.data import PairBatch
 from piggygan.filters import DEFAULT_MAX_BANK
+from piggygan.training import CycleGANObjective
 
 Network = Literal["unet", "resnet"]
 Precision = Literal["fp32", "bf16"]
@@ -122,6 +124,54 @@ def lora_step(setting: Setting) -> Step:
     last = names.pop()  # trained in full, as ours is
     adapted = get_peft_model(generator, LoraConfig(r=64, target_modules=names, modules_to_save=[last])).train()
     return training_step(adapted, [p for p in adapted.parameters() if p.requires_grad], setting)
+
+
+def cyclegan_fine_tuning_step(setting: Setting) -> Step:
+    """Return a CycleGAN step that trains two ordinary generators as a whole."""
+    forward, backward = (make_generator(setting).train() for _ in range(2))
+    return _unpaired_step(CycleGANObjective(forward, backward, *_discriminators(setting)), setting)
+
+
+def cyclegan_step(setting: Setting, tasks: int = 2) -> Step:
+    """Return a CycleGAN step that trains the last task of two models."""
+    pair = pg.GeneratorPair(*(model_with_tasks(setting, tasks) for _ in range(2)))
+    task = pair.tasks[-1]
+    objective = CycleGANObjective(
+        pair.forward,
+        pair.backward,
+        *_discriminators(setting),
+        generator_parameters=pair.task_parameters(task),
+        forward_arguments={"task": task},
+    )
+    return _unpaired_step(objective, setting)
+
+
+def _discriminators(setting: Setting) -> tuple[nn.Module, nn.Module]:
+    layers = 3 if setting.size >= 32 else 1
+    first, second = (pg.PatchDiscriminator(3, width=setting.width, layers=layers) for _ in range(2))
+    return first.to(setting.device).train(), second.to(setting.device).train()
+
+
+def _unpaired_step(objective: CycleGANObjective, setting: Setting) -> Step:
+    """Return what the training loop does with one batch: both turns, a fused Adam step after each."""
+    batch = PairBatch(setting.images(), setting.images(), [])
+    optimizers = {
+        player: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=True)
+        for player, parameters in objective.players().items()
+    }
+
+    def step() -> None:
+        turns = objective.play(batch)
+        while True:
+            with setting.autocast():
+                turn = next(turns, None)
+            if turn is None:
+                return
+            optimizers[turn.player].zero_grad(set_to_none=True)
+            torch.stack(list(turn.losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+            optimizers[turn.player].step()
+
+    return step
 
 
 def training_step(

@@ -17,6 +17,7 @@ from piggygan.layers import (
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.norms import TaskNorm
+from piggygan.pair import GeneratorPair
 from piggygan.per_task import PerTask
 from piggygan.planning import Plan, plan
 from piggygan.registry import TaskRegistry
@@ -24,6 +25,7 @@ from piggygan.tasks import Task
 from piggygan.version import __version__
 
 __all__ = [
+    "GeneratorPair",
     "MultiTaskGenerator",
     "PatchDiscriminator",
     "PerTask",

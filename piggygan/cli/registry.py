@@ -7,7 +7,7 @@ from typing import Any
 
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, say
 from piggygan.errors import CorruptFileError, RegistryError
-from piggygan.registry import TaskRecord, TaskRegistry, Verification
+from piggygan.registry import GENERATOR, TaskRecord, TaskRegistry, Verification
 from piggygan.tables import text_table
 
 MANY = 3
@@ -148,13 +148,12 @@ class Gc:
 
 
 def _row(record: TaskRecord) -> list[str]:
-    part = record.networks["generator"]
-    recipe = part.certificate.recipe
+    recipe = next(iter(record.networks.values())).certificate.recipe
     scores = [f"{name} {score:.4g}" for name, score in record.scores.items()]
     return [
         record.name,
         _some(list(record.draws_on)),
-        f"{part.weights.size / 1e6:.1f}",
+        f"{_size(record) / 1e6:.1f}",
         _escaped(_some(scores)),
         record.created[:10],
         _escaped(f"{recipe.device} {recipe.machine}, torch {recipe.torch}"),
@@ -162,15 +161,21 @@ def _row(record: TaskRecord) -> list[str]:
 
 
 def _fields(record: TaskRecord) -> dict[str, Any]:
-    part = record.networks["generator"]
+    certificates = {network: asdict(part.certificate) for network, part in record.networks.items()}
     return {
         "name": record.name,
         "draws_on": list(record.draws_on),
-        "bytes": part.weights.size,
+        "bytes": _size(record),
         "scores": record.scores,
         "created": record.created,
-        "certificate": asdict(part.certificate),
+        # Most registries hold one network, whose name says nothing.
+        **({"certificate": one} if (one := certificates.get(GENERATOR)) else {"certificates": certificates}),
     }
+
+
+def _size(record: TaskRecord) -> int:
+    """Add up the bytes of a task in all networks."""
+    return sum(part.weights.size for part in record.networks.values())
 
 
 def _lines(found: Verification) -> str:

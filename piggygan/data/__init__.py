@@ -7,20 +7,24 @@ from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_b
 from piggygan.data.images import read_image, write_image
 from piggygan.data.masks import read_mask
 from piggygan.data.pairs import Pair, PairDataset, SkippedFile
-from piggygan.data.readers import MaskReader, PairReader, SideBySideReader
+from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import read_splits, side_of
+from piggygan.data.unpaired import Matching, UnpairedDataset
 
 __all__ = [
     "EpochSampler",
     "MaskReader",
+    "Matching",
     "Pair",
     "PairAugmentation",
     "PairBatch",
     "PairDataset",
     "PairFiles",
     "PairReader",
+    "PictureReader",
     "SideBySideReader",
     "SkippedFile",
+    "UnpairedDataset",
     "batches",
     "collate_pairs",
     "list_images_with_masks",

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from piggygan.data.pairs import Pair, PairDataset
 from piggygan.data.randomness import seeded_generator
+from piggygan.data.unpaired import UnpairedDataset
 from piggygan.errors import ConfigurationError
 
 WORKER_SECONDS = 300
@@ -43,7 +44,7 @@ class EpochSampler(Sampler[int]):
         shuffle: False: always the data set's own order.
     """
 
-    def __init__(self, dataset: PairDataset, *, seed: int = 0, shuffle: bool = True) -> None:
+    def __init__(self, dataset: PairDataset | UnpairedDataset, *, seed: int = 0, shuffle: bool = True) -> None:
         if seed < 0:
             raise ConfigurationError(f"seed is {seed}; it must be at least 0.")
         self._dataset = dataset
@@ -81,8 +82,8 @@ def collate_pairs(pairs: Sequence[Pair]) -> PairBatch:
 
 
 def batches(
-    dataset: PairDataset,
-    batch_size: int,
+    dataset: PairDataset | UnpairedDataset,
+    batch_size: int = 1,
     *,
     seed: int = 0,
     shuffle: bool = True,
@@ -95,7 +96,7 @@ def batches(
     keeps that up by itself.) The random state of the program is neither read nor moved.
 
     Args:
-        dataset: The pairs.
+        dataset: The pairs, or two sides that nobody paired.
         batch_size: Pairs a batch, 1 or more.
         seed: Of the order, 0 or more.
         shuffle: Whether each epoch has its own order.

@@ -86,6 +86,33 @@ class SideBySideReader:
 
 
 @dataclass(frozen=True)
+class PictureReader:
+    """Reads an image that has no partner: the target has no channels.
+
+    Attributes:
+        channels: Channels of the image: 1 or 3.
+        input_sampling: ``"nearest"`` for label pictures and masks, whose values must never be mixed.
+    """
+
+    channels: int = 3
+    input_sampling: Sampling = "bilinear"
+    target_sampling: Sampling = "nearest"
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ConfigurationError(f"channels is {self.channels}; an image is read with 1 (grey) or 3 (RGB).")
+
+    def read(self, files: PairFiles) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "0 height width"]]:
+        """Read an image.
+
+        Raises:
+            ImageError: If the file cannot be read.
+        """
+        image = read_image(files.image, self.channels)
+        return image, image[:0]
+
+
+@dataclass(frozen=True)
 class MaskReader:
     """Reads an image as the input and a mask of its own file as the target.
 
@@ -133,6 +160,8 @@ def to_square(
     """
     if picture.shape[-2:] == (side, side):
         return picture
+    if not picture.shape[0]:  # no channels: PyTorch refuses to resize nothing
+        return picture.new_empty(0, side, side)
     if sampling == "nearest":
         # "nearest" of PyTorch takes the pixel at the corner; "nearest-exact" the one in the middle, as bilinear does.
         return functional.interpolate(picture[None], size=(side, side), mode="nearest-exact")[0]

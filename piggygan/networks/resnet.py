@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from piggygan.networks.checks import check_at_least, check_images
 from piggygan.networks.initialization import initialize
 from piggygan.networks.normalization import NormKind, check_norm, make_norm, needs_bias
+from piggygan.networks.padding import ReflectionPad
+from piggygan.networks.upsampling import Upsampling, check_upsampling, chosen_upsampling, interpolated
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -28,6 +30,7 @@ class ResNetGenerator(nn.Module):
         norm: Kind of normalization.
         affine: Whether instance normalization learns a scale and a shift per channel.
         dropout: Drop half of the activations inside each residual block while training.
+        upsampling: How sides are doubled; other than ``"transposed"`` names differ from CycleGAN's.
 
     Shape:
         ``(batch, in_channels, height, width)`` to ``(batch, out_channels, height, width)`` in [-1, 1]; sides are
@@ -52,11 +55,13 @@ class ResNetGenerator(nn.Module):
         norm: NormKind = "instance",
         affine: bool = True,
         dropout: bool = False,
+        upsampling: Upsampling = "transposed",
     ) -> None:
         super().__init__()
         check_at_least(1, in_channels=in_channels, out_channels=out_channels, width=width)
         check_at_least(0, blocks=blocks)
         check_norm(norm)
+        check_upsampling(upsampling)
         self._arguments = {
             "in_channels": in_channels,
             "out_channels": out_channels,
@@ -65,10 +70,11 @@ class ResNetGenerator(nn.Module):
             "norm": norm,
             "affine": affine,
             "dropout": dropout,
+            **chosen_upsampling(upsampling),
         }
         bias = needs_bias(norm)
         layers: list[nn.Module] = [
-            nn.ReflectionPad2d(3),
+            ReflectionPad(3),
             nn.Conv2d(in_channels, width, kernel_size=7, bias=bias),
             make_norm(norm, width, affine),
             nn.ReLU(),
@@ -82,11 +88,11 @@ class ResNetGenerator(nn.Module):
         layers += [_ResidualBlock(4 * width, norm, affine, dropout) for _ in range(blocks)]
         for inner, outer in ((4 * width, 2 * width), (2 * width, width)):
             layers += [
-                nn.ConvTranspose2d(inner, outer, kernel_size=3, stride=2, padding=1, output_padding=1, bias=bias),
+                _doubling(inner, outer, bias) if upsampling == "transposed" else interpolated(inner, outer, bias),
                 make_norm(norm, outer, affine),
                 nn.ReLU(),
             ]
-        layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, kernel_size=7), nn.Tanh()]
+        layers += [ReflectionPad(3), nn.Conv2d(width, out_channels, kernel_size=7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
         initialize(self)
 
@@ -116,12 +122,12 @@ class _ResidualBlock(nn.Module):
         super().__init__()
         bias = needs_bias(norm)
         self.conv_block = nn.Sequential(
-            nn.ReflectionPad2d(1),
+            ReflectionPad(1),
             nn.Conv2d(channels, channels, kernel_size=3, bias=bias),
             make_norm(norm, channels, affine),
             nn.ReLU(),
             *([nn.Dropout(0.5)] if dropout else []),
-            nn.ReflectionPad2d(1),
+            ReflectionPad(1),
             nn.Conv2d(channels, channels, kernel_size=3, bias=bias),
             make_norm(norm, channels, affine),
         )
@@ -129,3 +135,7 @@ class _ResidualBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         output: Tensor = features + self.conv_block(features)
         return output
+
+
+def _doubling(c_in: int, c_out: int, bias: bool) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(c_in, c_out, kernel_size=3, stride=2, padding=1, output_padding=1, bias=bias)

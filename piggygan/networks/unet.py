@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from piggygan.networks.checks import check_at_least, check_images
 from piggygan.networks.initialization import initialize
 from piggygan.networks.normalization import NormKind, check_norm, make_norm, needs_bias
+from piggygan.networks.upsampling import Upsampling, check_upsampling, chosen_upsampling, interpolated
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -36,6 +37,7 @@ class UNetGenerator(nn.Module):
         norm: Kind of normalization.
         affine: Whether instance normalization learns a scale and a shift per channel.
         dropout: Drop half of the activations of the inner decoder levels while training.
+        upsampling: How sides are doubled; other than ``"transposed"`` names differ from pix2pix's.
 
     Shape:
         ``(batch, in_channels, height, width)`` to ``(batch, out_channels, height, width)`` in [-1, 1].
@@ -58,11 +60,13 @@ class UNetGenerator(nn.Module):
         norm: NormKind = "instance",
         affine: bool = True,
         dropout: bool = False,
+        upsampling: Upsampling = "transposed",
     ) -> None:
         super().__init__()
         check_at_least(1, in_channels=in_channels, out_channels=out_channels, width=width)
         check_at_least(2, depth=depth)
         check_norm(norm)
+        check_upsampling(upsampling)
         self._arguments = {
             "in_channels": in_channels,
             "out_channels": out_channels,
@@ -71,15 +75,17 @@ class UNetGenerator(nn.Module):
             "norm": norm,
             "affine": affine,
             "dropout": dropout,
+            **chosen_upsampling(upsampling),
         }
         self._side_multiple = 2**depth
         bias = needs_bias(norm)
+        doubling = _doubling if upsampling == "transposed" else interpolated
         channels = [width * min(2**level, WIDEST) for level in range(depth)]
         block = _SkipBlock(
             nn.LeakyReLU(0.2),
             _halving(channels[-2], channels[-1], bias),
             nn.ReLU(),
-            _doubling(channels[-1], channels[-2], bias),
+            doubling(channels[-1], channels[-2], bias),
             make_norm(norm, channels[-2], affine),
         )
         for outer, inner in zip(channels[-3::-1], channels[-2:0:-1], strict=True):
@@ -89,7 +95,7 @@ class UNetGenerator(nn.Module):
                 make_norm(norm, inner, affine),
                 block,
                 nn.ReLU(),
-                _doubling(2 * inner, outer, bias),
+                doubling(2 * inner, outer, bias),
                 make_norm(norm, outer, affine),
                 *([nn.Dropout(0.5)] if dropout and outer == WIDEST * width else []),
             )
@@ -97,7 +103,7 @@ class UNetGenerator(nn.Module):
             _halving(in_channels, width, bias),
             block,
             nn.ReLU(),
-            _doubling(2 * width, out_channels, bias=True),
+            doubling(2 * width, out_channels, bias=True),
             nn.Tanh(),
         )
         initialize(self)

@@ -2,8 +2,8 @@
 
 from piggygan.registry.certificates import TaskCheck
 from piggygan.registry.leftovers import Collected
-from piggygan.registry.manifest import TaskRecord
+from piggygan.registry.manifest import GENERATOR, TaskRecord
 from piggygan.registry.registry import TaskRegistry
 from piggygan.registry.verification import Verification
 
-__all__ = ["Collected", "TaskCheck", "TaskRecord", "TaskRegistry", "Verification"]
+__all__ = ["GENERATOR", "Collected", "TaskCheck", "TaskRecord", "TaskRegistry", "Verification"]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import SupportsFloat
 
 from torch import Tensor, nn
 
-from piggygan.errors import BankMismatchError, InputError, RegistryError, TaskExistsError, TaskStateError
+from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
 from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.architectures import architecture_of, network_difference, probe_side
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
-from piggygan.registry.manifest import GENERATOR, Manifest, Network, TaskSettings
+from piggygan.registry.manifest import Manifest, Network, TaskSettings
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,
@@ -86,12 +86,29 @@ def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candi
     )
 
 
-def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
-    """Refuse a task that a registry cannot take.
+def check_belongs(candidates: Mapping[str, Candidate], manifest: Manifest | None) -> None:
+    """Refuse a task that a registry cannot take, in any of its networks."""
+    if manifest is not None and candidates.keys() != manifest.networks.keys():
+        raise BankMismatchError(
+            f"the registry holds the networks {_listed(manifest.networks)}, given is the task in "
+            f"{_listed(candidates)}: a task is in all of them, or in none."
+        )
+    if len({(candidate.base_task, candidate.draws_on) for candidate in candidates.values()}) > 1:
+        raise BankMismatchError(
+            f"the networks {_listed(candidates)} do not agree on their base task or on what the task draws on: add a "
+            f"task to all of them alike, as GeneratorPair does."
+        )
+    for network, candidate in candidates.items():
+        _check_belongs(candidate, manifest, network)
+
+
+def _check_belongs(candidate: Candidate, manifest: Manifest | None, network: str) -> None:
+    """Refuse a task that one network of a registry cannot take.
 
     Args:
         candidate: The task.
         manifest: What the registry holds; None if nothing yet.
+        network: Name of the network there.
 
     Raises:
         TaskExistsError: If it holds a task of this name.
@@ -108,10 +125,8 @@ def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
     held = manifest.by_name
     if task in held:
         raise TaskExistsError(f"the registry holds a task {task!r} already, which is never overwritten.")
-    if GENERATOR not in manifest.networks:
-        raise RegistryError(f"the registry holds the networks {', '.join(manifest.networks)}, and no {GENERATOR!r}.")
-    if problem := network_difference(candidate.network, manifest.networks[GENERATOR]):
-        raise BankMismatchError(f"task {task!r} is of another generator: {problem}.")
+    if problem := network_difference(candidate.network, manifest.networks[network]):
+        raise BankMismatchError(f"task {task!r} is of another {network}: {problem}.")
     if candidate.base_task != manifest.base_task:
         raise BankMismatchError(
             f"the registry's base task is {manifest.base_task!r}, this model's is {candidate.base_task!r}."
@@ -120,7 +135,7 @@ def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
         raise BankMismatchError(
             f"task {task!r} needs {_listed(missing)}, which the registry does not hold: commit or import that first."
         )
-    digests = {name: record.networks[GENERATOR].certificate.tensors_digest for name, record in held.items()}
+    digests = {name: record.networks[network].certificate.tensors_digest for name, record in held.items()}
     if others := [name for name, digest in candidate.source_digests.items() if digests[name] != digest]:
         raise BankMismatchError(
             f"task {task!r} was trained on another {_listed(others)} than the registry's: the names are the same, the "
@@ -129,7 +144,7 @@ def check_belongs(candidate: Candidate, manifest: Manifest | None) -> None:
     building_order({**manifest.sources, task: candidate.draws_on})
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
 
 

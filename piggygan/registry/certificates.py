@@ -20,7 +20,7 @@ from torch import Tensor
 
 from piggygan.errors import CorruptFileError, InputError, PiggyganError
 from piggygan.model import MultiTaskGenerator
-from piggygan.registry.manifest import Certificate, Recipe
+from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
 from piggygan.registry.store import ObjectStore
 from piggygan.registry.tensors import nonfinite_names, tensors_digest, tensors_from_bytes, tensors_to_bytes
 
@@ -47,12 +47,14 @@ class TaskCheck:
             same bits, and nothing was computed with them. ``"damaged"``: anything else.
         largest_difference: Between an output and the stored one; None where there is none to compare.
         reason: Why it is damaged, or what of the recipe differs; else empty.
+        network: Which network of the registry; most have one, the ``generator``.
     """
 
     task: str
     state: State
     largest_difference: float | None
     reason: str = ""
+    network: str = GENERATOR
 
     @property
     def is_sound(self) -> bool:
@@ -60,14 +62,15 @@ class TaskCheck:
         return self.state != "damaged"
 
     def __str__(self) -> str:
+        checked = self.task if self.network == GENERATOR else f"{self.task}, {self.network}"
         if self.state == "equal":
-            return f"{self.task}: equal"
+            return f"{checked}: equal"
         if self.state == "files equal":
-            return f"{self.task}: files equal, outputs not computed"
+            return f"{checked}: files equal, outputs not computed"
         if self.state == "damaged":
-            return f"{self.task}: damaged: {self.reason}"
+            return f"{checked}: damaged: {self.reason}"
         return (
-            f"{self.task}: weights equal, recipe differs (largest difference {self.largest_difference:.3g}): "
+            f"{checked}: weights equal, recipe differs (largest difference {self.largest_difference:.3g}): "
             f"{self.reason}"
         )
 

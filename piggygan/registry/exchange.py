@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_
 from piggygan.registry.strict_json import decode, parse_json
 from piggygan.registry.tensors import tensors_from_bytes
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of a task in several networks; a task in the one ``generator`` is still written in 1, which has no names."""
 SUFFIX = ".safetensors"
 
 _METADATA = "piggygan"
@@ -47,10 +48,41 @@ class Header:
         format_version: Version of this format.
         checksum: SHA-256 of the file with zeros in this place.
         base_task: The base task of the registry that it comes from.
-        network: The generator and how it is wrapped.
-        fingerprint: The architecture's, for whoever only wants to compare.
-        needs: Digest of the tensors of every other task that it needs, directly or not.
+        networks: The generators by name, and how each is wrapped.
+        needs: By network, the digest of the tensors of every other task that it needs, directly or not.
         record: What that registry recorded of it; its objects are named as they were there.
+    """
+
+    format_version: int
+    checksum: str
+    base_task: str
+    networks: dict[str, Network]
+    needs: dict[str, dict[str, str]]
+    record: TaskRecord
+
+    def __post_init__(self) -> None:
+        if not self.networks or not self.networks.keys() == self.needs.keys() == self.record.networks.keys():
+            raise ValueError(f"the task has the networks {sorted(self.record.networks)[:3]}, others are described")
+        StoredObject(self.checksum, 0)  # refuses what is none
+        for network, needs in self.needs.items():
+            self._check_needs(needs, self.record.networks[network].bank)
+
+    def _check_needs(self, needs: dict[str, str], bank: dict[str, str]) -> None:
+        for digest in needs.values():
+            StoredObject(digest, 0)
+        if (self.record.name == self.base_task) == bool(needs):
+            raise ValueError("all tasks but the base task need another")
+        if needs and not {*self.record.draws_on, self.base_task} <= needs.keys() - {self.record.name}:
+            raise ValueError("the digest of a task that it needs is missing")
+        if any(needs[name] != digest for name, digest in bank.items()):
+            raise ValueError("its bank has two digests")
+
+
+@dataclass(frozen=True)
+class _HeaderOfOne:
+    """The header of format 1, for a task of one network, which is the ``generator``.
+
+    Its fingerprint is the architecture's, for whoever only wants to compare.
     """
 
     format_version: int
@@ -62,18 +94,29 @@ class Header:
     record: TaskRecord
 
     def __post_init__(self) -> None:
-        for digest in (self.checksum, *self.needs.values()):
-            StoredObject(digest, 0)  # refuses what is none
         if self.fingerprint != self.network.architecture.fingerprint:
             raise ValueError("the fingerprint is not that of the architecture")
-        if self.record.networks.keys() != {GENERATOR}:
-            raise ValueError(f"the task has the networks {sorted(self.record.networks)[:3]}, needed is {GENERATOR!r}")
-        if (self.record.name == self.base_task) == bool(self.needs):
-            raise ValueError("all tasks but the base task need another")
-        if self.needs and not {*self.record.draws_on, self.base_task} <= self.needs.keys() - {self.record.name}:
-            raise ValueError("the digest of a task that it needs is missing")
-        if any(self.needs[name] != digest for name, digest in self.record.networks[GENERATOR].bank.items()):
-            raise ValueError("its bank has two digests")
+        self.named()
+
+    def named(self) -> Header:
+        """Say the same with the network's name."""
+        networks, needs = {GENERATOR: self.network}, {GENERATOR: self.needs}
+        return Header(self.format_version, self.checksum, self.base_task, networks, needs, self.record)
+
+
+@dataclass(frozen=True)
+class TaskPart:
+    """A task in one network, outside a registry.
+
+    Attributes:
+        tensors: The task's tensors.
+        inputs: The certificate's probe images.
+        outputs: What the task made of them.
+    """
+
+    tensors: dict[str, Tensor]
+    inputs: Tensor
+    outputs: Tensor
 
 
 @dataclass(frozen=True)
@@ -82,25 +125,20 @@ class TaskFile:
 
     Attributes:
         header: What it is.
-        tensors: The task's tensors.
-        inputs: The certificate's probe images.
-        outputs: What the task made of them.
+        parts: Its tensors in each network.
     """
 
     header: Header
-    tensors: dict[str, Tensor]
-    inputs: Tensor
-    outputs: Tensor
+    parts: dict[str, TaskPart]
 
 
 def write_task_file(
     path: Path,
     base_task: str,
-    network: Network,
-    needs: Mapping[str, str],
+    networks: Mapping[str, Network],
+    needs: Mapping[str, Mapping[str, str]],
     record: TaskRecord,
-    tensors: Mapping[str, Tensor],
-    probe: tuple[Tensor, Tensor],
+    parts: Mapping[str, TaskPart],
 ) -> None:
     """Write a task's file, whole or not at all; see :class:`Header` and :class:`TaskFile` for what goes in.
 
@@ -111,10 +149,18 @@ def write_task_file(
     _check_suffix(path)
     if path.exists() or path.is_symlink():
         raise RegistryError(f"{path} is there already: name another file, or move that one away.")
-    header = Header(FORMAT_VERSION, _ZEROS, base_task, network, network.architecture.fingerprint, dict(needs), record)
+    header: Header | _HeaderOfOne
+    if networks.keys() == {GENERATOR}:
+        (network,) = networks.values()
+        fingerprint = network.architecture.fingerprint
+        header = _HeaderOfOne(1, _ZEROS, base_task, network, fingerprint, dict(needs[GENERATOR]), record)
+    else:
+        named_needs = {name: dict(digests) for name, digests in needs.items()}
+        header = Header(FORMAT_VERSION, _ZEROS, base_task, dict(networks), named_needs, record)
     text = json.dumps(dataclasses.asdict(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    named = {_INPUTS: probe[0], _OUTPUTS: probe[1], **{_TASK + name: tensor for name, tensor in tensors.items()}}
-    data = safetensors.torch.save(named, metadata={_METADATA: text})
+    prefixes = _prefixes(networks)
+    tensors = {prefixes[network] + name: t for network, part in parts.items() for name, t in _named(part).items()}
+    data = safetensors.torch.save(tensors, metadata={_METADATA: text})
     start, end = _checksum_place(data)
     try:
         write_durably(path, data[:start] + _checksum(data).encode() + data[end:])
@@ -140,13 +186,37 @@ def read_task_file(path: Path) -> TaskFile:
     except ValueError as error:
         raise CorruptFileError(f"{path} is no task that piggygan exported, or damaged: {error}.") from error
     tensors = tensors_from_bytes(data, str(path))
+    try:
+        parts = {
+            network: _part(
+                {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
+            )
+            for network, prefix in _prefixes(header.networks).items()
+        }
+        if tensors:
+            raise ValueError(f"has the tensors {sorted(tensors)[:10]}, which belong to none of its networks")
+    except ValueError as error:
+        raise CorruptFileError(f"{path} is no task that piggygan exported: it {error}.") from error
+    return TaskFile(header, parts)
+
+
+def _prefixes(networks: Iterable[str]) -> dict[str, str]:
+    """Say what each network's tensors begin with in the file; those of one ``generator`` have no prefix."""
+    return {network: "" if network == GENERATOR else f"{network}." for network in networks}
+
+
+def _named(part: TaskPart) -> dict[str, Tensor]:
+    return {_INPUTS: part.inputs, _OUTPUTS: part.outputs, **{_TASK + name: t for name, t in part.tensors.items()}}
+
+
+def _part(tensors: Mapping[str, Tensor]) -> TaskPart:
     task = {name.removeprefix(_TASK): tensor for name, tensor in tensors.items() if name.startswith(_TASK)}
     if not task or tensors.keys() != {_INPUTS, _OUTPUTS, *(_TASK + name for name in task)}:
-        raise CorruptFileError(
-            f"{path} is no task that piggygan exported: it has the tensors {sorted(tensors)[:10]}; needed are "
-            f"{_INPUTS}, {_OUTPUTS} and some that begin with {_TASK!r}."
+        raise ValueError(
+            f"has the tensors {sorted(tensors)[:10]}; needed are {_INPUTS}, {_OUTPUTS} and some that begin with "
+            f"{_TASK!r}"
         )
-    return TaskFile(header, task, tensors[_INPUTS], tensors[_OUTPUTS])
+    return TaskPart(task, tensors[_INPUTS], tensors[_OUTPUTS])
 
 
 def _header(data: bytes) -> Header:
@@ -168,6 +238,8 @@ def _header(data: bytes) -> Header:
     _check_version(fields)
     if fields.get("checksum") != _checksum(data):
         raise ValueError("its checksum is not that of its content")
+    if fields["format_version"] == 1:
+        return decode(_HeaderOfOne, fields, "its header").named()
     return decode(Header, fields, "its header")
 
 

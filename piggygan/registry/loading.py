@@ -45,48 +45,60 @@ def loading_order(manifest: Manifest, wanted: Iterable[str], joining: Sources | 
 
 
 def load_tasks(
-    manifest: Manifest, order: Iterable[str], objects: ObjectStore, generator: nn.Module | None
+    manifest: Manifest,
+    order: Iterable[str],
+    objects: ObjectStore,
+    generator: nn.Module | None,
+    network: str = GENERATOR,
 ) -> MultiTaskGenerator:
     """Build a model of tasks, in an order that :func:`loading_order` gave; arguments as of the registry's ``load``."""
     base, *others = order
-    model = base_model(manifest, read_tensors(manifest.by_name[base], objects), generator)
+    model = base_model(manifest, read_tensors(manifest.by_name[base], objects, network), generator, network)
     for name in others:
-        add_stored(model, manifest, name, read_tensors(manifest.by_name[name], objects))
+        add_stored(model, manifest, name, read_tensors(manifest.by_name[name], objects, network), network)
     return model
 
 
-def read_tensors(record: TaskRecord, objects: ObjectStore) -> dict[str, Tensor]:
-    """Read a task's tensors, checked.
+def read_tensors(record: TaskRecord, objects: ObjectStore, network: str = GENERATOR) -> dict[str, Tensor]:
+    """Read a task's tensors of one network, checked.
 
     Raises:
         CorruptFileError: If their file is missing or damaged.
     """
-    stored = record.networks[GENERATOR].weights
+    stored = record.networks[network].weights
     try:
         return tensors_from_bytes(objects.get(stored), objects.name(stored))
     except CorruptFileError as error:
         raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
 
 
-def base_model(manifest: Manifest, tensors: Mapping[str, Tensor], generator: nn.Module | None) -> MultiTaskGenerator:
+def base_model(
+    manifest: Manifest, tensors: Mapping[str, Tensor], generator: nn.Module | None, network: str = GENERATOR
+) -> MultiTaskGenerator:
     """Build the model of the base task alone."""
-    network = manifest.networks[GENERATOR]
-    plain = plain_generator(network.architecture, tensors, generator)
-    return rebuild_base(plain, manifest.base_task, network.wrapping, tensors)
+    kept = manifest.networks[network]
+    plain = plain_generator(kept.architecture, tensors, generator)
+    return rebuild_base(plain, manifest.base_task, kept.wrapping, tensors)
 
 
-def add_stored(model: MultiTaskGenerator, manifest: Manifest, task: str, tensors: Mapping[str, Tensor]) -> None:
+def add_stored(
+    model: MultiTaskGenerator,
+    manifest: Manifest,
+    task: str,
+    tensors: Mapping[str, Tensor],
+    network: str = GENERATOR,
+) -> None:
     """Add a stored task to a model that has what it draws on.
 
     Raises:
         BankMismatchError: If it was trained on another bank.
     """
     record = manifest.by_name[task]
-    part = record.networks[GENERATOR]
+    part = record.networks[network]
     for source in record.draws_on:
         if source not in model.tasks:
             raise BankMismatchError(f"task {task!r} draws on {source!r}, which cannot be loaded.")
-        if part.bank[source] != manifest.by_name[source].networks[GENERATOR].certificate.tensors_digest:
+        if part.bank[source] != manifest.by_name[source].networks[network].certificate.tensors_digest:
             raise BankMismatchError(
                 f"task {task!r} was trained on another {source!r} than this registry's: the names are the same, the "
                 f"tensors are not. Take {FILE_NAME} and objects from one copy of the registry."

@@ -2,7 +2,7 @@
 
 It is the commit mark: an object that no manifest names does not count, and a manifest is replaced as a whole.
 It names no code and no absolute path. A task may have tensors in several *networks* of one registry (CycleGAN
-trains two generators); this version writes one, called ``generator``.
+trains two generators, ``forward`` and ``backward``); one alone is called ``generator``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from piggygan.tasks import check_task_name
 
 FILE_NAME = "registry.json"
 GENERATOR = "generator"
-"""Name of the network that :class:`~piggygan.registry.TaskRegistry` commits and loads."""
+"""Name of a network that is the only one."""
 MAX_ARGUMENT = 2048
 """The largest whole number that one of our generators is built with, so that a damaged one cannot exhaust memory."""
 MAX_MANIFEST_SIZE = 2**24

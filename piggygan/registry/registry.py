@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import SupportsFloat
+from typing import SupportsFloat, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +21,14 @@ from piggygan.errors import (
     RegistryError,
     RegistryLockedError,
     TaskInUseError,
+    TaskNotFoundError,
 )
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry import leases
 from piggygan.registry.candidates import Candidate, check_belongs, checked_scores, prepare
 from piggygan.registry.certificates import read_probe
-from piggygan.registry.exchange import read_task_file, write_task_file
-from piggygan.registry.joining import joining_candidate
+from piggygan.registry.exchange import TaskPart, read_task_file, write_task_file
+from piggygan.registry.joining import joining_candidates
 from piggygan.registry.leftovers import Collected, survey, sweep
 from piggygan.registry.loading import found, load_tasks, loading_order, read_tensors
 from piggygan.registry.locking import LockKind, check_lock_kind, locked, warn_if_anyone_may_write
@@ -47,6 +48,12 @@ from piggygan.registry.rebuilding import needed_tasks
 from piggygan.registry.store import ObjectStore, make_folder, read_regular_file
 from piggygan.registry.verification import Verification, files_verified, verified
 from piggygan.version import __version__
+
+T = TypeVar("T")
+Networks = MultiTaskGenerator | Mapping[str, MultiTaskGenerator]
+"""One model, or several by the names of their networks."""
+Generators = nn.Module | Mapping[str, nn.Module | None] | None
+"""A user's own plain generator, or one for each network by its name."""
 
 
 class TaskRegistry:
@@ -130,17 +137,27 @@ class TaskRegistry:
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        return self._existing().networks[GENERATOR].architecture.class_name is None
+        return any(network.architecture.class_name is None for network in self._existing().networks.values())
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks that each task is in, in alphabetical order: those that the first commit had.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
+        manifest = self._manifest()
+        return tuple(manifest.networks) if manifest else ()
 
     # ------------------------------------------------------------------ writing
 
     def commit(
         self,
-        model: MultiTaskGenerator,
+        model: Networks,
         task: str,
         *,
         scores: Mapping[str, SupportsFloat] | None = None,
-        probe: Tensor | None = None,
+        probe: Tensor | Mapping[str, Tensor] | None = None,
     ) -> None:
         """Store a frozen task, so that it is either wholly there or not at all.
 
@@ -148,14 +165,16 @@ class TaskRegistry:
         that makes its certificate.
 
         Args:
-            model: The model; it is not changed.
+            model: The model; it is not changed. Several by name, such as ``networks`` of a
+                :class:`~piggygan.GeneratorPair`, become the networks of this registry: the task is stored in all of
+                them by this one commit, and each can be loaded alone.
             task: A frozen task of it. What it draws on must be in the registry already, the same bits.
             scores: What you measured of it, finite numbers by name.
-            probe: Images ``(batch, channels, height, width)`` for its certificate; None: two images of noise. They
-                are stored in the registry: give nobody's own images.
+            probe: Images ``(batch, channels, height, width)`` for its certificate; None: two images of noise. For
+                several networks by their names. They are stored in the registry: give nobody's own images.
 
         Raises:
-            TaskNotFoundError: If the model has no such task.
+            TaskNotFoundError: If the model, or one of several, has no such task.
             TaskStateError: If it is not frozen.
             TaskExistsError: If the registry holds one of this name.
             BankMismatchError: If the registry holds another generator, or other tasks than it draws on.
@@ -165,18 +184,21 @@ class TaskRegistry:
         """
         measured = checked_scores(scores)
 
-        def record(part: TaskInNetwork) -> TaskRecord:
+        def record(parts: dict[str, TaskInNetwork]) -> TaskRecord:
             return TaskRecord(
                 name=task,
-                draws_on=candidate.draws_on,
-                networks={GENERATOR: part},
+                draws_on=next(iter(candidates.values())).draws_on,
+                networks=parts,
                 scores=measured,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 versions=Versions(__version__, str(torch.__version__), platform.python_version()),
             )
 
-        candidate = prepare(model, task, probe)
-        self._admit(candidate, record)
+        models = _by_network(model)
+        _check_everywhere(models, task)
+        probes = _by_network(probe, models)
+        candidates = {network: prepare(one, task, probes[network]) for network, one in models.items()}
+        self._admit(task, candidates, record)
 
     def remove_task(self, task: str) -> None:
         """Forget a task; its files stay until :meth:`gc`.
@@ -262,18 +284,15 @@ class TaskRegistry:
         manifest = self._existing()
         record = found(manifest, task)
         needed = [name for name in needed_tasks([manifest.base_task, task], manifest.sources) if name != task]
-        certificates = {name: manifest.by_name[name].networks[GENERATOR].certificate for name in (*needed, task)}
-        write_task_file(
-            Path(path),
-            manifest.base_task,
-            manifest.networks[GENERATOR],
-            {name: certificates[name].tensors_digest for name in needed},
-            record,
-            read_tensors(record, self._objects),
-            read_probe(self._objects, certificates[task]),
-        )
+        needs, parts = {}, {}
+        for network, part in record.networks.items():
+            others = {name: manifest.by_name[name].networks[network] for name in needed}
+            needs[network] = {name: other.certificate.tensors_digest for name, other in others.items()}
+            inputs, outputs = read_probe(self._objects, part.certificate)
+            parts[network] = TaskPart(read_tensors(record, self._objects, network), inputs, outputs)
+        write_task_file(Path(path), manifest.base_task, manifest.networks, needs, record, parts)
 
-    def import_task(self, path: str | os.PathLike[str], generator: nn.Module | None = None) -> str:
+    def import_task(self, path: str | os.PathLike[str], generator: Generators = None) -> str:
         """Take in a task that :meth:`export_task` wrote, with its scores, date and certificate.
 
         It is built on this registry's bank and its certificate is computed anew before anything is written. An empty
@@ -294,13 +313,22 @@ class TaskRegistry:
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
         file = read_task_file(Path(path))
-        candidate = joining_candidate(file, self._manifest(), self._objects, generator)
-        self._admit(candidate, lambda part: replace(file.header.record, networks={GENERATOR: part}))
-        return candidate.task
+        record = file.header.record
+        candidates = joining_candidates(
+            file, self._manifest(), self._objects, lambda networks: _by_network(generator, networks)
+        )
+        self._admit(record.name, candidates, lambda parts: replace(record, networks=parts))
+        return record.name
 
     # ------------------------------------------------------------------ reading
 
-    def load(self, tasks: Iterable[str] | None = None, generator: nn.Module | None = None) -> MultiTaskGenerator:
+    def load(
+        self,
+        tasks: Iterable[str] | None = None,
+        generator: nn.Module | None = None,
+        *,
+        network: str | None = None,
+    ) -> MultiTaskGenerator:
         """Build a model of committed tasks; every one is frozen, and the model is in evaluation mode.
 
         Only the files of these tasks and of those that they draw on are read.
@@ -309,10 +337,12 @@ class TaskRegistry:
             tasks: Names; None: all. The base task and what they draw on come along.
             generator: For a generator of your own, one made as the first was. It is copied; its weights do not matter.
                 The model is where it is; without one, on the CPU.
+            network: Which of several networks, such as ``"forward"``; the files of the others are not read.
 
         Raises:
             TaskNotFoundError: If there is no such task.
-            ConfigurationError: If a generator is needed and none is given.
+            ConfigurationError: If a generator is needed and none is given, there is no such network, or there are
+                several and none is named.
             BankMismatchError: If the generator is not the registry's, or stored files do not belong together.
             CorruptFileError: If a file is missing or damaged; other tasks can be loaded all the same.
             FormatVersionError: If a newer piggygan wrote the registry.
@@ -322,14 +352,14 @@ class TaskRegistry:
         while True:
             try:
                 order = loading_order(manifest, manifest.by_name if wanted is None else wanted)
-                return load_tasks(manifest, order, self._objects, generator)
+                return load_tasks(manifest, order, self._objects, generator, _chosen_network(manifest, network))
             except CorruptFileError:
                 # Another process may have removed a task and its files since the manifest was read.
                 before, manifest = manifest, self._existing()
                 if manifest == before:
                     raise
 
-    def verify(self, generator: nn.Module | None = None) -> Verification:
+    def verify(self, generator: Generators = None) -> Verification:
         """Compute every certificate again; nothing is changed.
 
         Damage of one task is reported of it and of those that cannot be built without it; the others are checked.
@@ -338,13 +368,14 @@ class TaskRegistry:
             generator: As for :meth:`load`.
 
         Returns:
-            One result a task, in the order of :attr:`tasks`, and notes on what belongs to no task.
+            One result a task and network, in the order of :attr:`tasks`, and notes on what belongs to no task.
 
         Raises:
             ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        return verified(self._existing(), self._objects, self._folder, generator)
+        manifest = self._existing()
+        return verified(manifest, self._objects, self._folder, _by_network(generator, manifest.networks))
 
     def verify_files(self) -> Verification:
         """Check every file against its digest and certificate, without computing outputs; nothing is changed.
@@ -358,20 +389,29 @@ class TaskRegistry:
 
     # ------------------------------------------------------------------ inside
 
-    def _admit(self, candidate: Candidate, record: Callable[[TaskInNetwork], TaskRecord]) -> None:
-        """Store a task's objects, then the manifest that names them."""
-        with self._writing(f"task {candidate.task!r}", "committed"):
+    def _admit(
+        self,
+        task: str,
+        candidates: Mapping[str, Candidate],
+        record: Callable[[dict[str, TaskInNetwork]], TaskRecord],
+    ) -> None:
+        """Store a task's objects in every network, then the one manifest that names them."""
+        with self._writing(f"task {task!r}", "committed"):
             manifest = self._manifest()
-            check_belongs(candidate, manifest)
-            weights = self._objects.put(candidate.weights)
-            certificate = candidate.evidence.store(self._objects)
-            bank = {name: candidate.source_digests[name] for name in candidate.draws_on}
-            added = record(TaskInNetwork(candidate.settings, weights, bank, certificate))
+            check_belongs(candidates, manifest)
+            added = record({network: self._stored(candidate) for network, candidate in candidates.items()})
             if manifest is None:
-                changed = Manifest(SCHEMA_VERSION, candidate.task, {GENERATOR: candidate.network}, (added,))
+                networks = {network: candidate.network for network, candidate in candidates.items()}
+                changed = Manifest(SCHEMA_VERSION, task, networks, (added,))
             else:
                 changed = replace(manifest, tasks=(*manifest.tasks, added))
             self._write(changed)
+
+    def _stored(self, candidate: Candidate) -> TaskInNetwork:
+        weights = self._objects.put(candidate.weights)
+        certificate = candidate.evidence.store(self._objects)
+        bank = {name: candidate.source_digests[name] for name in candidate.draws_on}
+        return TaskInNetwork(candidate.settings, weights, bank, certificate)
 
     def _write(self, manifest: Manifest) -> None:
         write_durably(self._folder / FILE_NAME, manifest_to_bytes(manifest))
@@ -395,10 +435,6 @@ class TaskRegistry:
         manifest = self._manifest()
         if manifest is None:
             raise RegistryError(f"there is no registry in {self._folder} (no {FILE_NAME}): commit a base task first.")
-        if GENERATOR not in manifest.networks:
-            raise RegistryError(
-                f"{self._folder} holds the networks {', '.join(manifest.networks)}, and no {GENERATOR!r}."
-            )
         return manifest
 
     def _manifest(self) -> Manifest | None:
@@ -411,6 +447,33 @@ class TaskRegistry:
 
     def __repr__(self) -> str:
         return f"TaskRegistry({str(self._folder)!r})"
+
+
+def _by_network(given: T | Mapping[str, T], networks: Iterable[str] = (GENERATOR,)) -> dict[str, T]:
+    """Put what was given for one network, or by the name of each, under the networks' names."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    return dict.fromkeys(networks, given)
+
+
+def _check_everywhere(models: Mapping[str, MultiTaskGenerator], task: str) -> None:
+    """Refuse a task that exists in one direction only."""
+    without = [network for network, model in models.items() if task not in model.tasks]
+    if 0 < len(without) < len(models):
+        raise TaskNotFoundError(
+            f"task {task!r} is missing in {', '.join(without)}: a task is committed in all networks or in none; add it "
+            f"with GeneratorPair.add_task, or keep {', '.join(models.keys() - set(without))} in a registry of its own."
+        )
+
+
+def _chosen_network(manifest: Manifest, network: str | None) -> str:
+    if network is None and len(manifest.networks) == 1:
+        return next(iter(manifest.networks))
+    if network is None or network not in manifest.networks:
+        raise ConfigurationError(
+            f"network is {network!r}; this registry holds {', '.join(manifest.networks)}: name one of them."
+        )
+    return network
 
 
 def _names(tasks: Iterable[str]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -13,17 +13,17 @@ from piggygan.registry import leases
 from piggygan.registry.certificates import TaskCheck, check, check_files
 from piggygan.registry.leftovers import survey
 from piggygan.registry.loading import add_stored, base_model, read_tensors
-from piggygan.registry.manifest import GENERATOR, Manifest, TaskRecord
+from piggygan.registry.manifest import Manifest, TaskRecord
 from piggygan.registry.rebuilding import building_order
 from piggygan.registry.store import ObjectStore
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What a check of a registry found: one result a task, and what else lies there.
+    """What a check of a registry found: one result a task and network, and what else lies there.
 
     Attributes:
-        checks: One a task, in the order of the commits.
+        checks: One a task and network, in the order of the commits.
         notes: What belongs to no task: orphans, litter, folders half copied. No damage.
     """
 
@@ -45,48 +45,58 @@ class Verification:
         return self.checks[index]
 
 
-def verified(manifest: Manifest, objects: ObjectStore, folder: Path, generator: nn.Module | None) -> Verification:
+def verified(
+    manifest: Manifest, objects: ObjectStore, folder: Path, generators: Mapping[str, nn.Module | None]
+) -> Verification:
     """Build every task and compute its certificate again.
 
     Raises:
         ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
     """
-    return Verification(tuple(_computed(manifest, objects, generator)), _notes(manifest, folder))
+    results = {name: _computed(manifest, objects, generators[name], name) for name in manifest.networks}
+    return Verification(_by_task(results), _notes(manifest, folder))
 
 
 def files_verified(manifest: Manifest, objects: ObjectStore, folder: Path) -> Verification:
     """Check every task's files against its certificate, without building a network."""
-    return Verification(tuple(_read(record, objects) for record in manifest.tasks), _notes(manifest, folder))
+    results = {name: [_read(record, objects, name) for record in manifest.tasks] for name in manifest.networks}
+    return Verification(_by_task(results), _notes(manifest, folder))
 
 
-def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | None) -> list[TaskCheck]:
+def _by_task(results: Mapping[str, list[TaskCheck]]) -> tuple[TaskCheck, ...]:
+    """Put the results of each task beside each other, and say of which network each is."""
+    named = [[replace(result, network=name) for result in found] for name, found in results.items()]
+    return tuple(result for one_task in zip(*named, strict=True) for result in one_task)
+
+
+def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | None, network: str) -> list[TaskCheck]:
     base, *others = manifest.tasks
     try:
-        tensors = read_tensors(base, objects)
-        model = base_model(manifest, tensors, generator).cpu()  # where certificates are made
+        tensors = read_tensors(base, objects, network)
+        model = base_model(manifest, tensors, generator, network).cpu()  # where certificates are made
     except (CorruptFileError, BankMismatchError) as error:
         if generator is not None and isinstance(error, BankMismatchError):
             raise  # it may well be the generator that is another one
         without = [TaskCheck(record.name, "damaged", None, f"it needs {base.name!r}") for record in others]
         return [_damaged(base, error), *without]
-    results = {base.name: check(model, base.name, base.networks[GENERATOR].certificate, objects)}
+    results = {base.name: check(model, base.name, base.networks[network].certificate, objects)}
     for name in building_order(manifest.sources)[1:]:
         record = manifest.by_name[name]
         try:
-            add_stored(model, manifest, name, read_tensors(record, objects))
+            add_stored(model, manifest, name, read_tensors(record, objects, network), network)
         except PiggyganError as error:
             results[name] = _damaged(record, error)
         else:
-            results[name] = check(model, name, record.networks[GENERATOR].certificate, objects)
+            results[name] = check(model, name, record.networks[network].certificate, objects)
     return [results[record.name] for record in manifest.tasks]
 
 
-def _read(record: TaskRecord, objects: ObjectStore) -> TaskCheck:
+def _read(record: TaskRecord, objects: ObjectStore, network: str) -> TaskCheck:
     try:
-        tensors = read_tensors(record, objects)
+        tensors = read_tensors(record, objects, network)
     except PiggyganError as error:
         return _damaged(record, error)
-    return check_files(record.name, tensors, record.networks[GENERATOR].certificate, objects)
+    return check_files(record.name, tensors, record.networks[network].certificate, objects)
 
 
 def _damaged(record: TaskRecord, error: PiggyganError) -> TaskCheck:

@@ -1,7 +1,9 @@
 """Training: objectives say what is learned from a batch, the loop does the rest."""
 
 from piggygan.training.checkpoints import Checkpoints
+from piggygan.training.cyclegan import CycleGANObjective
 from piggygan.training.history import EpochRecord, History
+from piggygan.training.image_pool import ImagePool
 from piggygan.training.loop import train
 from piggygan.training.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
 from piggygan.training.objectives import (
@@ -14,17 +16,19 @@ from piggygan.training.objectives import (
     Turn,
 )
 from piggygan.training.options import TrainingOptions
-from piggygan.training.saving import load_best
+from piggygan.training.saving import load_best, start_from
 from piggygan.training.schedules import constant_then_linear, make_schedule
 
 __all__ = [
     "Batch",
     "Checkpoints",
+    "CycleGANObjective",
     "EpochRecord",
     "GanKind",
     "HasSettings",
     "HasState",
     "History",
+    "ImagePool",
     "Objective",
     "Pix2PixObjective",
     "SupervisedObjective",
@@ -36,5 +40,6 @@ __all__ = [
     "load_best",
     "make_schedule",
     "soft_dice_loss",
+    "start_from",
     "train",
 ]

@@ -105,7 +105,7 @@ class SupervisedObjective:
         if l1_weight == dice_weight == 0:
             raise ConfigurationError("l1_weight and dice_weight are both 0: nothing is left to learn from.")
         self._generator = self._prepared_generator = generator
-        self._parameters = _movable("generator", generator, generator_parameters)
+        self._parameters = movable("generator", generator, generator_parameters)
         self._likeness = _Likeness(l1_weight, dice_weight)
         self._forward_arguments = dict(forward_arguments or {})
 
@@ -174,8 +174,8 @@ class Pix2PixObjective:
         self._generator = self._prepared_generator = generator
         self._discriminator = self._prepared_discriminator = discriminator
         self._players = {
-            "discriminator": _movable("discriminator", discriminator, None),
-            "generator": _movable("generator", generator, generator_parameters),
+            "discriminator": movable("discriminator", discriminator, None),
+            "generator": movable("generator", generator, generator_parameters),
         }
         self._likeness = _Likeness(l1_weight, dice_weight)
         self._adversarial_weight = adversarial_weight
@@ -224,7 +224,7 @@ class Pix2PixObjective:
         )
 
         # The network itself, not the prepared one, which would wait for gradients to exchange; there are none.
-        with _without_gradients(self._discriminator):
+        with without_gradients(self._discriminator):
             scores = self._discriminator(torch.cat([batch.input, output], dim=1))
         adversarial = self._adversarial_weight * adversarial_loss(scores, True, self._gan)
         yield Turn("generator", {"adversarial": adversarial, **likeness}, output.detach())
@@ -250,7 +250,12 @@ class _Likeness(NamedTuple):
         return losses
 
 
-def _movable(player: str, module: nn.Module, chosen: Iterable[nn.Parameter] | None) -> list[nn.Parameter]:
+def movable(player: str, module: nn.Module, chosen: Iterable[nn.Parameter] | None) -> list[nn.Parameter]:
+    """Return the parameters of a player that move: those chosen, or all that require gradients.
+
+    Raises:
+        ConfigurationError: If there are none, or some chosen ones are not the module's.
+    """
     own = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if chosen is None:
         chosen = own
@@ -266,7 +271,7 @@ def _movable(player: str, module: nn.Module, chosen: Iterable[nn.Parameter] | No
 
 
 @contextmanager
-def _without_gradients(module: nn.Module) -> Iterator[None]:
+def without_gradients(module: nn.Module) -> Iterator[None]:
     """Let gradients flow through a module but not into its parameters."""
     parameters = [p for p in module.parameters() if p.requires_grad]
     for parameter in parameters:

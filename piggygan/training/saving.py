@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from torch import Tensor, nn
+
 from piggygan.errors import ResumeError, TrainingDivergedError, TrainingInterruptedError
 from piggygan.registry.tensors import nonfinite_names
 from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
@@ -144,3 +146,37 @@ def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
     check_fits(changing, tensors)
     copy_into(changing, tensors)
     return document.best if document.best is not None else float("nan")
+
+
+def start_from(checkpoints: Checkpoints, role: str, network: nn.Module) -> None:
+    """Start a network as the one of its role was at the newest checkpoint of another training.
+
+    For a task's discriminator that begins as an earlier task's, or for one and the same task that is trained further:
+    of a finished training the end is always kept. Not for a :class:`~piggygan.MultiTaskGenerator`, of which a
+    checkpoint has only what that training changed.
+
+    Args:
+        checkpoints: Of the other training.
+        role: Its name in that objective's ``modules()``, such as ``"forward_discriminator"``.
+        network: Built as it was. Only its first layer may have another number of input channels, as for a task of other
+            images; the kernels of that layer then stay as they are.
+
+    Raises:
+        ResumeError: If there is no such network, the file is damaged, or the network is another one; it is then as it
+            was.
+    """
+    found = CheckpointFolder(Path(checkpoints.folder), checkpoints.keep_last).newest_whole("last")
+    tensors = part_of(part_of(found[2], "network"), role) if found else {}
+    if not tensors:
+        raise ResumeError(f"there is no {role!r} in the checkpoints in {checkpoints.folder}: is it that training's?")
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    kernel = next((name for name, tensor in named.items() if tensor.dim() > 1), "")
+    if kernel in tensors and _differ_in_channels(named[kernel], tensors[kernel]):
+        del named[kernel], tensors[kernel]
+    check_fits(named, tensors)
+    copy_into(named, tensors)
+
+
+def _differ_in_channels(here: Tensor, there: Tensor) -> bool:
+    shapes = [(tensor.shape[0], *tensor.shape[2:]) for tensor in (here, there)]
+    return here.dim() == there.dim() and shapes[0] == shapes[1] and here.shape[1] != there.shape[1]

@@ -37,6 +37,7 @@ ORDER = [
     "planning",
     "overhead",
     "model",
+    "pair",
     "calibration",
     "export",
     "networks",
@@ -93,6 +94,7 @@ def test_a_bare_import_is_light() -> None:
 
 def test_the_exported_names_are_these() -> None:
     assert sorted(pg.__all__) == [
+        "GeneratorPair",
         "MultiTaskGenerator",
         "PatchDiscriminator",
         "PerTask",

@@ -1,6 +1,6 @@
 """A small training of a second task, as a program that can be killed: dropout, batch norm, varied data.
 
-python resumable_program.py FOLDER [--every-steps N] [--slow SECONDS] [--kind pix2pix|supervised] [--data KIND]
+python resumable_program.py FOLDER [--every-steps N] [--slow SECONDS] [--kind pix2pix|supervised|cyclegan] [--data KIND]
 """
 
 import argparse
@@ -19,7 +19,15 @@ from torch.utils.data import DataLoader, Dataset
 from piggygan.errors import PiggyganError, TrainingInterruptedError
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, UNetGenerator
-from piggygan.training import Checkpoints, History, Pix2PixObjective, SupervisedObjective, TrainingOptions, train
+from piggygan.training import (
+    Checkpoints,
+    CycleGANObjective,
+    History,
+    Pix2PixObjective,
+    SupervisedObjective,
+    TrainingOptions,
+    train,
+)
 
 EPOCHS, STEPS = 4, 10
 
@@ -64,11 +72,32 @@ def make_data(kind: str) -> Any:
     return DataLoader(pairs, 2, shuffle=True, generator=generator, num_workers=1 if kind == "workers" else 0)
 
 
-def make_objective(kind: str = "pix2pix", **arguments: Any) -> Any:
-    torch.manual_seed(7)
+def make_model(**channels: int) -> MultiTaskGenerator:
     model = MultiTaskGenerator(UNetGenerator(3, 3, depth=3, width=2, norm="batch", dropout=True), "facades")
     model.freeze_task("facades")
-    model.add_task("lungs", out_channels=1)
+    model.add_task("lungs", **channels)  # type: ignore[arg-type]
+    return model
+
+
+def make_cyclegan() -> CycleGANObjective:
+    forward, backward = make_model(out_channels=1), make_model(in_channels=1)
+    return CycleGANObjective(
+        forward,
+        backward,
+        PatchDiscriminator(1, width=2, layers=1),
+        PatchDiscriminator(3, width=2, layers=1),
+        generator_parameters=[*forward.task_parameters("lungs"), *backward.task_parameters("lungs")],
+        forward_arguments={"task": "lungs"},
+        identity_weight=0.0,
+        pool_size=6,  # full after three steps
+    )
+
+
+def make_objective(kind: str = "pix2pix", **arguments: Any) -> Any:
+    torch.manual_seed(7)
+    if kind == "cyclegan":
+        return make_cyclegan()
+    model = make_model(out_channels=1)
     chosen = {"generator_parameters": model.task_parameters("lungs"), "forward_arguments": {"task": "lungs"}}
     if kind == "supervised":
         return SupervisedObjective(model, **chosen, **arguments)

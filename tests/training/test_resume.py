@@ -57,7 +57,9 @@ def test_the_whole_state_is_stored(end_state: State, uninterrupted: Whole) -> No
     assert len(document["history"]) == 4
 
 
-@pytest.mark.parametrize(("kind", "data"), [("pix2pix", "shuffle"), ("supervised", "generator")])
+@pytest.mark.parametrize(
+    ("kind", "data"), [("pix2pix", "shuffle"), ("supervised", "generator"), ("cyclegan", "shuffle")]
+)
 def test_e01_a_training_cut_off_at_every_step_of_40_ends_in_the_same_bytes(
     program: Any, end_state: State, uninterrupted: Whole, tmp_path: Path, kind: str, data: str
 ) -> None:
@@ -90,6 +92,25 @@ def test_steps_since_the_last_checkpoint_are_taken_again_from_any_kind_of_batche
     torch.manual_seed(99)
     program.run(program.make_objective(), program.make_data(data), checkpoints)
     assert_same(end_state(tmp_path), end_state(uninterrupted("pix2pix", data)))
+
+
+def test_e12_the_pools_of_cyclegan_go_on_too(program: Any, end_state: State, tmp_path: Path) -> None:
+    with pytest.raises(PowerCut):
+        program.run(
+            cut_at(program.make_objective("cyclegan"), 14),
+            program.make_data("list"),
+            Checkpoints(tmp_path, every_steps=1),
+        )
+    _, tensors = end_state(tmp_path)
+    pools = {name.rpartition(".")[0] for name in tensors if name.startswith("objective.")}
+    assert pools == {"objective.forward", "objective.backward"}
+    assert sum(name.startswith("objective.") for name in tensors) == 12
+    objective = cut_at(program.make_objective("cyclegan"), 1)
+    with pytest.raises(PowerCut):
+        program.run(objective, program.make_data("list"), Checkpoints(tmp_path))
+    assert {f"objective.{name}": image.numpy().tobytes() for name, image in objective.state().items()} == {
+        name: data for name, data in tensors.items() if name.startswith("objective.")
+    }
 
 
 def test_saving_changes_nothing_in_a_training(program: Any, end_state: State, uninterrupted: Whole) -> None:

@@ -1,0 +1,79 @@
+"""What a CycleGAN step of a new task costs, against the same step on two plain generators that are fine-tuned.
+
+    python benchmarks/cyclegan_step.py --out docs/benchmarks
+
+A step is all that CycleGAN does with one image of each side: both generators there, back and on their own side, both
+discriminators, the pools, and Adam on everything that moves. The discriminators' part is the same for both.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import get_args
+
+import tyro
+from children import Child, CycleContender, subject_of
+from options import CommonOptions
+from pairing import paired
+from reporting import Rows, attempt, run
+from subjects import Network, Setting, Step
+
+CONTENDERS: tuple[CycleContender, ...] = get_args(CycleContender)
+REFERENCE: CycleContender = "CycleGAN, fine-tuning"
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    """What can be chosen on the command line."""
+
+    networks: tuple[Network, ...] = ("resnet",)
+    """Which generators."""
+    batches: tuple[int, ...] = (1,)
+    """Images of each side a step."""
+    seconds: float = 120.0
+    """How long to measure each setting."""
+
+
+def main(options: Options) -> None:
+    """Measure every setting and report."""
+    run("cyclegan_step", options, lambda skipped: measure(options, skipped))
+
+
+def measure(options: Options, skipped: list[str]) -> Rows:
+    """Time every setting; say in ``skipped`` what cannot be run."""
+    rows: Rows = []
+    for network in options.networks:
+        for batch in options.batches:
+            rows += time_steps(options.setting(network, batch), options.seconds, skipped)
+    return rows
+
+
+def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
+    """Time both in one setting, each in a process of its own; they take turns."""
+    with ExitStack() as stack:
+        contenders: dict[str, Step] = {}
+        for name in CONTENDERS:
+            with attempt(f"{name} on {setting}", skipped):
+                child = stack.enter_context(Child(subject_of(setting, name)))
+                child.step()  # memory runs out in the first step, if it does
+                contenders[name] = child.step
+        if REFERENCE not in contenders:  # nothing to divide by
+            return []
+        timings = paired(contenders, reference=REFERENCE, device=setting.device, seconds=seconds, lead_in=1, runs=2)
+    return [
+        {
+            "setting": str(setting),
+            "step": name,
+            "ms": timing.milliseconds,
+            "/ fine-tuning": timing.ratio,
+            "from": timing.low,
+            "to": timing.high,
+            "rounds": timing.rounds,
+        }
+        for name, timing in timings.items()
+    ]
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
