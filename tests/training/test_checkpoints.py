@@ -208,6 +208,11 @@ with folder.locked():
 """
 
 
+def written(folder: Path) -> bool:
+    """Say whether a file is half written now, or was when its process died."""
+    return any(path.name.endswith(".tmp") for path in folder.iterdir())
+
+
 def kill_while_saving(folder: Path, times: int) -> int:
     """Kill a process that saves all the time; return how often it died inside the write."""
     root = str(Path(__file__).parents[2])
@@ -223,10 +228,14 @@ def kill_while_saving(folder: Path, times: int) -> int:
         assert process.stdout is not None
         committed = int(process.stdout.readline())
         time.sleep(chance.random() * 0.1)
+        deadline = time.monotonic() + 10
+        while not written(folder) and time.monotonic() < deadline:
+            time.sleep(0)
+        time.sleep(chance.random() * 0.005)  # anywhere in the write, not only where it begins
         process.send_signal(signal.SIGKILL)
         rest = process.communicate()[0].splitlines()
         committed = max([committed, *(int(line) for line in rest if line.strip())])
-        inside += any(path.name.endswith(".tmp") for path in folder.iterdir())
+        inside += written(folder)
         assert number(CheckpointFolder(folder, 2)) in (committed, committed + 1)
     return inside
 
