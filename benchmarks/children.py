@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the child is to see what torch alone takes, before anything
 
 Contender = Literal["fine-tuning", "piggygan", "piggygan, calibrated", "naive composition", "LoRA (peft)"]
 
-CycleContender = Literal["CycleGAN, fine-tuning", "CycleGAN, piggygan"]
+CycleContender = Literal["CycleGAN, fine-tuning", "CycleGAN, piggygan", "CycleGAN, piggygan, calibrated"]
 
 STEPS = 3
 """The optimizer's state is made in the first."""
@@ -238,8 +238,8 @@ def _make_step(subject: Subject, setting: Setting) -> Step:
         return fine_tuning_step(setting)
     if subject.contender == "CycleGAN, fine-tuning":
         return cyclegan_fine_tuning_step(setting)
-    if subject.contender == "CycleGAN, piggygan":
-        return cyclegan_step(setting, subject.tasks)
+    if subject.contender in ("CycleGAN, piggygan", "CycleGAN, piggygan, calibrated"):
+        return cyclegan_step(setting, subject.tasks, calibrated=subject.contender.endswith("calibrated"))
     if subject.contender == "LoRA (peft)":
         return lora_step(setting)
     if subject.contender == "naive composition":

@@ -132,10 +132,13 @@ def cyclegan_fine_tuning_step(setting: Setting) -> Step:
     return _unpaired_step(CycleGANObjective(forward, backward, *_discriminators(setting)), setting)
 
 
-def cyclegan_step(setting: Setting, tasks: int = 2) -> Step:
+def cyclegan_step(setting: Setting, tasks: int = 2, *, calibrated: bool = False) -> Step:
     """Return a CycleGAN step that trains the last task of two models."""
     pair = pg.GeneratorPair(*(model_with_tasks(setting, tasks) for _ in range(2)))
     task = pair.tasks[-1]
+    if calibrated:
+        for model in pair.networks.values():
+            pg.calibrate(model, setting.images(), task, calls=3)
     objective = CycleGANObjective(
         pair.forward,
         pair.backward,

@@ -13,6 +13,7 @@ from piggygan.costs import LayerCall, estimate, possible_ways
 from piggygan.errors import TaskStateError
 from piggygan.layers import PiggybackConvolution
 from piggygan.model import MultiTaskGenerator
+from piggygan.one_step import calls_of_one_step
 from piggygan.ways import Way
 
 ROUNDS = 3
@@ -20,7 +21,7 @@ HOPELESS = 4.0
 """A way that the formula finds this many times worse than the best is not tried."""
 
 
-def calibrate(model: MultiTaskGenerator, images: Tensor, task: str) -> dict[LayerCall, Way]:
+def calibrate(model: MultiTaskGenerator, images: Tensor, task: str, *, calls: int = 1) -> dict[LayerCall, Way]:
     """Time the ways to compute each layer of a task, and let the model take the fastest from now on.
 
     Takes some seconds. Nothing of the model changes but ``model.costs.measured``, which serves every later task with
@@ -31,6 +32,7 @@ def calibrate(model: MultiTaskGenerator, images: Tensor, task: str) -> dict[Laye
         model: On the device where it will train.
         images: A batch like those it will be trained with.
         task: A task in training.
+        calls: How often a step calls the generator: 3 in CycleGAN with its identity loss, 2 without.
 
     Returns:
         What was measured anew.
@@ -45,7 +47,8 @@ def calibrate(model: MultiTaskGenerator, images: Tensor, task: str) -> dict[Laye
     forced, model.costs.forced = model.costs.forced, None
     try:
         for layer, features in _inputs(model, images, task).items():
-            call = layer.describe_call(task, features)
+            with calls_of_one_step(calls):
+                call = layer.describe_call(task, features)
             if call is not None and call not in found and call not in model.costs.measured:
                 with model.using(task), _nothing_kept(layer, task):
                     found[call] = _fastest(layer, features, call)
@@ -109,18 +112,19 @@ def _fastest(layer: PiggybackConvolution, features: Tensor, call: LayerCall) -> 
     for turn in range(ROUNDS + 1):
         for way in hopeful:
             layer.costs.forced = way
-            taken = _timed(layer, features)
+            taken = _timed(layer, features, call.calls)
             if turn:  # the first is for warming up
                 times[way] = min(times[way], taken)
     layer.costs.forced = None
     return min(times, key=lambda way: times[way])
 
 
-def _timed(layer: PiggybackConvolution, features: Tensor) -> float:
+def _timed(layer: PiggybackConvolution, features: Tensor, calls: int) -> float:
     _wait(features.device)
     start = time.perf_counter()
-    output = layer(features)
-    output.backward(torch.ones_like(output))
+    with calls_of_one_step(calls):
+        outputs = [layer(features) for _ in range(calls)]
+    torch.autograd.backward(outputs, [torch.ones_like(output) for output in outputs])
     _wait(features.device)
     taken = time.perf_counter() - start
     features.grad = None

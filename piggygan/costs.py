@@ -27,6 +27,7 @@ class LayerCall:
         positions: Places where a filter is applied (of a transposed convolution: of the input), times the batch.
         outputs: Places in the output, times the batch.
         of_input: Whether a gradient of the input is asked for.
+        calls: Calls of the step that share what is composed.
         can_unfold: Whether the layer is of a kind that can be unfolded.
         device: Kind of device.
         dtype: Type of the numbers that are multiplied.
@@ -42,6 +43,7 @@ class LayerCall:
     positions: int
     outputs: int
     of_input: bool
+    calls: int
     can_unfold: bool
     device: str
     dtype: str
@@ -156,7 +158,7 @@ def cheapest(call: LayerCall) -> Way:
 
 
 def estimate(call: LayerCall, way: Way) -> float:
-    """Estimate the time of a call, forward and backward, in multiply-adds of a convolution."""
+    """Estimate the time of one call, forward and backward, in multiply-adds of a convolution."""
     prices = CPU if call.device == "cpu" else OTHER
     return {"filters": _filters, "features": _features, "unfolded": _unfolded, "crossed": _crossed}[way](call, prices)
 
@@ -166,7 +168,8 @@ def _filters(call: LayerCall, prices: Prices) -> float:
     kernel = count * call.filter_size
     copies = kernel + (2 * (kernel + call.bank * call.filter_size) if call.transposed else 0)
     return (
-        _convolving(call, prices, (2 + call.of_input) * count) + 2 * _composing(call, prices) + prices.layout * copies
+        _convolving(call, prices, (2 + call.of_input) * count)
+        + (2 * _composing(call, prices) + prices.layout * copies) / call.calls
     )
 
 
@@ -190,7 +193,7 @@ def _crossed(call: LayerCall, prices: Prices) -> float:
     convolved = call.bank + 2 * call.unconstrained + call.of_input * count
     kernel = count * call.filter_size
     copies = kernel + (kernel + call.bank * call.filter_size if call.transposed else 0)
-    backward = _composing(call, prices) + prices.layout * copies
+    backward = (_composing(call, prices) + prices.layout * copies) / call.calls
     return _convolving(call, prices, convolved) + call.of_input * backward + _mixing(call, prices, products=2)
 
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 from piggygan.costs import LayerCall
 from piggygan.errors import InputError
 from piggygan.filters import native_layout
+from piggygan.one_step import calls_in_this_step, shared_in_this_step
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
 from piggygan.ways import Geometry, MixedFilters, can_unfold, compute
@@ -42,7 +43,8 @@ class PiggybackConvolution(TaskKernels):
         if self.training and torch.is_grad_enabled() and self._composes(task):
             padded, geometry = self._geometry(features, output_size)
             way = self.costs.choose(self._call(task, padded, geometry))
-            return compute(way, padded, self._mixed_filters(task), geometry)
+            filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task))
+            return compute(way, padded, filters, geometry)
         return self._convolve(features, self.kernel(task), self.bias(task), output_size)
 
     def _check_channels(self, task: str, features: Tensor) -> None:
@@ -82,6 +84,7 @@ class PiggybackConvolution(TaskKernels):
             positions=batch * math.prod(sides if self.transposed else outputs),
             outputs=batch * math.prod(outputs),
             of_input=features.requires_grad,
+            calls=calls_in_this_step(),
             can_unfold=can_unfold(features, geometry),
             device=features.device.type,
             dtype=str(features.dtype),

@@ -21,7 +21,7 @@ own filters together.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -101,7 +101,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class MixedFilters:
-    """What one task computes a layer with.
+    """What one task computes a layer with; calls of one step share it.
 
     Attributes:
         bank: Frozen filters in the convolution's own layout.
@@ -116,27 +116,38 @@ class MixedFilters:
     unconstrained: Tensor | None
     composed_bias: Tensor | None
     own_bias: Tensor | None
+    _kernels: dict[bool, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cast: dict[torch.dtype, MixedFilters] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def kernel(self, geometry: Geometry) -> Tensor:
+        """Return composed and own filters in the convolution's own layout; composed once, for all calls."""
+        recorded = torch.is_grad_enabled()  # inside of a backward pass it is not
+        if recorded not in self._kernels:
+            self._kernels[recorded] = _whole_kernel(self.factors, self.unconstrained, self.bank, geometry)
+        return self._kernels[recorded]
 
     def to(self, dtype: torch.dtype) -> MixedFilters:
-        """Return the same filters in another precision."""
+        """Return the same filters in another precision, the same object at each call."""
 
         def cast(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.to(dtype)
 
-        return MixedFilters(
-            self.bank.to(dtype),
-            self.factors.to(dtype),
-            cast(self.unconstrained),
-            cast(self.composed_bias),
-            cast(self.own_bias),
-        )
+        if dtype not in self._cast:
+            self._cast[dtype] = MixedFilters(
+                self.bank.to(dtype),
+                self.factors.to(dtype),
+                cast(self.unconstrained),
+                cast(self.composed_bias),
+                cast(self.own_bias),
+            )
+        return self._cast[dtype]
 
 
 def by_filters(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Compose the kernel and convolve once."""
     biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
-    kernel = _whole_kernel(filters.factors, filters.unconstrained, filters.bank, geometry)
-    return geometry.convolve(features, kernel, join(biases, groups=geometry.groups) if biases else None)
+    bias = join(biases, groups=geometry.groups) if biases else None
+    return geometry.convolve(features, filters.kernel(geometry), bias)
 
 
 def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry) -> Tensor:
@@ -224,7 +235,7 @@ def by_crossing(features: Tensor, filters: MixedFilters, geometry: Geometry) -> 
 
     Differentiable once: the gradient of a gradient is refused.
     """
-    output: Tensor = _Crossed.apply(features, filters.factors, filters.unconstrained, filters.bank, geometry)  # type: ignore[no-untyped-call]
+    output: Tensor = _Crossed.apply(features, filters.factors, filters.unconstrained, filters, geometry)  # type: ignore[no-untyped-call]
     biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
     if not biases:
         return output
@@ -236,11 +247,11 @@ class _Crossed(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry
+        ctx: Any, features: Tensor, factors: Tensor, own: Tensor | None, filters: MixedFilters, geometry: Geometry
     ) -> Tensor:
-        maps = geometry.convolve(features, bank)
-        ctx.geometry = geometry
-        ctx.save_for_backward(features, factors, own, bank, maps)
+        maps = geometry.convolve(features, filters.bank)
+        ctx.filters, ctx.geometry = filters, geometry
+        ctx.save_for_backward(features, factors, own, maps)
         parts = [mix(maps, factors, None, groups=geometry.groups)]
         if own is not None:
             parts.append(geometry.convolve(features, own))
@@ -249,14 +260,15 @@ class _Crossed(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
-        features, factors, own, bank, maps = ctx.saved_tensors
+        features, factors, own, maps = ctx.saved_tensors
         geometry: Geometry = ctx.geometry
+        filters: MixedFilters = ctx.filters
         of_features, of_factors, of_own, *_ = ctx.needs_input_grad
         composed = factors.shape[0] // geometry.groups
         by_group = outer.reshape(len(outer), geometry.groups, -1, *outer.shape[2:])
         gradients: list[Tensor | None] = [None, None, None, None, None]
         if of_features:
-            kernel = _whole_kernel(factors, own, bank, geometry)
+            kernel = filters.kernel(geometry)
             gradients[0], _ = geometry.gradients(outer, features, kernel, of_features=True, of_kernel=False)
         if of_factors:
             of_mixed = by_group[:, :, :composed].flatten(1, 2)

@@ -22,6 +22,7 @@ INNER = LayerCall(
     positions=4,
     outputs=4,
     of_input=True,
+    calls=1,
     can_unfold=True,
     device="cpu",
     dtype="torch.float32",
@@ -83,6 +84,12 @@ def test_calibration_measures_every_layer_and_changes_nothing_else(model: pg.Mul
     assert model.task_parameters("lungs")[0].grad is kept
     assert not model.training
     assert pg.calibrate(model, images, "lungs") == {}
+
+
+def test_calibration_for_several_calls_a_step_speaks_for_those(model: pg.MultiTaskGenerator) -> None:
+    found = pg.calibrate(model, torch.rand(2, 3, 16, 16), "lungs", calls=3)
+    assert {call.calls for call in found} == {3}
+    assert len(pg.calibrate(model, torch.rand(2, 3, 16, 16), "lungs")) == len(found)
 
 
 def test_what_was_measured_is_what_is_taken() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError
+from piggygan.one_step import calls_of_one_step
 from piggygan.training.image_pool import POOL_SIZE, ImagePool
 from piggygan.training.losses import adversarial_loss, l1_loss
 from piggygan.training.numbers import check_weight
@@ -76,6 +77,8 @@ class CycleGANObjective:
         }
         self._cycle_weights = {"forward": forward_cycle_weight, "backward": backward_cycle_weight}
         self._identity_weight = identity_weight
+        # The identity loss has a share of the cycle's weight: without a cycle there is none.
+        self._calls = 1 + any(self._cycle_weights.values()) * (1 + bool(identity_weight))
         self._pools = {"forward": ImagePool(pool_size), "backward": ImagePool(pool_size)}
         self._forward_arguments = dict(forward_arguments or {})
 
@@ -121,14 +124,16 @@ class CycleGANObjective:
             ConfigurationError: If the identity loss is asked for where the sides have different channels.
         """
         self._check_sides(batch)
-        made = {
-            "forward": self._translate("forward", batch.input),
-            "backward": self._translate("backward", batch.target),
-        }
         real = {"forward": batch.target, "backward": batch.input}  # what each generator's outputs should look like
-        for way, image in made.items():
-            _check_channels(way, image, real[way])
-        yield Turn("generators", self._generators_losses(real, made), made["forward"].detach())
+        with calls_of_one_step(self._calls):
+            made = {
+                "forward": self._translate("forward", batch.input),
+                "backward": self._translate("backward", batch.target),
+            }
+            for way, image in made.items():
+                _check_channels(way, image, real[way])
+            losses = self._generators_losses(real, made)
+        yield Turn("generators", losses, made["forward"].detach())
 
         losses = {}
         for way, image in made.items():

@@ -25,6 +25,7 @@ ORDER = [
     "support",
     "starting",
     "products",
+    "one_step",
     "ways",
     "costs",
     "kernel_cache",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,26 @@ def test_nothing_is_forgotten_in_either_direction(small_data: list[str], tmp_pat
     assert "film again" in page
     assert "Mean absolute difference" in page
     assert TaskRegistry(out / "registry").load(["lungs"], network="backward").tasks == ("facades", "lungs")
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_in_the_second_task_ends_in_the_same_result(
+    small_data: list[str], tmp_path: Path
+) -> None:
+    budget = ["--size", "32", "--width", "4", "--blocks", "1", "--epochs", "1", "--lungs-epochs", "40"]
+    command = [sys.executable, str(EXAMPLE), *small_data, *budget]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    subprocess.run([*command, "--out", str(whole)], capture_output=True, check=True)
+
+    killed = subprocess.Popen([*command, "--out", str(cut)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list((cut / "checkpoints" / "lungs").glob("*.safetensors")):
+        assert killed.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert not (cut / "result.json").exists()
+
+    subprocess.run([*command, "--out", str(cut), "--resume"], capture_output=True, check=True)
+    results = [json.loads((out / "result.json").read_text(encoding="utf-8")) for out in (whole, cut)]
+    assert results[0]["scores"] == results[1]["scores"]
+    assert results[0]["fresh_process"]["digests"] == results[1]["fresh_process"]["digests"]

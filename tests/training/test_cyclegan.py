@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError
+from piggygan.one_step import calls_in_this_step
 from piggygan.training import CycleGANObjective
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -129,6 +130,20 @@ def test_both_turns_are_those_of_the_formulas(batch: Any) -> None:
 def test_losses_of_weight_0_are_not_computed(batch: Any) -> None:
     losses = next(make(identity_weight=0.0, backward_cycle_weight=0.0).play(batch)).losses
     assert list(losses) == ["forward_adversarial", "forward_cycle", "backward_adversarial"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "calls"),
+    [({}, 3), ({"identity_weight": 0.0}, 2), ({"forward_cycle_weight": 0.0, "backward_cycle_weight": 0.0}, 1)],
+)
+def test_the_generators_are_told_how_often_a_step_calls_them(batch: Any, weights: Any, calls: int) -> None:
+    objective = make(**weights)
+    told: list[int] = []
+    forward = objective.modules()["forward"]
+    forward.register_forward_pre_hook(lambda *_: told.append(calls_in_this_step()))
+    next(objective.play(batch))
+    assert told == [calls] * calls
+    assert calls_in_this_step() == 1  # while the losses wait to be minimized, others may compute
 
 
 @pytest.mark.parametrize("pool_size", [0, 1])

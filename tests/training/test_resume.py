@@ -244,15 +244,17 @@ def test_the_best_epoch_is_kept_and_can_be_loaded(program: Any, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pix2pix", "cyclegan"])
 @pytest.mark.parametrize("step", range(1, ALL + 1))
 def test_e01_a_process_killed_at_any_step_of_40_goes_on_to_the_same_bytes(
-    start_program: Any, end_state: State, uninterrupted: Whole, tmp_path: Path, step: int
+    start_program: Any, end_state: State, uninterrupted: Whole, tmp_path: Path, step: int, kind: str
 ) -> None:
-    _kill_at(start_program(tmp_path, "--every-steps", "3"), step)
-    done = start_program(tmp_path, "--every-steps", "3")
+    arguments = ["--every-steps", "3", "--kind", kind]
+    _kill_at(start_program(tmp_path, *arguments), step)
+    done = start_program(tmp_path, *arguments)
     _, said = done.communicate(timeout=120)
     assert done.returncode == 0, said
-    assert_same(end_state(tmp_path), end_state(uninterrupted("pix2pix", "shuffle")))
+    assert_same(end_state(tmp_path), end_state(uninterrupted(kind, "shuffle")))
 
 
 def test_e01_a_killed_process_goes_on_to_the_same_bytes(
