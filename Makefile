@@ -34,5 +34,5 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)pip install --quiet --constraint constraints.txt --editable '.[dev,onnx]'
+	$(RUN)pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,medical]'
 	touch $(READY)

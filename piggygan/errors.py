@@ -15,6 +15,7 @@ Catch :class:`PiggyganError` for all of them::
     ├── DataError
     │   ├── ImageError              one image file that cannot be used
     │   │   ├── DicomError          one DICOM file that cannot be used
+    │   │   ├── DecoderCrashError   a decoder crashed or hung on a file
     │   │   └── InputTooLargeError  more pixels than the cap
     │   ├── MaskError               a mask with other values than its two
     │   ├── PairError               a pair without its partner, or of two sizes
@@ -84,6 +85,10 @@ class ImageError(DataError):
 
 class DicomError(ImageError):
     """One DICOM file cannot be used."""
+
+
+class DecoderCrashError(ImageError):
+    """A decoder crashed, hung or took too much memory on a file."""
 
 
 class InputTooLargeError(ImageError):

@@ -2,7 +2,8 @@
 
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.batches import EpochSampler, PairBatch, batches, collate_pairs
-from piggygan.data.dicom import read_dicom
+from piggygan.data.dicom import describe_dicom, read_dicom
+from piggygan.data.dicom_description import DicomDescription, DicomRequirements
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
 from piggygan.data.images import read_image, write_image
 from piggygan.data.masks import read_mask
@@ -10,8 +11,11 @@ from piggygan.data.pairs import Pair, PairDataset, SkippedFile
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import read_splits, side_of
 from piggygan.data.unpaired import Matching, UnpairedDataset
+from piggygan.data.untrusted import UntrustedReader
 
 __all__ = [
+    "DicomDescription",
+    "DicomRequirements",
     "EpochSampler",
     "MaskReader",
     "Matching",
@@ -25,8 +29,10 @@ __all__ = [
     "SideBySideReader",
     "SkippedFile",
     "UnpairedDataset",
+    "UntrustedReader",
     "batches",
     "collate_pairs",
+    "describe_dicom",
     "list_images_with_masks",
     "list_side_by_side",
     "read_dicom",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import threading
@@ -16,7 +17,40 @@ from piggygan.errors import ImageError
 MAX_PIXELS = 64 * 1024 * 1024
 """Pixels of the largest image that is decoded unless a caller says otherwise: 8192 x 8192."""
 
-_taking_turns = threading.Lock()
+
+class _Quiet:
+    """Keeps warnings and pydicom's log away while anybody asks for it: both quote values, names of patients too.
+
+    Python swaps a list of the whole process for that.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._former: warnings.catch_warnings[None] | None = None
+        self._log = logging.getLogger("pydicom")
+        self._log.addHandler(logging.NullHandler())  # for loggers below it, which "disabled" does not reach
+        self._log_before = False, True
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._former = warnings.catch_warnings()
+                self._former.__enter__()
+                warnings.simplefilter("ignore")
+                self._log_before = self._log.disabled, self._log.propagate
+                self._log.disabled, self._log.propagate = True, False
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._former is not None:
+                self._former.__exit__(None, None, None)
+                self._log.disabled, self._log.propagate = self._log_before
+
+
+_quiet = _Quiet()
 
 
 def shown(path: Path) -> str:
@@ -51,8 +85,7 @@ def open_regular(path: Path) -> BinaryIO:
 def without_warnings() -> Iterator[None]:
     """Keep the warnings of Pillow and pydicom quiet: what matters in a file is checked by piggygan itself.
 
-    Python swaps a list of the whole process for that, so threads take turns: keep the block short.
+    Several threads may be inside at once; what others warn of meanwhile is lost, so keep the block short.
     """
-    with _taking_turns, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet:
         yield

@@ -15,7 +15,7 @@ import numpy as np
 from piggygan.errors import DicomError
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64, Int64
+    from jaxtyping import Float64, Int64
 
 WindowFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
@@ -85,20 +85,15 @@ class Window:
     function: WindowFunction = "LINEAR"
 
 
-def stored_values(raw: bytes, form: StoredFormat) -> Int64[np.ndarray, " pixels"]:
-    r"""Read stored values from pixel bytes; bits above ``bits_stored`` (old overlays) are masked away.
+def significant(values: Int64[np.ndarray, "*pixels"], form: StoredFormat) -> Int64[np.ndarray, "*pixels"]:
+    """Make stored values of words: the lowest ``bits_stored`` bits, with their sign if there is one.
+
+    What older files keep in the bits above, such as overlays, is masked away.
 
     Example:
-        >>> stored_values(b"\xff\xf7\x01\xf8", StoredFormat(16, 12, signed=True)).tolist()
+        >>> significant(np.array([0xF7FF, 0xF801]), StoredFormat(16, 12, signed=True)).tolist()
         [2047, -2047]
     """
-    order = ">" if form.big_endian else "<"
-    values = np.frombuffer(raw, dtype=f"{order}u{form.bits_allocated // 8}").astype(np.int64)
-    return significant(values, form)
-
-
-def significant(values: Int64[np.ndarray, "*pixels"], form: StoredFormat) -> Int64[np.ndarray, "*pixels"]:
-    """Keep the lowest ``bits_stored`` bits of whole numbers, with their sign if there is one."""
     values = values & ((1 << form.bits_stored) - 1)
     if form.signed:
         sign = 1 << (form.bits_stored - 1)
@@ -173,21 +168,36 @@ def range_to_unit(modality: Float64[np.ndarray, "*pixels"], low: float, high: fl
     return np.clip((modality - low) / (high - low), 0.0, 1.0)
 
 
-def default_range(
-    modality: Float64[np.ndarray, "*pixels"], is_padding: Bool[np.ndarray, "*pixels"] | None
-) -> tuple[float, float]:
+def default_range(values: Float64[np.ndarray, " values"], counts: Int64[np.ndarray, " values"]) -> tuple[float, float]:
     """Find the range to show where a file has neither window nor table: the 0.5th to the 99.5th percentile.
 
-    Percentiles, not extremes, because a burnt-in letter or a hot detector pixel is far from everything else.
+    Percentiles, not extremes, because a burnt-in letter or a hot detector pixel is far from everything else. Between
+    two pixels they are interpolated, as ``numpy.percentile`` does.
+
+    Args:
+        values: Modality values.
+        counts: How many pixels have each; 0 for padding.
 
     Raises:
         DicomError: If every pixel is padding.
+
+    Example:
+        >>> default_range(np.array([0.0, 10.0, 50.0]), np.array([1, 2, 0]))
+        (0.1, 10.0)
     """
-    shown = modality if is_padding is None else modality[~is_padding]
-    if shown.size == 0:
+    order = np.argsort(values, kind="stable")
+    until = np.cumsum(counts[order])
+    total = int(until[-1])
+    if total == 0:
         raise DicomError("every pixel has the Pixel Padding Value (0028,0120): there is nothing to show")
-    low, high = np.percentile(shown, PERCENTILES)
-    return float(low), float(high)
+
+    def at(place: int) -> float:
+        return float(values[order[np.searchsorted(until, place, side="right")]])
+
+    low, high = ((total - 1) * percentile / 100 for percentile in PERCENTILES)
+    return tuple(  # type: ignore[return-value]  # two percentiles
+        at(math.floor(place)) + (place % 1) * (at(math.ceil(place)) - at(math.floor(place))) for place in (low, high)
+    )
 
 
 def _look_up(values: np.ndarray[Any, Any], table: LookupTable) -> np.ndarray[Any, Any]:

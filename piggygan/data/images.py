@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from piggygan.data.dicom import decode_dicom
+from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
 from piggygan.data.dicom_header import DICOM_PREFIX
 from piggygan.data.files import MAX_PIXELS, open_regular, shown, without_warnings
 from piggygan.errors import ConfigurationError, ImageError, InputError, InputTooLargeError
@@ -43,7 +44,12 @@ class DecodedImage:
 
 
 def read_image(
-    path: str | Path, channels: int = 3, *, max_pixels: int = MAX_PIXELS
+    path: str | Path,
+    channels: int = 3,
+    *,
+    frame: int | None = None,
+    requirements: DicomRequirements = ANY_FILM,
+    max_pixels: int = MAX_PIXELS,
 ) -> Float[Tensor, "channels height width"]:
     """Read a PNG, JPEG or DICOM file as numbers in [-1, 1].
 
@@ -57,6 +63,8 @@ def read_image(
     Args:
         path: The file.
         channels: 1 for grey, 3 for RGB; grey files are repeated to three.
+        frame: Which frame of a DICOM file of several, counted from 0.
+        requirements: What a DICOM film has to be; other files are not asked.
         max_pixels: Images with more pixels are refused before they are decoded.
 
     Raises:
@@ -78,7 +86,7 @@ def read_image(
     with open_regular(path) as file:
         header = _peek(file, path)
         if header.endswith(DICOM_PREFIX):
-            unit = decode_dicom(file, path, max_pixels=max_pixels)
+            unit = decode_dicom(file, path, frame=frame, requirements=requirements, max_pixels=max_pixels)
         else:
             decoded = decode_image(file, path, max_pixels=max_pixels)
             unit = _to_unit(decoded.colours, path)

@@ -1,5 +1,6 @@
 import struct
 import traceback
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from piggygan.data import dicom_codecs
 from piggygan.data.dicom import read_dicom
 from piggygan.errors import DicomError, ImageError, InputTooLargeError, PiggyganError
 
@@ -139,7 +141,7 @@ def without(path: Path, *keywords: str) -> Path:
         ({"Rows": 0}, r"Rows \(0028,0010\) is 0"),
         ({"Columns": 0}, r"Columns \(0028,0011\) is 0"),
         ({"Rows": 4}, r"has 12 bytes; .* need 16"),
-        ({"NumberOfFrames": 2}, r"Number of Frames \(0028,0008\) is 2; one frame is read"),
+        ({"NumberOfFrames": 2}, r"Number of Frames \(0028,0008\) is 2: choose one, frame=0 to frame=1"),
         ({"NumberOfFrames": -1}, "Number of Frames"),
         ({"PhotometricInterpretation": "RGB"}, r"Photometric Interpretation \(0028,0004\) is 'RGB'"),
         ({"PhotometricInterpretation": "SOMETHING"}, "not guessed"),
@@ -269,24 +271,54 @@ def test_b14_lookup_tables_come_before_rescale_and_window(write_dicom: Write, sy
     np.testing.assert_allclose(read_dicom(path)[0, 0].numpy(), expected, atol=1e-6)
 
 
-def test_b15_a_compressed_file_is_refused_by_its_syntax(shared_data: Path) -> None:
-    with pytest.raises(DicomError, match=r"\(0002,0010\) is '1\.2\.840\.10008\.1\.2\.4\.50', which needs a decoder"):
-        read_dicom(shared_data / "dicom/siim_6904.1517875201.850819.dcm")
+@pytest.mark.parametrize(
+    ("syntax", "package"), [("1.2.840.10008.1.2.4.70", "python-gdcm"), ("1.2.840.10008.1.2.4.100", "piggygan.medical")]
+)
+def test_b15_a_syntax_without_a_decoder_is_named_with_what_to_install(
+    write_dicom: Write, monkeypatch: pytest.MonkeyPatch, syntax: str, package: str
+) -> None:
+    class Decoder:
+        available_plugins = ()
+
+    monkeypatch.setattr(dicom_codecs, "get_decoder", lambda _: Decoder())
+    path = with_syntax(write_dicom(BYTES), syntax)
+    with pytest.raises(DicomError, match=rf"\(0002,0010\) is '{syntax}', which needs .*pip install {package}"):
+        read_dicom(path)
 
 
-def test_b18_a_deflated_bomb_is_refused_before_it_is_inflated(write_dicom: Write) -> None:
-    path = write_dicom(BYTES)
+def with_syntax(path: Path, syntax: str) -> Path:
+    """Write another transfer syntax into a file, and leave the rest as it is."""
     content = path.read_bytes()
-    syntax = content.index(b"1.2.840.10008.1.2.1")
-    # In the room of the old value and the byte that fills it up there is none for ".99": the group is written anew.
-    meta = content[132 : syntax - 8]
-    deflated = b"1.2.840.10008.1.2.1.99"
-    element = b"\x02\x00\x10\x00UI" + struct.pack("<H", len(deflated)) + deflated
+    start = content.index(b"\x02\x00\x10\x00UI")
+    end = start + 8 + struct.unpack("<H", content[start + 6 : start + 8])[0]
+    value = syntax.encode() + b"\0" * (len(syntax) % 2)
+    path.write_bytes(content[:start] + b"\x02\x00\x10\x00UI" + struct.pack("<H", len(value)) + value + content[end:])
+    return path
+
+
+def test_a_deflated_file_shows_the_same(write_dicom: Write) -> None:
+    whole = read_dicom(write_dicom(BYTES))
+    dataset = pydicom.dcmread(write_dicom(BYTES))
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    path = write_dicom(BYTES, name="deflated.dcm")
+    dataset.save_as(path)
+    assert torch.equal(read_dicom(path), whole)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DicomError, match=r"cut|corrupt"):
+        read_dicom(path)
+
+
+def test_b18_a_deflated_bomb_is_not_inflated(write_dicom: Write) -> None:
+    path = with_syntax(write_dicom(BYTES), "1.2.840.10008.1.2.1.99")
+    content = path.read_bytes()
     squeezer = zlib.compressobj(wbits=-15)
     bomb = squeezer.compress(bytes(100_000_000)) + squeezer.flush()
-    path.write_bytes(content[:132] + meta + element + bomb)
-    with pytest.raises(DicomError, match=r"1\.2\.840\.10008\.1\.2\.1\.99"):
-        read_dicom(path)
+    path.write_bytes(content[: content.index(b".1.99") + 5] + bomb)
+    tracemalloc.start()
+    with pytest.raises(InputTooLargeError, match="deflated part has more than"):
+        read_dicom(path, max_pixels=1000)
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
 
 
 def test_b19_deeply_nested_sequences_are_refused(write_dicom: Write) -> None:

@@ -15,7 +15,7 @@ from piggygan.data.grayscale import (
     default_range,
     modality_values,
     range_to_unit,
-    stored_values,
+    significant,
     table_to_unit,
     window_to_unit,
 )
@@ -83,19 +83,15 @@ def test_b14_a_width_that_makes_no_window_is_refused(function: WindowFunction, w
     numbers=st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=10),
     bits=st.integers(1, 16),
     signed=st.booleans(),
-    big_endian=st.booleans(),
 )
-def test_b11_only_the_stored_bits_count_and_signs_extend_from_them(
-    numbers: list[int], bits: int, signed: bool, big_endian: bool
-) -> None:
-    raw = b"".join(number.to_bytes(2, "big" if big_endian else "little") for number in numbers)
+def test_b11_only_the_stored_bits_count_and_signs_extend_from_them(numbers: list[int], bits: int, signed: bool) -> None:
     expected = []
     for number in numbers:
         digits = format(number, "016b")[16 - bits :]
         value = int(digits, 2)
         expected.append(value - 2**bits if signed and digits[0] == "1" else value)
-    form = StoredFormat(16, bits, signed=signed, big_endian=big_endian)
-    assert stored_values(raw, form).tolist() == expected
+    form = StoredFormat(16, bits, signed=signed)
+    assert significant(np.array(numbers), form).tolist() == expected
     low, high = form.limits
     assert all(low <= value <= high for value in expected)
 
@@ -122,11 +118,22 @@ def test_a_voi_table_spans_the_bits_it_announces() -> None:
 
 def test_the_default_range_leaves_out_padding_and_extremes() -> None:
     values = np.concatenate([np.arange(1001.0), [1e6]])
-    padding = values == 1e6
-    assert default_range(values, padding) == (5.0, 995.0)
-    assert default_range(values, None)[1] < 1000
+    assert default_range(values, (values < 1e6).astype(np.int64)) == (5.0, 995.0)
+    assert default_range(values, np.ones(1002, dtype=np.int64))[1] < 1000
     with pytest.raises(DicomError, match="every pixel"):
-        default_range(values, np.ones_like(padding))
+        default_range(values, np.zeros(1002, dtype=np.int64))
+
+
+@given(
+    values=st.lists(st.integers(-50, 50), min_size=1, max_size=8, unique=True),
+    counts=st.lists(st.integers(0, 40), min_size=8, max_size=8),
+)
+def test_the_default_range_is_that_of_the_pixels_counted(values: list[int], counts: list[int]) -> None:
+    counts = counts[: len(values)]
+    pixels = np.repeat(np.array(values, dtype=np.float64), counts)
+    if pixels.size:
+        found = default_range(np.array(values, dtype=np.float64), np.array(counts))
+        np.testing.assert_allclose(found, np.percentile(pixels, [0.5, 99.5]), atol=1e-9)
 
 
 def test_a16_a_constant_image_is_finite() -> None:

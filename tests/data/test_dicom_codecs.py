@@ -1,0 +1,172 @@
+"""Compressed pixels: what decoders give is what was stored, and what they choke on is our error."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+import torch
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+
+from piggygan.data import dicom_codecs
+from piggygan.data.dicom import read_dicom
+from piggygan.errors import DecoderCrashError, DicomError, InputTooLargeError, PiggyganError
+
+Write = Callable[..., Path]
+Pixels = np.ndarray[Any, Any]
+LOSSLESS = {"RLE": RLELossless, "JPEG 2000": JPEG2000Lossless, "JPEG-LS": JPEGLSLossless}
+
+
+@pytest.fixture
+def write_compressed(write_dicom: Write) -> Callable[..., Path]:
+    def write(pixels: Pixels, syntax: str, **attributes: Any) -> Path:
+        path = write_dicom(pixels, ExplicitVRLittleEndian, "compressed.dcm", **attributes)
+        dataset = pydicom.dcmread(path)
+        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.save_as(path)
+        return path
+
+    return write
+
+
+def ramp(kind: str, low: int, high: int) -> Pixels:
+    return np.linspace(low, high, 48 * 40).reshape(48, 40).astype(kind)
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS.values(), ids=LOSSLESS)
+@pytest.mark.parametrize(
+    ("pixels", "attributes"),
+    [
+        (ramp("u1", 0, 255), {}),
+        (ramp("u2", 0, 4095), {"BitsStored": 12}),
+        (ramp("u2", 0, 65535), {"WindowCenter": 30000, "WindowWidth": 50000}),
+        (ramp("i2", -2048, 2047), {"BitsStored": 16, "WindowCenter": 0, "WindowWidth": 3000}),
+    ],
+    ids=["8 bits", "12 bits", "16 bits", "signed"],
+)
+def test_without_losses_the_same_is_shown(
+    write_dicom: Write, write_compressed: Write, syntax: str, pixels: Pixels, attributes: dict[str, Any]
+) -> None:
+    if syntax == JPEGLSLossless and pixels.dtype.kind == "i":
+        pytest.skip("JPEG-LS has no signed samples")
+    plain = read_dicom(write_dicom(pixels, **attributes))
+    assert torch.equal(read_dicom(write_compressed(pixels, syntax, **attributes)), plain)
+
+
+def test_baseline_jpeg_needs_nothing_that_is_not_there_always(write_dicom: Write) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    pixels = ramp("u1", 0, 255)
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, format="JPEG", quality=95)
+    path = write_dicom(pixels, name="jpeg.dcm")
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.PixelData = encapsulate([stream.getvalue()])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)
+    np.testing.assert_allclose(read_dicom(path)[0].numpy() * 255, pixels, atol=4)
+
+
+def with_frames(path: Path, frames: list[Pixels], syntax: str | None = None) -> Path:
+    dataset = pydicom.dcmread(path)
+    dataset.NumberOfFrames = len(frames)
+    data = b"".join(frame.tobytes() for frame in frames)
+    dataset.PixelData = data + b"\0" * (len(data) % 2)
+    if syntax is not None:
+        dataset.compress(syntax, generate_instance_uid=False)
+    dataset.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("syntax", [None, RLELossless], ids=["uncompressed", "RLE"])
+def test_b06_of_several_frames_one_is_chosen(write_dicom: Write, syntax: str | None) -> None:
+    frames = [ramp("u1", 0, 50)[:3, :5], ramp("u1", 60, 90)[:3, :5], ramp("u1", 100, 255)[:3, :5]]
+    path = with_frames(write_dicom(frames[0]), frames, syntax)
+    for number, frame in enumerate(frames):
+        np.testing.assert_allclose(read_dicom(path, frame=number)[0].numpy() * 255, frame, atol=1e-4)
+    with pytest.raises(DicomError, match="is 3: choose one, frame=0 to frame=2"):
+        read_dicom(path)
+    for wrong in (-1, 3):
+        with pytest.raises(DicomError, match=rf"frame is {wrong}, and Number of Frames \(0028,0008\) is 3"):
+            read_dicom(path, frame=wrong)
+
+
+def test_b06_thousands_of_frames_are_not_decoded_at_once(write_compressed: Write) -> None:
+    path = write_compressed(ramp("u1", 0, 255), RLELossless)
+    dataset = pydicom.dcmread(path)
+    dataset.Rows = dataset.Columns = 4000
+    dataset.NumberOfFrames = 2000
+    dataset.save_as(path)
+    with pytest.raises(DicomError, match="choose one"):
+        read_dicom(path)
+    with pytest.raises(DicomError):
+        read_dicom(path, frame=0)
+    with pytest.raises(InputTooLargeError):
+        read_dicom(path, frame=0, max_pixels=15_999_999)
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS.values(), ids=LOSSLESS)
+def test_b02_b16_a_damaged_stream_gives_pixels_or_our_error(write_compressed: Write, syntax: str) -> None:
+    path = write_compressed(ramp("u2", 0, 4095), syntax, BitsStored=12)
+    content = path.read_bytes()
+    start = content.index(b"\xe0\x7f\x10\x00")
+    random = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(60):
+        damaged = bytearray(content)
+        for place in random.integers(start, len(content), 4):
+            damaged[place] = random.integers(256)
+        path.write_bytes(damaged[: random.integers(start, len(content) + 1)] if random.random() < 0.3 else damaged)
+        try:
+            unit = read_dicom(path, max_pixels=10_000)
+        except PiggyganError as error:
+            outcomes.add(type(error))
+        else:
+            assert bool(((unit >= 0) & (unit <= 1)).all())
+    assert DicomError in outcomes
+
+
+class Panic(BaseException):
+    """As pyo3 raises when Rust panics: no Exception."""
+
+
+def test_b16_a_panic_of_a_decoder_is_our_error(write_compressed: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Decoder:
+        available_plugins = ("rust",)
+
+        def as_array(self, *_: object, **__: object) -> None:
+            raise Panic
+
+    path = write_compressed(ramp("u1", 0, 255), RLELossless)
+    monkeypatch.setattr(dicom_codecs, "get_decoder", lambda _: Decoder())
+    with pytest.raises(DecoderCrashError, match=r"compressed\.dcm.*failed \(Panic\)"):
+        read_dicom(path)
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless], ids=["JPEG 2000", "JPEG-LS"])
+def test_b04_rows_taken_for_columns_are_refused_before_decoding(write_compressed: Write, syntax: str) -> None:
+    path = write_compressed(ramp("u1", 0, 255), syntax)
+    dataset = pydicom.dcmread(path)
+    dataset.Rows, dataset.Columns = 40, 48
+    dataset.save_as(path)
+    with pytest.raises(DicomError, match=r"its pixels are 48 x 40; .* are 40 x 48"):
+        read_dicom(path)
+
+
+def test_pixels_that_should_be_in_fragments_and_are_not_are_refused(write_compressed: Write) -> None:
+    path = write_compressed(ramp("u1", 0, 255), RLELossless)
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = bytes(48 * 40)
+    dataset["PixelData"].is_undefined_length = False
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path)
+    content = path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0")
+    path.write_bytes(content)
+    with pytest.raises(DicomError, match="not in the fragments"):
+        read_dicom(path)
