@@ -123,7 +123,7 @@ def _content(file: BinaryIO, path: Path, max_pixels: int) -> tuple[bytes, int]:
             raise InputTooLargeError(
                 f"{shown(path)} cannot be used: it has {size} bytes; an image of {max_pixels} pixels has fewer."
             )
-        return file.read(largest), largest  # not read(): the file may be growing
+        return file.read(size), largest  # not read(): the file may be growing
     except OSError as error:
         raise ImageError(f"{shown(path)} could not be read: {error.strerror or error}.") from error
 
@@ -144,8 +144,7 @@ def _unit_values(pixels: DicomPixels) -> Float32[np.ndarray, "height width"]:
         unit = 1.0 - unit
     if is_padding is not None:
         unit[is_padding] = 0.0
-    shown: Float32[np.ndarray, "height width"] = unit.astype(np.float32)[places]
-    return shown
+    return np.take(unit.astype(np.float32), places)
 
 
 def _is_padding(stored: Int64[np.ndarray, " words"], pixels: DicomPixels) -> Bool[np.ndarray, " words"] | None:

@@ -41,12 +41,14 @@ class Encoding:
         implicit: Whether elements leave out their type.
         little_endian: Whether the low byte comes first.
         compressed: Whether pixels need a decoder.
+        deflated: Whether all elements are deflated.
     """
 
     syntax: str
     implicit: bool
     little_endian: bool
-    compressed: bool
+    compressed: bool = False
+    deflated: bool = False
 
     @classmethod
     def of(cls, syntax: str) -> Encoding:
@@ -58,9 +60,9 @@ class Encoding:
         if not syntax:
             raise DicomError(f"{tag_text(_TRANSFER_SYNTAX)} is missing: how the file is encoded is not known")
         if syntax in _UNCOMPRESSED:
-            return cls(syntax, *_UNCOMPRESSED[syntax], compressed=False)
+            return cls(syntax, *_UNCOMPRESSED[syntax])
         if syntax == _DEFLATED:
-            return cls(syntax, implicit=False, little_endian=True, compressed=False)
+            return cls(syntax, implicit=False, little_endian=True, deflated=True)
         try:
             has_decoder = bool(get_decoder(UID(syntax)).available_plugins)
         except NotImplementedError:
@@ -75,25 +77,24 @@ class Encoding:
             )
         return cls(syntax, implicit=False, little_endian=True, compressed=True)
 
-    def inflated(self, content: bytes, *, limit: int) -> bytes:
-        """Return a data set's bytes, inflated where the syntax says that they are deflated.
 
-        Raises:
-            InputTooLargeError: If more than ``limit`` bytes would come out; no more is inflated.
-            DicomError: If they are cut or corrupt.
-        """
-        if self.syntax != _DEFLATED:
-            return content
-        inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-        try:
-            inflated = inflater.decompress(content, limit)
-        except zlib.error:
-            raise DicomError("its deflated part is corrupt") from None
-        if inflater.unconsumed_tail:
-            raise InputTooLargeError(f"its deflated part has more than {limit} bytes; an image has fewer")
-        if not inflater.eof:
-            raise DicomError("its deflated part is cut")
-        return inflated
+def inflated(content: bytes, *, limit: int) -> bytes:
+    """Return a deflated data set's bytes.
+
+    Raises:
+        InputTooLargeError: If more than ``limit`` bytes would come out; no more is inflated.
+        DicomError: If they are cut or corrupt.
+    """
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        plain = inflater.decompress(content, limit)
+    except zlib.error:
+        raise DicomError("its deflated part is corrupt") from None
+    if inflater.unconsumed_tail:
+        raise InputTooLargeError(f"its deflated part has more than {limit} bytes; an image has fewer")
+    if not inflater.eof:
+        raise DicomError("its deflated part is cut")
+    return plain
 
 
 def frame_words(
@@ -113,7 +114,7 @@ def frame_words(
     return words.reshape(rows, columns).astype(words.dtype.newbyteorder("="), copy=False)
 
 
-def _frame_bytes(dataset: Dataset, pixels: int, form: StoredFormat, frames: int, frame: int) -> bytes:
+def _frame_bytes(dataset: Dataset, pixels: int, form: StoredFormat, frames: int, frame: int) -> memoryview:
     element = dataset[PIXEL_DATA]
     one = pixels * form.bits_allocated // 8
     size, data = frames * one, element.value
@@ -128,7 +129,7 @@ def _frame_bytes(dataset: Dataset, pixels: int, form: StoredFormat, frames: int,
         # Bytes in 16-bit words: the high byte of a word, written first, is the second pixel.
         words = np.frombuffer(data + b"\0" * (length % 2), dtype="<u2")
         data = words.byteswap().tobytes()
-    return bytes(data[frame * one : (frame + 1) * one])
+    return memoryview(data)[frame * one : (frame + 1) * one]
 
 
 def _decoded(dataset: Dataset, encoding: Encoding, form: StoredFormat, frame: int, shape: tuple[int, int]) -> Words:

@@ -122,6 +122,9 @@ class DicomRequirements:
 ANY_FILM = DicomRequirements()
 """Whatever is an image."""
 
+TO_LEARN_FROM = DicomRequirements(allow_burned_in=False)
+"""A network can learn to write what it has read, names too."""
+
 
 def _one_of(tag: int, found: str | None, wanted: Collection[str]) -> None:
     """Compare without quoting what was found: people write names in any field."""

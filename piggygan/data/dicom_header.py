@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
-from piggygan.data.dicom_codecs import PIXEL_DATA, Encoding, Words, frame_words
+from piggygan.data.dicom_codecs import PIXEL_DATA, Encoding, Words, frame_words, inflated
 from piggygan.data.dicom_description import DESCRIBING, DicomDescription, DicomRequirements, describe
 from piggygan.data.dicom_elements import code_of, decimal_of, integer_of, tag_text, value_of
 from piggygan.data.files import without_warnings
@@ -117,8 +117,9 @@ def _read(content: bytes, max_bytes: int, tags: list[BaseTag | int]) -> tuple[Da
     file.seek(132)
     meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
     encoding = Encoding.of(str(value_of(meta, _TRANSFER_SYNTAX) or ""))
-    body = encoding.inflated(content[file.tell() :], limit=max_bytes)
-    return read_dataset(BytesIO(body), encoding.implicit, encoding.little_endian, specific_tags=tags), encoding
+    if encoding.deflated:
+        file = BytesIO(inflated(content[file.tell() :], limit=max_bytes))
+    return read_dataset(file, encoding.implicit, encoding.little_endian, specific_tags=tags), encoding
 
 
 def _parse(

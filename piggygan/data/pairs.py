@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from piggygan.data.augmentation import PairAugmentation
+from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
 from piggygan.data.randomness import seeded_generator
 from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader, to_square
@@ -192,6 +193,7 @@ class PairDataset(Dataset[Pair]):
         *,
         names: Collection[str] | None = None,
         channels: int = 3,
+        requirements: DicomRequirements = TO_LEARN_FROM,
         augmentation: PairAugmentation | None = None,
         seed: int = 0,
         cache_bytes: int = _CACHE_BYTES,
@@ -205,6 +207,7 @@ class PairDataset(Dataset[Pair]):
             size: As for the class, like the arguments not named here.
             names: Take these images only.
             channels: Of the input: 1 or 3.
+            requirements: What DICOM films have to be; by default they must not say that text is burned in.
             augmentation: As for the class.
             seed: As for the class.
             cache_bytes: As for the class.
@@ -217,7 +220,7 @@ class PairDataset(Dataset[Pair]):
         """
         return cls(
             list_images_with_masks(images_folder, masks_folder, names=names),
-            MaskReader(channels),
+            MaskReader(channels, requirements=requirements),
             size,
             augmentation=augmentation,
             seed=seed,

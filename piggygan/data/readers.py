@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from piggygan.data.augmentation import Sampling
+from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
 from piggygan.data.images import read_image
@@ -92,11 +93,13 @@ class PictureReader:
     Attributes:
         channels: Channels of the image: 1 or 3.
         input_sampling: ``"nearest"`` for label pictures and masks, whose values must never be mixed.
+        requirements: What DICOM films have to be; by default they must not say that text is burned in.
     """
 
     channels: int = 3
     input_sampling: Sampling = "bilinear"
     target_sampling: Sampling = "nearest"
+    requirements: DicomRequirements = TO_LEARN_FROM
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
@@ -108,7 +111,7 @@ class PictureReader:
         Raises:
             ImageError: If the file cannot be read.
         """
-        image = read_image(files.image, self.channels)
+        image = read_image(files.image, self.channels, requirements=self.requirements)
         return image, image[:0]
 
 
@@ -118,11 +121,13 @@ class MaskReader:
 
     Attributes:
         channels: Channels of the input: 1 or 3. The target has 1.
+        requirements: What DICOM films have to be; by default they must not say that text is burned in.
     """
 
     channels: int = 3
     input_sampling: Sampling = "bilinear"
     target_sampling: Sampling = "nearest"
+    requirements: DicomRequirements = TO_LEARN_FROM
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
@@ -138,7 +143,7 @@ class MaskReader:
         """
         if files.mask is None:
             raise PairError(f"{files.name!r} has no mask file; list the files with list_images_with_masks.")
-        image, mask = read_image(files.image, self.channels), read_mask(files.mask)
+        image, mask = read_image(files.image, self.channels, requirements=self.requirements), read_mask(files.mask)
         if image.shape[-2:] != mask.shape[-2:]:
             (height, width), (mask_height, mask_width) = image.shape[-2:], mask.shape[-2:]
             raise PairError(

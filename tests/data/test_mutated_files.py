@@ -1,6 +1,5 @@
 """Thousands of damaged files: each gives pixels or our error, in time, and none tells a patient's name."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
@@ -108,10 +107,8 @@ def read_all(files: list[bytes], count: int, folder: Path) -> Counter[str]:
         reader.read(_written(path, files[0]), 1)  # the process starts
         for number in range(count):
             _written(path, mutated(files[number % len(files)], random))
-            started = time.monotonic()
             outcomes[_outcome(reader, path)] += 1
-            assert time.monotonic() - started < 20, "its limit is 10 seconds, and starting anew takes some"
-    assert not outcomes.keys() & {"a name was told", "no picture"}
+    assert not outcomes.keys() & {"a name was told", "no picture", "hung"}
     return outcomes
 
 
@@ -119,6 +116,8 @@ def _outcome(reader: UntrustedReader, path: Path) -> str:
     try:
         image = reader.read(path, 1)
     except PiggyganError as error:
+        if "took too long" in str(error):
+            return "hung"
         return type(error).__name__ if "lanted" not in str(error).lower() else "a name was told"
     return "pixels" if bool((image.abs() <= 1).all()) else "no picture"
 

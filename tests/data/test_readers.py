@@ -1,13 +1,15 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from piggygan.data.dicom_description import DicomRequirements
 from piggygan.data.folders import PairFiles
-from piggygan.data.readers import MaskReader, SideBySideReader, to_square
-from piggygan.errors import ConfigurationError, MaskError, PairError
+from piggygan.data.readers import MaskReader, PictureReader, SideBySideReader, to_square
+from piggygan.errors import ConfigurationError, DicomError, MaskError, PairError
 
 
 def saved(path: Path, values: np.ndarray) -> Path:  # type: ignore[type-arg]
@@ -84,3 +86,14 @@ def test_a_photo_is_averaged_and_labels_are_picked_from_the_middle() -> None:
     assert (to_square(stripes, 8, "bilinear") + 0.75).abs().max() < 0.15
     checkers = ((torch.arange(64)[:, None] + torch.arange(64)) % 2).float()[None] * 2 - 1
     assert set(to_square(checkers, 7, "nearest").unique().tolist()) <= {-1.0, 1.0}
+
+
+def test_b24_films_with_text_burned_in_are_not_learned_from(write_dicom: Any, tmp_path: Path) -> None:
+    film = write_dicom(np.zeros((4, 4), dtype=np.uint8), BurnedInAnnotation="YES")
+    files = PairFiles("film", film, saved(tmp_path / "mask.png", np.zeros((4, 4))))
+    for reader in (MaskReader(1), PictureReader(1)):
+        with pytest.raises(DicomError, match="Burned In Annotation"):
+            reader.read(files)
+    anything = DicomRequirements()
+    for allowing in (MaskReader(1, requirements=anything), PictureReader(1, requirements=anything)):
+        assert allowing.read(files)[0].shape == (1, 4, 4)
