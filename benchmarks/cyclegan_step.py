@@ -1,6 +1,6 @@
 """What a CycleGAN step of a new task costs, against the same step on two plain generators that are fine-tuned.
 
-    python benchmarks/cyclegan_step.py --out docs/benchmarks
+    python benchmarks/cyclegan_step.py --sizes 128 256 --out docs/benchmarks
 
 A step is all that CycleGAN does with one image of each side: both generators there, back and on their own side, both
 discriminators, the pools, and Adam on everything that moves. The discriminators' part is the same for both.
@@ -8,8 +8,9 @@ discriminators, the pools, and Adam on everything that moves. The discriminators
 
 from __future__ import annotations
 
+import itertools
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import tyro
@@ -29,6 +30,8 @@ class Options(CommonOptions):
 
     networks: tuple[Network, ...] = ("resnet",)
     """Which generators."""
+    sizes: tuple[int, ...] = ()
+    """Sides of the images in pixels; none: that of ``size``."""
     batches: tuple[int, ...] = (1,)
     """Images of each side a step."""
     seconds: float = 120.0
@@ -43,9 +46,9 @@ def main(options: Options) -> None:
 def measure(options: Options, skipped: list[str]) -> Rows:
     """Time every setting; say in ``skipped`` what cannot be run."""
     rows: Rows = []
-    for network in options.networks:
-        for batch in options.batches:
-            rows += time_steps(options.setting(network, batch), options.seconds, skipped)
+    for network, size, batch in itertools.product(options.networks, options.sizes or (options.size,), options.batches):
+        setting = replace(options, size=size).setting(network, batch)
+        rows += time_steps(setting, options.seconds, skipped)
     return rows
 
 

@@ -37,7 +37,15 @@ class Options:
     """Where to run: cpu or cuda."""
     dtypes: tuple[Precision, ...] = ()
     """Precisions; none: fp32, and on an accelerator bf16 too."""
-    scripts: tuple[str, ...] = ("floor", "training_step", "inference", "loading", "memory", "growth")
+    scripts: tuple[str, ...] = (
+        "floor",
+        "training_step",
+        "cyclegan_step",
+        "inference",
+        "loading",
+        "memory",
+        "growth",
+    )
     """Which benchmarks."""
     networks: tuple[Network, ...] = ("unet", "resnet")
     """Which generators."""
