@@ -1,4 +1,5 @@
 import struct
+import sys
 import traceback
 import tracemalloc
 import zlib
@@ -362,3 +363,20 @@ def test_b26_a_bad_value_in_a_tag_that_is_not_needed_does_no_harm(write_dicom: W
         content = content.replace(good, bad)
     path.write_bytes(content)
     assert torch.equal(read_dicom(path), whole)
+
+
+def test_b21_a_dicomdir_is_no_image_and_what_it_points_at_is_not_opened(write_dicom: Write, tmp_path: Path) -> None:
+    (tmp_path / "secret.dcm").write_bytes(write_dicom(BYTES).read_bytes())
+    path = without(write_dicom(BYTES, name="DICOMDIR"), "PixelData", "Rows", "Columns")
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    record = Dataset()
+    record.ReferencedFileID = ["UP", "SECRET"]
+    dataset.DirectoryRecordSequence = Sequence([record])
+    dataset.save_as(path, enforce_file_format=False)
+    path.write_bytes(path.read_bytes().replace(b"UP\\SECRET", b"..\\SECRET"))  # pydicom writes no such value
+    opened: list[str] = []
+    sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
+    with pytest.raises(DicomError, match="there is no image in this object"):
+        read_dicom(path)
+    assert not [name for name in opened if "secret" in name.lower()]
