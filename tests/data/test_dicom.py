@@ -376,7 +376,14 @@ def test_b21_a_dicomdir_is_no_image_and_what_it_points_at_is_not_opened(write_di
     dataset.save_as(path, enforce_file_format=False)
     path.write_bytes(path.read_bytes().replace(b"UP\\SECRET", b"..\\SECRET"))  # pydicom writes no such value
     opened: list[str] = []
-    sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:  # it cannot be taken away again: it keeps little
+        if event == "open" and "secret" in str(arguments[0]).lower():
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(watch)
     with pytest.raises(DicomError, match="there is no image in this object"):
         read_dicom(path)
-    assert not [name for name in opened if "secret" in name.lower()]
+    assert opened == []
+    (tmp_path / "secret.dcm").read_bytes()
+    assert opened  # the watch works
