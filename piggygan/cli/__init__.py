@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import tyro
 
 from piggygan.cli.commands import INTERRUPTED, REFUSED, Command
+from piggygan.cli.data import Data
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.errors import PiggyganError
@@ -24,6 +25,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "import": Import,
     "remove": Remove,
     "gc": Gc,
+    "data": Data,
     "import-pix2pix": ImportPix2pix,
     "export-pix2pix": ExportPix2pix,
 }

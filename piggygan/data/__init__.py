@@ -9,7 +9,7 @@ from piggygan.data.images import read_image, write_image
 from piggygan.data.masks import read_mask
 from piggygan.data.pairs import Pair, PairDataset, SkippedFile
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
-from piggygan.data.splits import read_splits, side_of
+from piggygan.data.splits import patients_on_two_sides, read_splits, side_of, split_by_patient
 from piggygan.data.unpaired import Matching, UnpairedDataset
 from piggygan.data.untrusted import UntrustedReader
 
@@ -35,10 +35,12 @@ __all__ = [
     "describe_dicom",
     "list_images_with_masks",
     "list_side_by_side",
+    "patients_on_two_sides",
     "read_dicom",
     "read_image",
     "read_mask",
     "read_splits",
     "side_of",
+    "split_by_patient",
     "write_image",
 ]

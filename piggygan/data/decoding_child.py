@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +20,13 @@ from piggygan.data.images import read_image
 from piggygan.errors import DecoderCrashError, PiggyganError
 
 
-def main(memory: int) -> None:
-    """Answer orders until the input ends."""
+def serve(memory: int, answer: Callable[[dict[str, Any], BinaryIO], None]) -> None:
+    """Answer orders until the input ends.
+
+    Args:
+        memory: Bytes that this process may hold from now on.
+        answer: Gets an order, and where to write what is found.
+    """
     # Decoders may print; what this process says must not be mixed with that.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -30,7 +36,7 @@ def main(memory: int) -> None:
     answers.write(b"{}\n")
     answers.flush()
     for line in sys.stdin.buffer:
-        _answer(json.loads(line), answers)
+        answer(json.loads(line), answers)
         answers.flush()
 
 
@@ -76,4 +82,4 @@ def _limit_memory(memory: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    serve(int(sys.argv[1]), _answer)

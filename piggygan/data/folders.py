@@ -24,11 +24,13 @@ class PairFiles:
         name: What to call it: the stem of its image file.
         image: The image, or the one file that holds both halves side by side.
         mask: The mask; none where both halves are in ``image``.
+        more_masks: Further masks, where each part has a file of its own, such as the right lung beside the left.
     """
 
     name: str
     image: Path
     mask: Path | None = None
+    more_masks: tuple[Path, ...] = ()
 
 
 def list_side_by_side(folder: str | Path, *, names: Collection[str] | None = None) -> list[PairFiles]:
@@ -45,7 +47,7 @@ def list_side_by_side(folder: str | Path, *, names: Collection[str] | None = Non
         DatasetError: If there is no such folder, or no such file in it.
         PairError: If a name is missing or not unique.
     """
-    images = _chosen(_by_stem(Path(folder)), names, Path(folder))
+    images = _chosen(files_by_stem(Path(folder)), names, Path(folder))
     return [PairFiles(stem, image) for stem, image in sorted(images.items())]
 
 
@@ -68,8 +70,8 @@ def list_images_with_masks(
         PairError: If a partner or a name is missing, or a stem is not unique.
     """
     images_folder, masks_folder = Path(images_folder), Path(masks_folder)
-    images = _chosen(_by_stem(images_folder), names, images_folder)
-    masks = _by_stem(masks_folder)
+    images = _chosen(files_by_stem(images_folder), names, images_folder)
+    masks = files_by_stem(masks_folder)
     without_mask = sorted(images.keys() - masks.keys())
     if without_mask:
         raise PairError(
@@ -85,8 +87,20 @@ def list_images_with_masks(
     return [PairFiles(stem, image, masks[stem]) for stem, image in sorted(images.items())]
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    """Find the image files of a folder."""
+def files_by_stem(folder: Path, suffixes: Collection[str] = SUFFIXES) -> dict[str, Path]:
+    """Find the files of a folder whose names end in one of some suffixes.
+
+    Args:
+        folder: Where to look; not below it.
+        suffixes: In small letters.
+
+    Returns:
+        The files by their stems, in the order of their names.
+
+    Raises:
+        DatasetError: If there is no such folder, or no such file in it.
+        PairError: If two stems are alike.
+    """
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -94,10 +108,10 @@ def _by_stem(folder: Path) -> dict[str, Path]:
             f"Looked for images in {shown(folder)}: {error.strerror}. Give the folder that holds them."
         ) from error
     # Whatever bears such a name is listed, a broken link too: reading will refuse it, and it will be reported.
-    files = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".")]
+    files = [entry for entry in entries if entry.suffix.lower() in suffixes and not entry.name.startswith(".")]
     if not files:
         raise DatasetError(
-            f"{shown(folder)} has no file that ends in {', '.join(sorted(SUFFIXES))}, but {len(entries)} other "
+            f"{shown(folder)} has no file that ends in {', '.join(sorted(suffixes))}, but {len(entries)} other "
             f"entries; give the folder that holds the images, folders below it are not searched."
         )
     # "a.png" and "A.png" are one file on another file system, and "a.png" and "a.jpg" are two images of one name.

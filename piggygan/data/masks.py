@@ -14,7 +14,7 @@ from piggygan.data.images import DecodedImage, decode_image
 from piggygan.errors import MaskError
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Integer
 
 _MOST_VALUES_NAMED = 10
 _ALPHA_BAND = {"LA": 1, "RGBA": 3}
@@ -38,7 +38,19 @@ def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Tensor
     path = Path(path)
     with open_regular(path) as file:
         decoded = decode_image(file, path, max_pixels=max_pixels)
-    codes = _one_code_a_pixel(decoded, path)
+    return mask_of(_one_code_a_pixel(decoded, path), path)
+
+
+def mask_of(codes: Integer[np.ndarray, "height width"], path: Path) -> Float[Tensor, "1 height width"]:
+    """Turn whole numbers into a mask: -1 where they are 0, and 1 where they are their one other value.
+
+    Args:
+        codes: One a pixel.
+        path: For the message only.
+
+    Raises:
+        MaskError: If there are more values than 0 and one other.
+    """
     is_foreground = codes != 0
     if not np.array_equal(is_foreground, codes == codes.max()) and is_foreground.any():
         raise MaskError(

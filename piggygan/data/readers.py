@@ -143,6 +143,10 @@ class MaskReader:
         """
         if files.mask is None:
             raise PairError(f"{files.name!r} has no mask file; list the files with list_images_with_masks.")
+        if files.more_masks:
+            raise PairError(
+                f"{files.name!r} has {1 + len(files.more_masks)} mask files: a UnitedMaskReader reads them."
+            )
         image, mask = read_image(files.image, self.channels, requirements=self.requirements), read_mask(files.mask)
         if image.shape[-2:] != mask.shape[-2:]:
             (height, width), (mask_height, mask_width) = image.shape[-2:], mask.shape[-2:]

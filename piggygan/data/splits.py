@@ -1,12 +1,16 @@
-"""Which files of a data set are for learning and which for testing, as a JSON file beside it says."""
+"""Which files of a data set are for learning and which for testing: whole patients, never single files."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from piggygan.data.files import shown
-from piggygan.errors import DatasetError
+from piggygan.errors import ConfigurationError, DatasetError
 
 
 def read_splits(path: str | Path) -> dict[str, list[str]]:
@@ -57,3 +61,89 @@ def side_of(splits: dict[str, list[str]], side: str, path: str | Path) -> list[s
             f"{shown(Path(path))} lists nothing under {side!r}; it has {', '.join(splits) or 'no lists'}."
         )
     return splits[side]
+
+
+def split_by_patient(
+    patients: Mapping[str, str], shares: Mapping[str, float], *, seed: int = 0
+) -> dict[str, list[str]]:
+    """Divide files among sides so that all files of a patient are on one.
+
+    Patients are shuffled by a digest of seed and identifier, so the result depends on nothing else: not on the order
+    of the files, the machine, or the version of a library.
+
+    Args:
+        patients: The patient of each file; where nobody knows patients, what the file came from, such as an article.
+        shares: The share of the files that each side is to get; they add up to 1. Sides are filled in this order,
+            each until another patient would take it further from its share.
+        seed: 0 or more.
+
+    Returns:
+        The sorted names of each side; every file is on one.
+
+    Raises:
+        ConfigurationError: If the shares do not add up to 1, or one is not above 0, or the seed is below 0.
+        DatasetError: If there are fewer patients than sides.
+
+    Example:
+        >>> split_by_patient({"a1": "a", "a2": "a", "b": "b", "c": "c"}, {"train": 0.75, "test": 0.25}, seed=0)
+        {'train': ['a1', 'a2', 'b'], 'test': ['c']}
+    """
+    if not all(share > 0 for share in shares.values()) or not math.isclose(sum(shares.values()), 1.0):
+        raise ConfigurationError(f"shares are {dict(shares)}; each must be above 0, and together they must be 1.")
+    if seed < 0:
+        raise ConfigurationError(f"seed is {seed}; it must be at least 0.")
+    files: dict[str, list[str]] = defaultdict(list)
+    for name, patient in sorted(patients.items()):
+        files[patient].append(name)
+    if len(files) < len(shares):
+        raise DatasetError(
+            f"{len(patients)} files are of {len(files)} patients; {len(shares)} sides need at least as many patients."
+        )
+    shuffled = sorted(files, key=lambda patient: (hashlib.sha256(f"{seed} {patient}".encode()).digest(), patient))
+    return _fill(shuffled, files, shares)
+
+
+def _fill(
+    patients: Sequence[str], files: Mapping[str, Sequence[str]], shares: Mapping[str, float]
+) -> dict[str, list[str]]:
+    """Give whole patients in their order to one side after the other; no side stays empty."""
+    total = sum(map(len, files.values()))
+    sides: dict[str, list[str]] = {}
+    end, given, place = 0.0, 0, 0
+    for index, (side, share) in enumerate(shares.items()):
+        end += share * total
+        must_remain = len(shares) - index - 1
+        names: list[str] = []
+        while place < len(patients) - must_remain:
+            count = len(files[patients[place]])
+            if names and must_remain and abs(given + count - end) > abs(given - end):
+                break
+            names += files[patients[place]]
+            given += count
+            place += 1
+        sides[side] = sorted(names)
+    return sides
+
+
+def patients_on_two_sides(
+    patients: Mapping[str, str], splits: Mapping[str, Sequence[str]]
+) -> list[dict[str, list[str]]]:
+    """Find patients whose files are on more than one side.
+
+    Args:
+        patients: The patient of each file; files of unknown patients are not in it.
+        splits: The names of the files of each side.
+
+    Returns:
+        For each such patient the names of its files by side. Patients themselves are not named.
+
+    Example:
+        >>> patients_on_two_sides({"a1": "a", "a2": "a", "b": "b"}, {"train": ["a1", "b"], "test": ["a2"]})
+        [{'train': ['a1'], 'test': ['a2']}]
+    """
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for side, names in splits.items():
+        for name in names:
+            if name in patients:
+                found[patients[name]].setdefault(side, []).append(name)
+    return [sides for sides in found.values() if len(sides) > 1]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import select
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +15,7 @@ import torch
 from torch import Tensor
 
 import piggygan.errors
+from piggygan.data.child_process import ChildEnded, end_child, read_exactly, read_line, start_child, write
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
 from piggygan.data.files import MAX_PIXELS, open_regular, shown
 from piggygan.errors import ConfigurationError, DecoderCrashError
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 MEMORY = 1 << 30
-_TO_START = 120.0
-_LARGEST_HEADER = 1 << 16
 
 
 class UntrustedReader:
@@ -97,13 +93,13 @@ class UntrustedReader:
         }
         deadline = time.monotonic() + self._seconds
         try:
-            _write(child, json.dumps(order).encode() + b"\n", deadline)
-            header = json.loads(_read_line(child, deadline))
+            write(child, json.dumps(order).encode() + b"\n", deadline)
+            header = json.loads(read_line(child, deadline))
             if "error" in header:
                 kind = getattr(piggygan.errors, header["error"])
                 raise kind(header["message"])
-            numbers = _read_exactly(child, 4 * int(np.prod(header["shape"])), deadline)
-        except _Ended as ended:
+            numbers = read_exactly(child, 4 * int(np.prod(header["shape"])), deadline)
+        except ChildEnded as ended:
             self.close()
             raise DecoderCrashError(f"{shown(path)} cannot be used: {ended}.") from None
         return torch.from_numpy(np.frombuffer(numbers, dtype=np.float32).reshape(header["shape"]))
@@ -111,22 +107,16 @@ class UntrustedReader:
     def close(self) -> None:
         """End the process; a later :meth:`read` starts another."""
         if self._child is not None:
-            self._child.kill()
-            self._child.communicate()
+            end_child(self._child)
             self._child = None
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self.close()
-        command = [sys.executable, "-m", "piggygan.data.decoding_child", str(self._memory)]
-        self._child = subprocess.Popen(  # noqa: S603  # our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        )
         try:
-            _read_line(self._child, time.monotonic() + _TO_START)
-        except _Ended as ended:
-            self.close()
+            self._child = start_child("piggygan.data.decoding_child", str(self._memory))
+        except ChildEnded as ended:
             raise DecoderCrashError(f"The process that decodes images could not be started: {ended}.") from None
         return self._child
 
@@ -148,56 +138,3 @@ def _in_words(requirements: DicomRequirements) -> dict[str, Any]:
         "allow_burned_in": requirements.allow_burned_in,
         "allow_programs": False,
     }
-
-
-class _Ended(Exception):  # noqa: N818  # no error of the caller's: it says why there is no answer
-    """The child ended, or its time was over."""
-
-
-def _write(child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
-    if child.stdin is None:
-        raise _Ended("its process has no input")
-    while data:
-        _, ready, _ = select.select([], [child.stdin], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise _Ended("decoding it took too long")
-        try:
-            data = data[os.write(child.stdin.fileno(), data) :]
-        except BrokenPipeError:
-            raise _Ended(_last_words(child)) from None
-
-
-def _read_line(child: subprocess.Popen[bytes], deadline: float) -> bytes:
-    line = bytearray()
-    while not line.endswith(b"\n"):
-        if len(line) > _LARGEST_HEADER:
-            raise _Ended("its process wrote nonsense")
-        line += _read_some(child, 1, deadline)
-    return bytes(line)
-
-
-def _read_exactly(child: subprocess.Popen[bytes], count: int, deadline: float) -> bytearray:
-    data = io.BytesIO()
-    while data.tell() < count:
-        data.write(_read_some(child, min(count - data.tell(), 1 << 20), deadline))
-    return bytearray(data.getbuffer())
-
-
-def _read_some(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
-    if child.stdout is None:
-        raise _Ended("its process has no output")
-    ready, _, _ = select.select([child.stdout], [], [], max(0.0, deadline - time.monotonic()))
-    if not ready:
-        raise _Ended("decoding it took too long")
-    data = os.read(child.stdout.fileno(), most)
-    if not data:
-        raise _Ended(_last_words(child))
-    return data
-
-
-def _last_words(child: subprocess.Popen[bytes]) -> str:
-    try:
-        code = child.wait(1)
-    except subprocess.TimeoutExpired:
-        return "its process closed its output"
-    return f"its decoder crashed (signal {-code})" if code < 0 else f"its decoder ended the process (code {code})"

@@ -97,3 +97,9 @@ def test_b24_films_with_text_burned_in_are_not_learned_from(write_dicom: Any, tm
     anything = DicomRequirements()
     for allowing in (MaskReader(1, requirements=anything), PictureReader(1, requirements=anything)):
         assert allowing.read(files)[0].shape == (1, 4, 4)
+
+
+def test_further_masks_are_not_left_out_without_a_word(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", np.zeros((4, 4)))
+    with pytest.raises(PairError, match="has 2 mask files"):
+        MaskReader(1).read(PairFiles("a", path, path, more_masks=(path,)))

@@ -1,0 +1,91 @@
+"""Subcommands on data sets: which there are, and whether a folder is sound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from piggygan.cli.commands import DAMAGED, DONE, AsJson, Command, say
+from piggygan.data.checking import DatasetReport, check_dataset
+from piggygan.data.datasets import DATASETS, DatasetFolder, open_dataset
+
+DataFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Read all of a folder as a training would: what is in it, and what is wrong.
+
+    Known are the folders of `piggygan data list` as their publishers ship them, and your own: images/ with masks/,
+    train/ and test/ of pairs side by side, or any folder of PNG, JPEG and DICOM files. Reported are counts, sizes,
+    bits, views; files that cannot be used and why; masks of other values or another size, or that are empty; the same
+    picture twice; the same patient on two sides.
+
+    Exit code: 0, also if something is wrong; with --strict 1 then; 2 if the folder could not be checked.
+    """
+
+    folder: DataFolder
+    """The data set."""
+    dataset: str | None = None
+    """What it is, if the names of its files do not show it; a name of `piggygan data list`."""
+    workers: int | None = None
+    """How many processes read at once; one a processor if not given."""
+    strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Exit with 1 if anything is wrong."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Check, and print the report."""
+        report = _checked_with_bar(open_dataset(self.folder, self.dataset), self.workers)
+        say(str(report), report.as_dict(), self.json)
+        return DAMAGED if self.strict and report.problems else DONE
+
+
+@dataclass(frozen=True)
+class List:
+    """List the data sets that piggygan knows: where one gets them, on which terms, how much there is."""
+
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Print a paragraph a set."""
+        known = {name: kind.description for name, kind in DATASETS.items() if kind.description is not None}
+        text = "\n\n".join(
+            f"{name}: {one.title}, {one.pairs} pairs\n"
+            f"  from   {one.source}\n  terms  {one.terms}\n  cite   {one.citation}"
+            for name, one in known.items()
+        )
+        say(text, {name: asdict(one) for name, one in known.items()}, self.json)
+        return DONE
+
+
+Action = (
+    Annotated[Check, tyro.conf.subcommand(name="check", prefix_name=False)]
+    | Annotated[List, tyro.conf.subcommand(name="list", prefix_name=False)]
+)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data sets: which are known, and whether a folder is sound."""
+
+    action: Annotated[Action, tyro.conf.arg(name="")]
+
+    def run(self) -> int:
+        """Do what was asked for."""
+        command: Command = self.action
+        return command.run()
+
+
+def _checked_with_bar(dataset: DatasetFolder, workers: int | None) -> DatasetReport:
+    """Check with a bar on the terminal's error channel."""
+    console = Console(stderr=True)
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(dataset.files))
+        return check_dataset(dataset, workers=workers, advance=lambda: progress.advance(task))

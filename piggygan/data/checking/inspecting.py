@@ -1,0 +1,99 @@
+"""Reads one pair as a training would, and says what it is like."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydicom import dcmread
+from torch import Tensor
+
+from piggygan.data.checking.finding import Fault, Finding
+from piggygan.data.datasets.united_masks import UnitedMaskReader, masks_of
+from piggygan.data.dicom import describe_dicom
+from piggygan.data.dicom_description import ANY_FILM
+from piggygan.data.files import open_regular, without_warnings
+from piggygan.data.folders import PairFiles
+from piggygan.data.readers import MaskReader, PairReader, PictureReader
+from piggygan.errors import DataError, MaskError, PairError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_PNG_SIGNATURE, _JPEG_SIGNATURE = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_PATIENT_ID, _ISSUER, _BITS_STORED = 0x00100020, 0x00100021, 0x00280101
+
+
+def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
+    """Read a pair and describe it; whatever is wrong is in the result, not raised.
+
+    Args:
+        files: The pair.
+        reader: How to read it.
+        salt: Makes digests of patients incomparable between checks.
+    """
+    if isinstance(reader, MaskReader | PictureReader | UnitedMaskReader):
+        reader = replace(reader, requirements=ANY_FILM)  # what a training would refuse is to be counted too
+    try:
+        image, target = reader.read(files)
+    except DataError as error:
+        kind = {MaskError: "mask values", PairError: "mask size"}.get(type(error), "unreadable")
+        return Finding(files.name, faults=(Fault(kind, str(error)),))
+    height, width = image.shape[-2:]
+    finding = Finding(
+        files.name,
+        width=width,
+        height=height,
+        digest=hashlib.sha256(f"{tuple(image.shape)}".encode() + image.contiguous().numpy().tobytes()).hexdigest(),
+        faults=tuple(_mask_faults(files, reader, target)),
+    )
+    return _with_header(finding, files.image, salt)
+
+
+def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "channels height width"]) -> list[Fault]:
+    """Find masks that say nothing."""
+    if files.mask is None or target.shape[0] != 1:
+        return []
+    parts = [target]
+    if isinstance(reader, UnitedMaskReader):
+        parts = [reader.read_part(path) for path in masks_of(files)]
+    names = [path.parent.name for path in masks_of(files)] if len(parts) > 1 else ["the mask"]
+    faults = []
+    for name, part in zip(names, parts, strict=True):
+        if bool((part < 0).all()):
+            faults.append(Fault("empty mask", f"{name} has no foreground"))
+        elif bool((part > 0).all()):
+            faults.append(Fault("empty mask", f"{name} has no background"))
+    return faults
+
+
+def _with_header(finding: Finding, path: Path, salt: str) -> Finding:
+    """Add what the first bytes of an image say, or the elements of a DICOM file."""
+    with open_regular(path) as file:
+        head = file.read(132)
+    if head.startswith(_PNG_SIGNATURE):
+        return replace(finding, bits=head[24])
+    if head.startswith(_JPEG_SIGNATURE):
+        return replace(finding, bits=8)  # Pillow reads no others
+    return _with_elements(finding, path, salt) if head.endswith(b"DICM") else replace(finding, bits=12)
+
+
+def _with_elements(finding: Finding, path: Path, salt: str) -> Finding:
+    film = describe_dicom(path)  # it has been read before, so it is no bomb
+    with open_regular(path) as file, without_warnings():
+        elements = dcmread(file, stop_before_pixels=True, specific_tags=[_PATIENT_ID, _ISSUER, _BITS_STORED])
+    patient = elements.get("PatientID")
+    identity = f"{salt}\0{elements.get('IssuerOfPatientID')}\0{patient}".encode(errors="replace")
+    burned_in = Fault("burned-in text", "its header says that text about the patient may be in the picture")
+    return replace(
+        finding,
+        bits=int(elements.BitsStored),
+        modality=film.modality,
+        body_part=film.body_part,
+        view=film.view,
+        was_lossy=film.was_lossy,
+        patient=hashlib.sha256(identity).hexdigest() if patient else None,
+        faults=(*finding.faults, *([burned_in] if film.burned_in else [])),
+    )
