@@ -4,6 +4,8 @@ One generator learns task after task; each new task's filters are built from the
 tasks plus a few of its own, and no task is ever forgotten.
 """
 
+from typing import TYPE_CHECKING
+
 from piggygan.calibration import calibrate
 from piggygan.errors import PiggyganError
 from piggygan.layers import (
@@ -23,6 +25,19 @@ from piggygan.planning import Plan, plan
 from piggygan.registry import TaskRegistry
 from piggygan.tasks import Task
 from piggygan.version import __version__
+
+if TYPE_CHECKING:
+    from piggygan.prediction import predict
+else:
+
+    def __getattr__(name: str) -> object:
+        # Imported when it is first used: it brings Pillow and pydicom, which a bare import leaves alone.
+        if name == "predict":
+            from piggygan.prediction import predict
+
+            return predict
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "GeneratorPair",
@@ -45,4 +60,5 @@ __all__ = [
     "__version__",
     "calibrate",
     "plan",
+    "predict",
 ]

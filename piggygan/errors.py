@@ -26,6 +26,7 @@ Catch :class:`PiggyganError` for all of them::
     │   ├── ResumeError             a training's checkpoint that cannot be written or gone on from
     │   ├── FrozenTensorError       something frozen moved while training
     │   └── DeviceMemoryError       a batch that the device has no room for
+    ├── PredictionError             a prediction that cannot be written, or was not read back as it was meant
     ├── CheckpointError             another program's file that cannot be read or written
     └── RegistryError
         ├── CorruptFileError        a file that is not what its digest says
@@ -142,6 +143,10 @@ class FrozenTensorError(TrainingError):
 
 class DeviceMemoryError(TrainingError):
     """A device has too little memory for a batch."""
+
+
+class PredictionError(PiggyganError):
+    """A prediction cannot be written, or was not read back as it was meant."""
 
 
 class CheckpointError(PiggyganError):

@@ -15,10 +15,13 @@ import tyro
 from piggygan.cli.commands import INTERRUPTED, REFUSED, Command
 from piggygan.cli.data import Data
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
+from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.errors import PiggyganError
+from piggygan.intended_use import INTENDED_USE
 
 COMMANDS: dict[str, Callable[..., Command]] = {
+    "predict": Predict,
     "tasks": Tasks,
     "verify": Verify,
     "export": Export,
@@ -44,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
     """
     command: Command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, prog="piggygan", description="Continual learning for image-to-image GANs.", args=arguments
+        COMMANDS,
+        prog="piggygan",
+        description=f"Continual learning for image-to-image GANs. {INTENDED_USE}",
+        args=arguments,
     )
     try:
         with warnings.catch_warnings():

@@ -39,6 +39,9 @@ _NEEDED: list[BaseTag | int] = [
 ]
 # fmt: on
 
+_COLOURS = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB")
+"""Photometric interpretations that may be quoted: anything else could be a name in the wrong place."""
+
 
 @dataclass(frozen=True)
 class DicomPixels:
@@ -152,9 +155,11 @@ def _chosen(frame: int | None, frames: int) -> int:
 def _is_inverted(dataset: Dataset) -> bool:
     photometric = value_of(dataset, _PHOTOMETRIC)
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        found = (
+            "missing" if photometric is None else photometric if photometric in _COLOURS else "none of the standard's"
+        )
         raise DicomError(
-            f"{tag_text(_PHOTOMETRIC)} is {photometric!r}; only MONOCHROME1 and MONOCHROME2 are read, and it is not "
-            f"guessed"
+            f"{tag_text(_PHOTOMETRIC)} is {found}; only MONOCHROME1 and MONOCHROME2 are read, and it is not guessed"
         )
     shape = code_of(dataset, _PRESENTATION)
     if shape is not None and shape != {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}[photometric]:
@@ -230,7 +235,7 @@ def _window(
         raise DicomError(f"{tag_text(_CENTER)} is {center} and {tag_text(_WIDTH)} is {width}: one is missing")
     function = value_of(dataset, _FUNCTION) or "LINEAR"
     if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        raise DicomError(f"{tag_text(_FUNCTION)} is {function!r}; known are LINEAR, LINEAR_EXACT and SIGMOID")
+        raise DicomError(f"{tag_text(_FUNCTION)} is none of the standard's; known are LINEAR, LINEAR_EXACT and SIGMOID")
     return Window(center, width, cast(WindowFunction, function))
 
 

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from piggygan.durable import write_durably
+from piggygan.intended_use import INTENDED_USE
 from piggygan.report.blocks import Block, KeyFigure
 
 # Control characters, and marks that reverse the direction of text, by which a name can pose as another one.
@@ -56,8 +57,8 @@ class Page:
 
 
 def render_page(page: Page) -> str:
-    """Write a page as one HTML document; equal pages give equal text."""
-    return _environment().get_template("page.html.j2").render(page=page)
+    """Write a page as one HTML document, which ends in its intended use; equal pages give equal text."""
+    return _environment().get_template("page.html.j2").render(page=page, intended_use=INTENDED_USE)
 
 
 def write_page(path: str | os.PathLike[str], page: Page) -> None:

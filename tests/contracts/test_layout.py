@@ -15,6 +15,7 @@ PACKAGE = Path(pg.__file__).parent
 # Imports run one way: a module imports from lines above its own only (or from its own folder).
 ORDER = [
     "version",
+    "intended_use",
     "errors",
     "durable",
     "filters",
@@ -48,6 +49,7 @@ ORDER = [
     "training",
     "evaluation",
     "report",
+    "prediction",
     "__init__",
     "cli",
 ]
@@ -115,6 +117,7 @@ def test_the_exported_names_are_these() -> None:
         "__version__",
         "calibrate",
         "plan",
+        "predict",
     ]
     assert all(hasattr(pg, name) for name in pg.__all__)
 

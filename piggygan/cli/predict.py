@@ -1,0 +1,62 @@
+"""The subcommand that predicts files."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from piggygan.cli.commands import DONE, AsJson, RegistryFolder, say
+from piggygan.intended_use import INTENDED_USE
+from piggygan.prediction import PredictionOptions, PredictionSummary, predict
+
+INCOMPLETE = 1
+"""Exit code of a run that was to be complete and was not."""
+
+Files = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILES|FOLDER")]
+Plainly = Annotated[PredictionOptions, tyro.conf.arg(name="")]
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Predict PNG, JPEG and DICOM files with a task; masks or pictures come out at each file's own size.
+
+    Writes masks, overlays to look at and, for DICOM files, DICOM Segmentations (or pictures, if the task makes these),
+    and summary.json, which says what came of each file. Files that cannot be used are listed there, and the others go
+    on.
+
+    Exit code: 0, also if files were refused; with --strict 1 if any was.
+    """
+
+    registry: RegistryFolder
+    """Folder of the registry."""
+    files: Files
+    """Files, and folders whose images are taken."""
+    task: str
+    """Which task."""
+    out: Path
+    """Folder for what is made; it must be new or empty."""
+    options: Plainly = field(default_factory=PredictionOptions)
+    """How to predict."""
+    network: str | None = None
+    """Which of several networks, such as forward."""
+    strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Exit with 1 if a file was refused."""
+    json: AsJson = False
+
+    def run(self) -> int:
+        """Predict, and print what came of it."""
+        summary = predict(
+            self.registry, self.task, self.files, self.out, self.options, network=self.network, progress=True
+        )
+        print(f"piggygan: {INTENDED_USE}", file=sys.stderr)
+        say(_lines(summary, self.out), summary.as_dict(), self.json)
+        return INCOMPLETE if self.strict and summary.refused else DONE
+
+
+def _lines(summary: PredictionSummary, out: Path) -> str:
+    refused = [f"refused: {file.reason}" for file in summary.refused]
+    return "\n".join([*refused, f"{len(summary.predicted)} predicted, {len(refused)} refused: {str(out)!r}"])

@@ -1,0 +1,17 @@
+"""Predicting: images in, masks or pictures out, in the images' own geometry."""
+
+from piggygan.prediction.options import Fit, Kind, PredictionOptions
+from piggygan.prediction.predicting import predict
+from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
+from piggygan.prediction.translating import translate_pictures
+
+__all__ = [
+    "Fit",
+    "Kind",
+    "PredictedFile",
+    "PredictionOptions",
+    "PredictionSummary",
+    "RefusedFile",
+    "predict",
+    "translate_pictures",
+]

@@ -1,0 +1,58 @@
+"""What can be chosen when a task predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from piggygan.errors import ConfigurationError
+
+Fit = Literal["stretch", "pad", "tile"]
+"""How a picture comes to the network's size."""
+Kind = Literal["mask", "picture"]
+"""What a task makes."""
+
+
+@dataclass(frozen=True)
+class PredictionOptions:
+    """How pictures are brought to the network, and what is done with its output.
+
+    The defaults are what :class:`~piggygan.data.PairDataset` did in training, at 256 pixels: give ``size`` if the task
+    was trained at another one. Grey values need no option: training and predicting read files by the same function.
+
+    Raises:
+        ConfigurationError: If a value is outside its range.
+    """
+
+    size: int = 256
+    """Side of the square that the network gets, in pixels: the one that the task was trained at."""
+    fit: Fit = "stretch"
+    """How a picture comes to that size: stretched, as in training; padded, which keeps proportions (and makes pixels of
+    a DICOM file square); or cut into overlapping tiles at its own size, for tasks that need not see the whole."""
+    batch_size: int = 8
+    """Pictures or tiles that the network gets at once."""
+    kind: Kind | None = None
+    """What the task makes; by default a task of one output channel makes masks, and one of three pictures."""
+    largest: int | None = None
+    """Keep so many connected parts of a mask, the largest; 2 for lungs."""
+    fill_holes: bool = False
+    """Fill holes in masks."""
+    dicom_seg: bool = True
+    """Write a DICOM Segmentation for masks of DICOM files; needs piggygan[medical]."""
+    body_part: str | None = None
+    """Refuse DICOM films that do not say that they are of this part of the body, such as CHEST."""
+    untrusted: bool = False
+    """Decode the files in a process of its own with limits on time and memory: for files that nobody vouches for."""
+    device: str = "cpu"
+    """Where to compute, as PyTorch calls it."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("size", self.size), ("batch_size", self.batch_size)):
+            if value < 1:
+                raise ConfigurationError(f"{name} is {value}; needed is 1 or more.")
+        if self.largest is not None and self.largest < 1:
+            raise ConfigurationError(f"largest is {self.largest}; keep at least 1 part of a mask, or None for all.")
+        if self.fit not in get_args(Fit):
+            raise ConfigurationError(f"fit is {self.fit!r}; there are {', '.join(get_args(Fit))}.")
+        if self.kind is not None and self.kind not in get_args(Kind):
+            raise ConfigurationError(f"kind is {self.kind!r}; there are {' and '.join(get_args(Kind))}.")

@@ -1,0 +1,70 @@
+"""What is made of one network output: every file of it in memory, so that all of them are written or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from piggygan.errors import PredictionError
+from piggygan.prediction.cleaning import fill_holes, keep_largest
+from piggygan.prediction.dicom_seg import Algorithm, segmentation_bytes
+from piggygan.prediction.films import Film
+from piggygan.prediction.options import Kind, PredictionOptions
+from piggygan.prediction.pictures import mask_png, overlay_png, picture_png
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+
+
+@dataclass(frozen=True)
+class Products:
+    """Files of one prediction.
+
+    Attributes:
+        contents: Bytes by their path in the output folder, which is ``KIND/NAME.SUFFIX``.
+        rows: Of the input.
+        columns: Of the input.
+        foreground: Share of the mask that is foreground; None for pictures.
+    """
+
+    contents: dict[str, bytes]
+    rows: int
+    columns: int
+    foreground: float | None
+
+
+def products_of(
+    film: Film,
+    output: Float[Tensor, "channels height width"],
+    kind: Kind,
+    options: PredictionOptions,
+    algorithm: Algorithm,
+) -> Products:
+    """Bring a network's output back onto its film, and make the files of it.
+
+    Raises:
+        PredictionError: If the output is not finite, or a DICOM segmentation is not what it should be.
+        InputError: If a picture has values outside [-1, 1].
+    """
+    if not bool(output.isfinite().all()):
+        raise PredictionError("the network gave values that are no numbers: nothing can be made of them.")
+    whole, name = film.placement.take_back(output), film.file.name
+    if kind == "picture":
+        contents = {f"pictures/{name}.png": picture_png(whole)}
+        return Products(contents, film.placement.rows, film.placement.columns, None)
+    mask = hard_mask(whole, options)
+    contents = {f"masks/{name}.png": mask_png(mask), f"overlays/{name}.png": overlay_png(film.preview, mask)}
+    if film.source is not None:
+        contents[f"segmentations/{name}.dcm"] = segmentation_bytes(mask, film.source, algorithm)
+    return Products(contents, film.placement.rows, film.placement.columns, float(mask.mean()))
+
+
+def hard_mask(soft: Float[Tensor, "1 rows columns"], options: PredictionOptions) -> Bool[np.ndarray, "rows columns"]:
+    """Decide which pixels are foreground, and tidy the mask as the options say."""
+    mask = (soft[0] > 0).numpy()
+    if options.largest is not None:
+        mask = keep_largest(mask, options.largest)
+    return fill_holes(mask) if options.fill_holes else mask

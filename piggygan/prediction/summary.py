@@ -1,0 +1,75 @@
+"""What came of a prediction, file by file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from piggygan.intended_use import INTENDED_USE
+from piggygan.prediction.options import Kind, PredictionOptions
+from piggygan.version import __version__
+
+
+@dataclass(frozen=True)
+class PredictedFile:
+    """A file that was predicted.
+
+    Attributes:
+        source: Its path, as it was given or found.
+        outputs: What was written of it, by kind (``masks``, ``overlays``, ``pictures``, ``segmentations``): paths
+            inside the output folder.
+        rows: Of the file and of every output but the overlay.
+        columns: Likewise.
+        foreground: Share of the mask that is foreground, 0..1; None for pictures.
+    """
+
+    source: str
+    outputs: dict[str, str]
+    rows: int
+    columns: int
+    foreground: float | None
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file that could not be predicted; nothing was written of it.
+
+    Attributes:
+        source: Its path, as it was given or found.
+        error: Kind of the error, a class of :mod:`piggygan.errors`.
+        reason: What was wrong, and what to do; no patient attribute is in it.
+    """
+
+    source: str
+    error: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PredictionSummary:
+    """What came of a prediction.
+
+    Attributes:
+        task: Which task predicted.
+        certificate: Digest of the task's tensors, as the registry certifies it.
+        kind: What the task makes.
+        options: How it was applied.
+        predicted: Files that were, in order.
+        refused: Files that could not be, in order.
+    """
+
+    task: str
+    certificate: str
+    kind: Kind
+    options: PredictionOptions
+    predicted: tuple[PredictedFile, ...]
+    refused: tuple[RefusedFile, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give everything as plain values, for JSON, with the version and the intended use."""
+        return {"piggygan": __version__, "intended_use": INTENDED_USE, **asdict(self)}
+
+    def to_json(self) -> str:
+        """Write it as JSON in ASCII: names that are no text are escaped."""
+        return json.dumps(self.as_dict(), indent=2) + "\n"

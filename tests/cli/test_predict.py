@@ -1,0 +1,94 @@
+"""`piggygan predict`: what it prints, its exit codes, and that a refusal makes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from piggygan.cli import main
+from piggygan.intended_use import INTENDED_USE
+from piggygan.model import MultiTaskGenerator
+from piggygan.networks import UNetGenerator
+from piggygan.registry import TaskRegistry
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a registry, and a folder of two films and a file that is none; be where they are."""
+    torch.manual_seed(0)
+    model = MultiTaskGenerator(UNetGenerator(depth=2, width=4, out_channels=1), "lungs")
+    model.freeze_task("lungs")
+    TaskRegistry(tmp_path / "clinic").commit(model, "lungs")
+    (tmp_path / "films").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full((20, 30), 90, dtype=np.uint8)).save(tmp_path / f"films/{name}.png")
+    (tmp_path / "films/\x1b[2Jc\n.png").write_bytes(b"no image")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def predict(*arguments: str) -> int:
+    return main(["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--size", "16", *arguments])
+
+
+def test_h08_what_came_of_it_is_printed_and_no_name_moves_the_cursor(
+    clinic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict() == 0
+    printed = capsys.readouterr()
+    refused, total = printed.out.splitlines()
+    assert refused.startswith("refused: 'films/\\x1b[2Jc\\n.png' is not a PNG or JPEG")
+    assert total == "2 predicted, 1 refused: 'out'"
+    assert printed.err == f"piggygan: {INTENDED_USE}\n"
+    assert "\x1b" not in printed.out + printed.err
+    assert {path.name for path in (clinic / "out/masks").iterdir()} == {"a.png", "b.png"}
+
+
+def test_json_is_what_the_summary_says(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict("--json", "--fit", "pad", "--batch-size", "1") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == json.loads((clinic / "out/summary.json").read_text())
+    assert found["intended_use"] == INTENDED_USE
+    assert (found["options"]["fit"], found["options"]["size"]) == ("pad", 16)
+    assert [len(found["predicted"]), len(found["refused"])] == [2, 1]
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_refused_file_is_an_exit_code_only_if_that_was_asked() -> None:
+    assert predict("--strict") == 1
+    assert main(["predict", "clinic", "films/a.png", "films/b.png", "--task", "lungs", "--out", "two", "--size", "16",
+                 "--strict"]) == 0  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "clinic", "films", "--task", "lung", "--out", "out"], "did you mean 'lungs'"),
+        (["predict", "nowhere", "films", "--task", "lungs", "--out", "out"], "there is no registry in"),
+        (["predict", "clinic", "films", "--task", "lungs", "--out", "films"], "nothing is overwritten"),
+        (["predict", "clinic", "--task", "lungs", "--out", "out"], "no files are given"),
+        (["predict", "clinic", "clinic", "--task", "lungs", "--out", "out"], "has no image"),
+        (["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--size", "15"], "cannot predict at size"),
+    ],
+)
+def test_a_refusal_is_one_line_and_code_2_and_makes_nothing(
+    clinic: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    before = sorted(clinic.rglob("*"))
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
+    assert sorted(clinic.rglob("*")) == before
+
+
+def test_the_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert INTENDED_USE in " ".join(capsys.readouterr().out.split())
