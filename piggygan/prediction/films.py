@@ -22,6 +22,8 @@ from piggygan.prediction.translating import Translator
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
+RADIOGRAPHS = ("CR", "DX")
+
 
 @dataclass(frozen=True)
 class Film:
@@ -63,7 +65,8 @@ def read_film(file: InputFile, translator: Translator, options: PredictionOption
     Raises:
         ImageError: If it cannot be read or referred to, or is not what is required.
     """
-    requirements = DicomRequirements(body_part=options.body_part)
+    wanted = options.body_part is not None
+    requirements = DicomRequirements(body_part=options.body_part, modalities=RADIOGRAPHS if wanted else ())
     picture = read(file.path, translator.in_channels, requirements=requirements)
     needs_source = file.is_dicom and options.dicom_seg and translator.kind == "mask"
     aspect = describe_dicom(file.path).aspect if file.is_dicom else 1.0

@@ -40,7 +40,7 @@ class PredictionOptions:
     dicom_seg: bool = True
     """Write a DICOM Segmentation for masks of DICOM files; needs piggygan[medical]."""
     body_part: str | None = None
-    """Refuse DICOM films that do not say that they are of this part of the body, such as CHEST."""
+    """Refuse DICOM files that do not say that they are radiographs (CR or DX) of this part, such as CHEST."""
     untrusted: bool = False
     """Decode the files in a process of its own with limits on time and memory: for files that nobody vouches for."""
     device: str = "cpu"

@@ -226,10 +226,11 @@ def test_films_of_another_part_are_refused_when_one_is_required(
     write_film(tmp_path / "chest.dcm", chest)
     write_film(tmp_path / "hand.dcm", chest, BodyPartExamined="HAND")
     write_film(tmp_path / "unknown.dcm", chest, BodyPartExamined=None)
+    write_film(tmp_path / "tomogram.dcm", chest, Modality="CT")
     options = PredictionOptions(size=32, dicom_seg=False, body_part="CHEST")
     summary = pg.predict(registry, "lungs", tmp_path, tmp_path / "out", options)
     assert [Path(file.source).name for file in summary.predicted] == ["chest.dcm"]
-    assert [file.error for file in summary.refused] == ["DicomError", "DicomError"]
+    assert [file.error for file in summary.refused] == ["DicomError"] * 3
 
 
 def test_b20_a_program_in_the_preamble_is_not_copied_out(
