@@ -178,7 +178,7 @@ def resident_peak() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def _forget_peak(device: torch.device) -> None:
+def forget_peak(device: torch.device) -> None:
     """Start anew from what is held now, where the system lets us."""
     if device.type == "cpu":
         try:
@@ -203,7 +203,7 @@ def main(subject: Subject) -> None:
     device = torch.device(subject.device)
     setting = Setting(subject.network, subject.batch, subject.size, device, subject.precision, subject.width)
     step = _make_step(subject, setting)
-    _forget_peak(device)
+    forget_peak(device)
     _answer("ready")
     for line in sys.stdin:
         if line.strip() == "step":

@@ -108,12 +108,19 @@ def markdown(found: Mapping[str, Any]) -> str:
     lines = [f"## {found['benchmark']}", ""]
     lines += ["{device}, {threads} threads, torch {torch}, piggygan {piggygan}, Python {python}.".format(**machine), ""]
     if rows:
-        cells = [[_shown(value) for value in row.values()] for row in rows]
-        right = ["---", *["---:"] * (len(rows[0]) - 1)]
-        lines += [f"| {' | '.join(row)} |" for row in [list(rows[0]), right, *cells]] + [""]
+        lines.append(markdown_table(rows))
     if found["not_run"]:
         lines += [f"- Not run: {reason}" for reason in found["not_run"]] + [""]
     return "\n".join(lines)
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lay rows with the same keys out as a Markdown table, with an empty line after it; nothing without rows."""
+    if not rows:
+        return ""
+    cells = [[_shown(value) for value in row.values()] for row in rows]
+    right = ["---", *["---:"] * (len(rows[0]) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [list(rows[0]), right, *cells]) + "\n"
 
 
 def _first_line(error: Exception) -> str:

@@ -38,6 +38,7 @@ class Placement:
         ConfigurationError: If a length is below 1, or the canvas is smaller than what lies on it.
 
     Example:
+        >>> import torch
         >>> film = torch.rand(1, 400, 500) * 2 - 1
         >>> placement = Placement.padded(400, 500, side=256)
         >>> (placement.height, placement.width)

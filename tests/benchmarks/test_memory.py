@@ -36,7 +36,7 @@ def test_what_is_held_only_while_building_is_no_part_of_the_peak() -> None:
     held = torch.ones(2**26)  # 256 MiB
     with_it = children.resident_peak()
     del held
-    children._forget_peak(torch.device("cpu"))
+    children.forget_peak(torch.device("cpu"))
     assert children.resident_peak() < with_it - 200 * MIB
 
 

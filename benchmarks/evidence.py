@@ -1,0 +1,32 @@
+"""Puts the tables into ``docs/evidence.md``: no figure there is written by hand.
+
+Whatever stands between ``<!-- scores: TASK TASK -->`` or ``<!-- differences: TASK TASK -->`` and the next
+``<!-- end -->`` is written anew from the cells of that order.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from findings import Results, claim_rows, rows
+from reporting import markdown_table
+
+_BLOCK = re.compile(r"(<!-- (scores|differences): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+NOT_RUN = "Not run yet.\n"
+
+
+def fill_page(results: Results, page: Path) -> None:
+    """Write the tables of a page anew.
+
+    Args:
+        results: All cells.
+        page: A Markdown file with marks; changed in place.
+    """
+
+    def filled(block: re.Match[str]) -> str:
+        mark, what, names, end = block.groups()
+        make = rows if what == "scores" else claim_rows
+        return f"{mark}{markdown_table(make(results, tuple(names.split()))) or NOT_RUN}{end}"
+
+    page.write_text(_BLOCK.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Bootstrap intervals, and the sides of a task."""
+
+import numpy as np
+import pytest
+from findings import Measure, interval
+from quality import nearest_to_median
+from task_data import SAME_SOURCE_LETTERS, kept_back
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_approximation() -> None:
+    drawn = np.random.default_rng(3).normal(0.2, 1.0, size=(1, 400))
+    low, high = interval(drawn, resamples=4000)
+    error = 1.96 * drawn.std() / 20
+    assert (low, high) == pytest.approx((drawn.mean() - error, drawn.mean() + error), abs=0.015)
+
+
+def test_seeds_that_differ_widen_the_interval() -> None:
+    images = np.random.default_rng(3).normal(size=(1, 50))
+    alike, apart = (np.concatenate([images + shift, images - shift, images]) for shift in (0.0, 1.0))
+    assert np.ptp(interval(apart)) > 1.5 * np.ptp(interval(alike))
+
+
+def test_no_difference_has_no_interval() -> None:
+    assert interval(np.zeros((2, 5))) == (0.0, 0.0)
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert Measure((0.5,)).shown() == "0.500"
+    assert Measure((0.4, 0.6)).shown() == "0.500 ± 0.141"
+
+
+def test_films_of_one_source_stay_on_one_side() -> None:
+    names = [f"patient{patient:02d}-day{day}.png" for patient in range(12) for day in range(3)]
+    chosen = set(kept_back(names, 10, letters=9))
+    assert 7 <= len(chosen) <= 10
+    for patient in range(12):
+        own = {name for name in names if name.startswith(f"patient{patient:02d}")}
+        assert own <= chosen or not own & chosen
+    assert SAME_SOURCE_LETTERS == 7
+
+
+def test_the_choice_does_not_depend_on_the_order_of_names() -> None:
+    names = [f"{number}.jpg" for number in range(30)]
+    assert kept_back(names, 8, None) == kept_back(names[::-1], 8, None)
+    assert len(kept_back(names, 8, None)) == 8
+
+
+def test_pictures_shown_are_nearest_to_the_median() -> None:
+    assert nearest_to_median([0.1, 0.9, 0.5, 0.55, 0.2], 2) == [2, 3]
