@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import torch
 from torch import Tensor
-from torch.nn import functional
 
 from piggygan.data.augmentation import Sampling
 from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
+from piggygan.data.geometry import resized
 from piggygan.data.images import read_image
 from piggygan.data.masks import read_mask
 from piggygan.errors import ConfigurationError, PairError
@@ -117,14 +119,16 @@ class PictureReader:
 
 @dataclass(frozen=True)
 class MaskReader:
-    """Reads an image as the input and a mask of its own file as the target.
+    """Reads an image as the input and its mask as the target; of several, such as one a lung, the union.
 
     Attributes:
         channels: Channels of the input: 1 or 3. The target has 1.
+        scale: How many times as large as its masks an image may be; each of their pixels then stands for so many.
         requirements: What DICOM films have to be; by default they must not say that text is burned in.
     """
 
     channels: int = 3
+    scale: int = 1
     input_sampling: Sampling = "bilinear"
     target_sampling: Sampling = "nearest"
     requirements: DicomRequirements = TO_LEARN_FROM
@@ -134,27 +138,47 @@ class MaskReader:
             raise ConfigurationError(f"channels is {self.channels}; an image is read with 1 (grey) or 3 (RGB).")
 
     def read(self, files: PairFiles) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "1 height width"]]:
-        """Read an image and its mask.
+        """Read an image and its masks.
 
         Raises:
-            PairError: If they differ in size, or there is no mask.
-            MaskError: If the mask has more than two values.
+            PairError: If there is no mask, or one of another size.
+            MaskError: If a mask has more than two values.
             ImageError: If a file cannot be read.
         """
-        if files.mask is None:
-            raise PairError(f"{files.name!r} has no mask file; list the files with list_images_with_masks.")
-        if files.more_masks:
-            raise PairError(
-                f"{files.name!r} has {1 + len(files.more_masks)} mask files: a UnitedMaskReader reads them."
-            )
-        image, mask = read_image(files.image, self.channels, requirements=self.requirements), read_mask(files.mask)
-        if image.shape[-2:] != mask.shape[-2:]:
-            (height, width), (mask_height, mask_width) = image.shape[-2:], mask.shape[-2:]
-            raise PairError(
-                f"{shown(files.image)} is {width} x {height} pixels and its mask {shown(files.mask)} "
-                f"{mask_width} x {mask_height}; they must be of one size, after EXIF orientation."
-            )
-        return image, mask
+        masks = masks_of(files)
+        image = self.read_input(files.image)
+        height, width = image.shape[-2:]
+        united = torch.full((1, height, width), -1.0)
+        for path in masks:
+            part = self.read_part(path)
+            if part.shape[-1] * self.scale == width:
+                part = part.repeat_interleave(self.scale, dim=-2).repeat_interleave(self.scale, dim=-1)
+            if part.shape != united.shape:
+                raise PairError(
+                    f"{shown(files.image)} is {width} x {height} pixels and its mask {shown(path)} {part.shape[-1]} x "
+                    f"{part.shape[-2]}; they must be of one size, after EXIF orientation."
+                )
+            united = torch.maximum(united, part)
+        return image, united
+
+    def read_input(self, path: Path) -> Float[Tensor, "channels height width"]:
+        """Read the image."""
+        return read_image(path, self.channels, requirements=self.requirements)
+
+    def read_part(self, path: Path) -> Float[Tensor, "1 height width"]:
+        """Read one of the masks."""
+        return read_mask(path)
+
+
+def masks_of(files: PairFiles) -> tuple[Path, ...]:
+    """List all masks of a pair.
+
+    Raises:
+        PairError: If there is none.
+    """
+    if files.mask is None:
+        raise PairError(f"{files.name!r} has no mask file; list the files with list_images_with_masks.")
+    return (files.mask, *files.more_masks)
 
 
 def to_square(
@@ -167,14 +191,6 @@ def to_square(
         side: Of the result.
         sampling: Bilinear is antialiased: each pixel is a mean of all it stands for. Nearest mixes nothing.
     """
-    if picture.shape[-2:] == (side, side):
-        return picture
     if not picture.shape[0]:  # no channels: PyTorch refuses to resize nothing
         return picture.new_empty(0, side, side)
-    if sampling == "nearest":
-        # "nearest" of PyTorch takes the pixel at the corner; "nearest-exact" the one in the middle, as bilinear does.
-        return functional.interpolate(picture[None], size=(side, side), mode="nearest-exact")[0]
-    resized = functional.interpolate(
-        picture[None], size=(side, side), mode="bilinear", antialias=True, align_corners=False
-    )
-    return resized[0].clamp(-1.0, 1.0)  # rounding
+    return resized(picture, side, side, sampling)

@@ -99,7 +99,9 @@ def test_b24_films_with_text_burned_in_are_not_learned_from(write_dicom: Any, tm
         assert allowing.read(files)[0].shape == (1, 4, 4)
 
 
-def test_further_masks_are_not_left_out_without_a_word(tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.png", np.zeros((4, 4)))
-    with pytest.raises(PairError, match="has 2 mask files"):
-        MaskReader(1).read(PairFiles("a", path, path, more_masks=(path,)))
+def test_several_masks_are_united(tmp_path: Path) -> None:
+    left, right = np.zeros((4, 4)), np.zeros((4, 4))
+    left[0], right[3] = 255, 255
+    image, one, other = (saved(tmp_path / f"{n}.png", v) for n, v in (("i", left), ("l", left), ("r", right)))
+    _, united = MaskReader(1).read(PairFiles("i", image, one, more_masks=(other,)))
+    assert (united[0, :, 0] > 0).tolist() == [True, False, False, True]

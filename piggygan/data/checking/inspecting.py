@@ -11,12 +11,11 @@ from pydicom import dcmread
 from torch import Tensor
 
 from piggygan.data.checking.finding import Fault, Finding
-from piggygan.data.datasets.united_masks import UnitedMaskReader, masks_of
 from piggygan.data.dicom import describe_dicom
 from piggygan.data.dicom_description import ANY_FILM
 from piggygan.data.files import open_regular, without_warnings
 from piggygan.data.folders import PairFiles
-from piggygan.data.readers import MaskReader, PairReader, PictureReader
+from piggygan.data.readers import MaskReader, PairReader, PictureReader, masks_of
 from piggygan.errors import DataError, MaskError, PairError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
         reader: How to read it.
         salt: Makes digests of patients incomparable between checks.
     """
-    if isinstance(reader, MaskReader | PictureReader | UnitedMaskReader):
+    if isinstance(reader, MaskReader | PictureReader):
         reader = replace(reader, requirements=ANY_FILM)  # what a training would refuse is to be counted too
     try:
         image, target = reader.read(files)
@@ -57,7 +56,7 @@ def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "ch
     if files.mask is None or target.shape[0] != 1:
         return []
     parts = [target]
-    if isinstance(reader, UnitedMaskReader):
+    if isinstance(reader, MaskReader) and files.more_masks:
         parts = [reader.read_part(path) for path in masks_of(files)]
     names = [path.parent.name for path in masks_of(files)] if len(parts) > 1 else ["the mask"]
     faults = []

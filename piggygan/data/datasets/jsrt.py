@@ -15,10 +15,10 @@ from torch import Tensor
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
-from piggygan.data.datasets.united_masks import UnitedMaskReader
 from piggygan.data.files import MAX_PIXELS, open_regular, shown, without_warnings
 from piggygan.data.folders import SUFFIXES, files_by_stem
 from piggygan.data.masks import mask_of
+from piggygan.data.readers import MaskReader
 from piggygan.errors import ImageError, InputTooLargeError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _masks(root: Path, part: str) -> dict[str, Path]:
 
 
 @dataclass(frozen=True)
-class RawFilmReader(UnitedMaskReader):
+class RawFilmReader(MaskReader):
     """Reads a film of JSRT as the input and the union of its SCR masks as the target."""
 
     scale: int = 2

@@ -8,8 +8,8 @@ from typing import ClassVar
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import match
-from piggygan.data.datasets.united_masks import UnitedMaskReader
 from piggygan.data.folders import files_by_stem
+from piggygan.data.readers import MaskReader
 
 _LEFT, _RIGHT = "ManualMask/leftMask", "ManualMask/rightMask"
 
@@ -42,9 +42,9 @@ class Montgomery(DatasetFolder):
         return all((folder / name).is_dir() for name in ("CXR_png", _LEFT, _RIGHT))
 
     @classmethod
-    def reader(cls, channels: int = 3) -> UnitedMaskReader:
+    def reader(cls, channels: int = 3) -> MaskReader:
         """Say how a film and its two masks are read."""
-        return UnitedMaskReader(channels)
+        return MaskReader(channels)
 
     def _list(self) -> Listing:
         return match(
