@@ -9,19 +9,17 @@ discriminators, the pools, and Adam on everything that moves. The discriminators
 from __future__ import annotations
 
 import itertools
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import get_args
 
 import tyro
-from children import Child, CycleContender, subject_of
+from children import CycleContender
 from options import CommonOptions
-from pairing import paired
-from reporting import Rows, attempt, run
-from subjects import Network, Setting, Step
+from reporting import Rows, run
+from subjects import Network
+from training_step import time_steps
 
 CONTENDERS: tuple[CycleContender, ...] = get_args(CycleContender)
-REFERENCE: CycleContender = "CycleGAN, fine-tuning"
 
 
 @dataclass(frozen=True)
@@ -48,34 +46,8 @@ def measure(options: Options, skipped: list[str]) -> Rows:
     rows: Rows = []
     for network, size, batch in itertools.product(options.networks, options.sizes or (options.size,), options.batches):
         setting = replace(options, size=size).setting(network, batch)
-        rows += time_steps(setting, options.seconds, skipped)
+        rows += time_steps(CONTENDERS, setting, options.seconds, skipped)
     return rows
-
-
-def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
-    """Time both in one setting, each in a process of its own; they take turns."""
-    with ExitStack() as stack:
-        contenders: dict[str, Step] = {}
-        for name in CONTENDERS:
-            with attempt(f"{name} on {setting}", skipped):
-                child = stack.enter_context(Child(subject_of(setting, name)))
-                child.step()  # memory runs out in the first step, if it does
-                contenders[name] = child.step
-        if REFERENCE not in contenders:  # nothing to divide by
-            return []
-        timings = paired(contenders, reference=REFERENCE, device=setting.device, seconds=seconds, lead_in=1, runs=2)
-    return [
-        {
-            "setting": str(setting),
-            "step": name,
-            "ms": timing.milliseconds,
-            "/ fine-tuning": timing.ratio,
-            "from": timing.low,
-            "to": timing.high,
-            "rounds": timing.rounds,
-        }
-        for name, timing in timings.items()
-    ]
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ A step is forward, L1 loss, backward and Adam on the generator of a GAN; the dis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import get_args
 
 import tyro
-from children import Child, Contender, subject_of
+from children import Child, Contender, CycleContender, subject_of
 from options import CommonOptions
 from pairing import paired
 from reporting import Rows, attempt, run
@@ -41,22 +42,24 @@ def measure(options: Options, skipped: list[str]) -> Rows:
     rows: Rows = []
     for network in options.networks:
         for batch in options.batches:
-            rows += time_steps(options.setting(network, batch), options.seconds, skipped)
+            rows += time_steps(CONTENDERS, options.setting(network, batch), options.seconds, skipped)
     return rows
 
 
-def time_steps(setting: Setting, seconds: float, skipped: list[str]) -> Rows:
-    """Time the contenders in one setting, each in a process of its own; they take turns."""
+def time_steps(
+    names: Sequence[Contender | CycleContender], setting: Setting, seconds: float, skipped: list[str]
+) -> Rows:
+    """Time contenders in one setting, each in a process of its own; they take turns. The first is the reference."""
     with ExitStack() as stack:
         contenders: dict[str, Step] = {}
-        for name in CONTENDERS:
+        for name in names:
             with attempt(f"{name} on {setting}", skipped):
                 child = stack.enter_context(Child(subject_of(setting, name)))
                 child.step()  # memory runs out in the first step, if it does
                 contenders[name] = child.step
-        if "fine-tuning" not in contenders:  # nothing to divide by
+        if names[0] not in contenders:  # nothing to divide by
             return []
-        timings = paired(contenders, reference="fine-tuning", device=setting.device, seconds=seconds, lead_in=1, runs=2)
+        timings = paired(contenders, reference=names[0], device=setting.device, seconds=seconds, lead_in=1, runs=2)
     return [
         {
             "setting": str(setting),

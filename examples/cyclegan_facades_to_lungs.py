@@ -11,19 +11,25 @@ directions. A run that was stopped or killed goes on with the same command and `
 
 from __future__ import annotations
 
-import hashlib
 import json
-import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import tyro
 from cyclegan_facades_to_lungs_report import TASKS, Measured, Result, write_report
-from facades_to_lungs import PALETTE, Data, device_of, generate_missing_data, move_away, pairs_of
+from facades_to_lungs import (
+    PALETTE,
+    Data,
+    device_of,
+    generate_missing_data,
+    move_away,
+    pairs_of,
+    run,
+    score_in_fresh_process,
+    sha256,
+)
 from facades_to_lungs import Options as PairedOptions
 from torch import Tensor
 
@@ -81,7 +87,7 @@ def main(options: Options) -> None:
     result.overheads = {name: model.overhead() for name, model in pair.networks.items()}
 
     print("both tasks again, in both directions, from the registry, in a fresh process")
-    result.fresh = score_in_fresh_process(options)
+    result.fresh = score_in_fresh_process(__file__, options)
     result.seconds = time.perf_counter() - started
     page = write_report(options.out, result, {"facades": data.facades_test, "lungs": data.lungs_test})
     print(result.summary())
@@ -154,22 +160,6 @@ def translate(model: pg.MultiTaskGenerator, images: Tensor, task: str) -> Tensor
         return torch.cat([model(part.to(device_of(model)), task=task).cpu() for part in torch.split(images, 10)])
 
 
-def sha256(outputs: Tensor) -> str:
-    """Digest the bytes of outputs."""
-    return hashlib.sha256(outputs.numpy().tobytes()).hexdigest()
-
-
-def score_in_fresh_process(options: Options) -> dict[str, Any]:
-    """Start this script anew, so that nothing but the registry can carry the tasks over."""
-    command = [sys.executable, __file__, "--score-registry", "--out", str(options.out), "--size", str(options.size)]
-    for name in ("facades", "xrays"):
-        if (folder := getattr(options, name)) is not None:
-            command += [f"--{name}", str(folder)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found: dict[str, Any] = json.loads(printed)
-    return found
-
-
 def score_registry(options: Options) -> dict[str, Any]:
     """Load each direction by itself, verify the certificates, and score."""
     registry = pg.TaskRegistry(options.out / "registry")
@@ -184,10 +174,4 @@ def score_registry(options: Options) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Options, description=__doc__))
-    except pg.errors.TrainingInterruptedError as interrupted:
-        print(f"{interrupted} Add --resume.", file=sys.stderr)
-        sys.exit(interrupted.exit_code)
-    except pg.PiggyganError as error:
-        sys.exit(f"error: {error}")
+    run(main, Options, __doc__)

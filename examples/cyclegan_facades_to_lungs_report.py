@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
+from facades_to_lungs_report import footer, shown_indices
 from torch import Tensor
 
-import piggygan as pg
 from piggygan.data import PairDataset
 from piggygan.overhead import Overhead
 from piggygan.report.blocks import Block, KeyFigure, Note, Picture, Proof, Table, Text
@@ -25,8 +23,6 @@ from piggygan.training.history import History
 TASKS = ("facades", "lungs")
 DIRECTIONS = ("forward", "backward")
 SIDES = {"facades": ("photo", "labels", "photo again"), "lungs": ("film", "mask", "film again")}
-SHOWN = 3
-"""Test images of each task on the page: the first, the middle and the last by name."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ def write_report(folder: Path, result: Result, tests: Mapping[str, PairDataset])
             Section("What a task costs", _costs(result)),
             Section("Losses", _losses(result)),
         ],
-        footer=_footer(result),
+        footer=footer(result.settings, result.seconds),
     )
     path = folder / "report.html"
     write_page(path, page)
@@ -121,10 +117,10 @@ def _key_figures(result: Result) -> list[KeyFigure]:
 
 
 def _pictures(result: Result, tests: Mapping[str, PairDataset], task: str) -> list[Block]:
-    pairs = [tests[task][index] for index in _chosen(len(tests[task]))]
+    pairs = [tests[task][index] for index in shown_indices(len(tests[task]))]
     measured, names = result.measured["lungs"], SIDES[task]
-    made = [measured.outputs[task][index] for index in _chosen(len(tests[task]))]
-    back = [measured.cycles[task][index] for index in _chosen(len(tests[task]))]
+    made = [measured.outputs[task][index] for index in shown_indices(len(tests[task]))]
+    back = [measured.cycles[task][index] for index in shown_indices(len(tests[task]))]
     rows: list[list[Tensor | None]] = [
         [pair.input, pair.target, output] for pair, output in zip(pairs, made, strict=True)
     ]
@@ -186,17 +182,6 @@ def _losses(result: Result) -> list[Block]:
             png = loss_curves(own, f"{title}: {player}", x_axis="epoch", smoothing=0.0)
             blocks.append(Picture(png, "", f"Losses of the {player} of {title}"))
     return blocks
-
-
-def _footer(result: Result) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
-    versions = f"piggygan {pg.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-    took = f"{result.seconds:.0f} seconds on {torch.get_num_threads()} threads"
-    return f"{settings}. {took}. {versions}. For research, not for diagnosis."
-
-
-def _chosen(count: int) -> list[int]:
-    return sorted({0, count // 2, count - 1})[:SHOWN]
 
 
 def _as_dict(result: Result) -> dict[str, Any]:

@@ -17,9 +17,10 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import tyro
@@ -37,6 +38,8 @@ from piggygan.evaluation.segmentation import segmentation_scores
 from piggygan.report.pictures import picture_grid
 from piggygan.training import Checkpoints, Pix2PixObjective, TrainingOptions, train
 from piggygan.training.history import History
+
+Chosen = TypeVar("Chosen")
 
 PALETTE = [facade_class.rgb for facade_class in CMP_PALETTE]
 
@@ -148,7 +151,7 @@ def main(options: Options) -> None:
     result.measured[RIVAL, "lungs"] = measure(rival, data)
 
     print("both tasks again, from the registry, in a fresh process")
-    result.fresh = score_in_fresh_process(options)
+    result.fresh = score_in_fresh_process(__file__, options)
     result.seconds = time.perf_counter() - started
     page = write_report(options.out, result, {"facades": data.facades_test, "lungs": data.lungs_test})
     print(result.summary())
@@ -181,8 +184,7 @@ def measure(network: nn.Module, data: Data) -> Measured:
         targets = torch.stack([pair.target for pair in pairs_of(data.lungs_test)])
         outputs["lungs"] = translate(network, data.lungs_test, "lungs")
         scores["lungs"] = segmentation_scores(outputs["lungs"], targets).as_dict()
-    digests = {task: hashlib.sha256(output.numpy().tobytes()).hexdigest() for task, output in outputs.items()}
-    return Measured(outputs, scores, digests)
+    return Measured(outputs, scores, {task: sha256(output) for task, output in outputs.items()})
 
 
 def translate(network: nn.Module, dataset: PairDataset, task: str) -> Tensor:
@@ -195,6 +197,11 @@ def translate(network: nn.Module, dataset: PairDataset, task: str) -> Tensor:
                 for batch in batches(dataset, 10, shuffle=False)
             ]
         )
+
+
+def sha256(outputs: Tensor) -> str:
+    """Digest the bytes of outputs."""
+    return hashlib.sha256(outputs.numpy().tobytes()).hexdigest()
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -245,9 +252,9 @@ def commit_once(registry: pg.TaskRegistry, model: pg.MultiTaskGenerator, task: s
         registry.commit(model, task, scores=scores)
 
 
-def score_in_fresh_process(options: Options) -> dict[str, Any]:
-    """Start this script anew, so that nothing but the registry can carry the tasks over."""
-    command = [sys.executable, __file__, "--score-registry", "--out", str(options.out), "--size", str(options.size)]
+def score_in_fresh_process(script: str, options: Options) -> dict[str, Any]:
+    """Start a script anew, so that nothing but the registry can carry the tasks over."""
+    command = [sys.executable, script, "--score-registry", "--out", str(options.out), "--size", str(options.size)]
     for name in ("facades", "xrays"):
         if (folder := getattr(options, name)) is not None:
             command += [f"--{name}", str(folder)]
@@ -297,11 +304,16 @@ def move_away(folder: Path) -> None:
         folder.rename(former)
 
 
-if __name__ == "__main__":
+def run(main: Callable[[Chosen], None], options: type[Chosen], description: str | None) -> None:
+    """Run an example's main function as a command: what piggygan refuses is one line, no traceback."""
     try:
-        main(tyro.cli(Options, description=__doc__))
+        main(tyro.cli(options, description=description))
     except pg.errors.TrainingInterruptedError as interrupted:
         print(f"{interrupted} Add --resume.", file=sys.stderr)
         sys.exit(interrupted.exit_code)
     except pg.PiggyganError as error:
         sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    run(main, Options, __doc__)

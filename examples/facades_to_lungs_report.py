@@ -106,7 +106,7 @@ def write_report(folder: Path, result: Result, tests: Tests) -> Path:
             Section("What a task costs", _costs(result)),
             Section("Losses", _losses(result)),
         ],
-        footer=_footer(result),
+        footer=footer(result.settings, result.seconds),
     )
     path = folder / "report.html"
     write_page(path, page)
@@ -132,7 +132,7 @@ def _key_figures(result: Result) -> list[KeyFigure]:
 
 
 def _facade_strip(result: Result, tests: Tests) -> list[Block]:
-    chosen = _chosen(len(tests["facades"]))
+    chosen = shown_indices(len(tests["facades"]))
     columns = {
         "input": [tests["facades"][index].input for index in chosen],
         "truth": [tests["facades"][index].target for index in chosen],
@@ -146,7 +146,7 @@ def _facade_strip(result: Result, tests: Tests) -> list[Block]:
 
 
 def _lung_strip(result: Result, tests: Tests) -> list[Block]:
-    chosen = _chosen(len(tests["lungs"]))
+    chosen = shown_indices(len(tests["lungs"]))
     columns = {
         "input": [tests["lungs"][index].input for index in chosen],
         "truth": [tests["lungs"][index].target for index in chosen],
@@ -246,16 +246,17 @@ def _losses(result: Result) -> list[Block]:
     return blocks
 
 
-def _footer(result: Result) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
+def footer(settings: Mapping[str, Any], seconds: float) -> str:
+    """Say with what settings and versions a page was made, and how long it took."""
+    chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
     versions = f"piggygan {pg.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-    took = f"{result.seconds:.0f} seconds on {torch.get_num_threads()} threads"
-    return f"{settings}. {took}. {versions}. For research, not for diagnosis."
+    took = f"{seconds:.0f} seconds on {torch.get_num_threads()} threads"
+    return f"{chosen}. {took}. {versions}."
 
 
 def _headline_strip(result: Result, tests: Tests) -> bytes:
     """Make the one picture that tells the story: a facade and a film, before and after."""
-    facade, film = _chosen(len(tests["facades"]))[0], _chosen(len(tests["lungs"]))[0]
+    facade, film = shown_indices(len(tests["facades"]))[0], shown_indices(len(tests["lungs"]))[0]
     first, last = result.measured[OURS, "facades"], result.measured[OURS, "lungs"]
     rival = result.measured[RIVAL, "lungs"]
     rows: list[list[Tensor | None]] = [
@@ -284,7 +285,8 @@ def _grid(columns: Mapping[str, Sequence[Tensor]], caption: str) -> Picture:
     return Picture(png, caption, f"Grid of pictures: {', '.join(columns)}")
 
 
-def _chosen(count: int) -> list[int]:
+def shown_indices(count: int) -> list[int]:
+    """Choose which test pictures are shown: the first, the middle and the last."""
     return sorted({0, count // 2, count - 1})[:SHOWN]
 
 

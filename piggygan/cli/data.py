@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, Command, say
 from piggygan.data.checking import DatasetReport, check_dataset
 from piggygan.data.datasets import DATASETS, DatasetFolder, open_dataset
+from piggygan.progress import progress_bar
 
 DataFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
 
@@ -84,8 +83,6 @@ class Data:
 
 def _checked_with_bar(dataset: DatasetFolder, workers: int | None) -> DatasetReport:
     """Check with a bar on the terminal's error channel."""
-    console = Console(stderr=True)
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(dataset.files))
+    with progress_bar(transient=True) as progress:
+        task = progress.add_task("reading", total=len(dataset.files), note="")
         return check_dataset(dataset, workers=workers, advance=lambda: progress.advance(task))

@@ -18,8 +18,8 @@ from piggygan.data.files import without_warnings
 from piggygan.data.grayscale import LookupTable, Rescale, StoredFormat, Window, WindowFunction
 from piggygan.errors import DicomError, ImageError, InputTooLargeError
 
-DICOM_PREFIX = b"DICM"
-"""Follows the 128 free bytes at the start of every DICOM file."""
+HEAD_BYTES = 132
+"""As many first bytes of a file say whether it is DICOM: 128 free ones, and then ``DICM``."""
 
 _TRANSFER_SYNTAX = 0x00020010
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
@@ -66,6 +66,11 @@ class DicomPixels:
     description: DicomDescription
 
 
+def is_dicom_head(head: bytes) -> bool:
+    """Say whether the first :data:`HEAD_BYTES` of a file are those of a DICOM file."""
+    return head[128:HEAD_BYTES] == b"DICM"
+
+
 def parse_dicom(
     content: bytes, *, frame: int | None, requirements: DicomRequirements, max_pixels: int, max_bytes: int
 ) -> DicomPixels:
@@ -86,7 +91,7 @@ def parse_dicom(
         DecoderCrashError: If a decoder failed in a way that is not an error of Python's.
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
     """
-    if content[128:132] != DICOM_PREFIX:
+    if not is_dicom_head(content):
         raise DicomError("the DICM prefix is missing: this is not a DICOM file")
     try:
         with without_warnings():
@@ -104,7 +109,7 @@ def describe_content(content: bytes, *, max_bytes: int) -> DicomDescription:
     Raises:
         DicomError: If it is none, or its elements are broken.
     """
-    if content[128:132] != DICOM_PREFIX:
+    if not is_dicom_head(content):
         raise DicomError("the DICM prefix is missing: this is not a DICOM file")
     try:
         with without_warnings():
@@ -117,7 +122,7 @@ def describe_content(content: bytes, *, max_bytes: int) -> DicomDescription:
 
 def _read(content: bytes, max_bytes: int, tags: list[BaseTag | int]) -> tuple[Dataset, Encoding]:
     file = BytesIO(content)
-    file.seek(132)
+    file.seek(HEAD_BYTES)
     meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
     encoding = Encoding.of(str(value_of(meta, _TRANSFER_SYNTAX) or ""))
     if encoding.deflated:

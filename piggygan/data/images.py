@@ -16,15 +16,14 @@ from torch import Tensor
 
 from piggygan.data.dicom import decode_dicom
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.dicom_header import DICOM_PREFIX
+from piggygan.data.dicom_header import HEAD_BYTES, is_dicom_head
 from piggygan.data.files import MAX_PIXELS, open_regular, shown, without_warnings
 from piggygan.errors import ConfigurationError, ImageError, InputError, InputTooLargeError
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, UInt8
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_HEADER_BYTES = 132  # enough for the DICOM prefix, which follows 128 free bytes
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
 
 
@@ -81,11 +80,10 @@ def read_image(
         [[[-1.0, 1.0]]]
     """
     path = Path(path)
-    if channels not in (1, 3):
-        raise ConfigurationError(f"channels is {channels}; an image is read with 1 (grey) or 3 (RGB).")
+    check_channels(channels)
     with open_regular(path) as file:
         header = _peek(file, path)
-        if header.endswith(DICOM_PREFIX):
+        if is_dicom_head(header):
             unit = decode_dicom(file, path, frame=frame, requirements=requirements, max_pixels=max_pixels)
         else:
             decoded = decode_image(file, path, max_pixels=max_pixels)
@@ -94,6 +92,16 @@ def read_image(
         # No file name in the text: Python then shows it once, not once a file.
         warnings.warn("A PNG with 16 bits a colour is read with 8 bits a colour.", stacklevel=2)
     return _with_channels(unit, channels) * 2.0 - 1.0
+
+
+def check_channels(channels: int) -> None:
+    """Make sure that an image can be read with so many channels.
+
+    Raises:
+        ConfigurationError: If it is neither 1 nor 3.
+    """
+    if channels not in (1, 3):
+        raise ConfigurationError(f"channels is {channels}; an image is read with 1 (grey) or 3 (RGB).")
 
 
 def write_image(path: str | Path, image: Float[Tensor, "channels height width"]) -> None:
@@ -113,12 +121,17 @@ def write_image(path: str | Path, image: Float[Tensor, "channels height width"])
     # Not `> 1.001`: a comparison with NaN is false, and NaN must be refused.
     if not bool((image.abs() <= 1.001).all()):
         raise InputError("image has values outside [-1, 1] or that are no numbers; scale it first.")
-    levels = ((image.detach().float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8).cpu()
-    pixels = levels[0] if levels.shape[0] == 1 else levels.permute(1, 2, 0)
     try:
-        Image.fromarray(pixels.contiguous().numpy()).save(path, format="PNG")
+        Image.fromarray(levels_of(image)).save(path, format="PNG")
     except OSError as error:
         raise ImageError(f"{shown(path)} could not be written: {error.strerror or error}.") from error
+
+
+def levels_of(image: Float[Tensor, "channels height width"]) -> UInt8[np.ndarray, "height width ..."]:
+    """Turn numbers in [-1, 1] into the 256 levels of a PNG, ``(height, width)`` or ``(height, width, 3)``."""
+    levels = ((image.detach().float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8).cpu()
+    pixels = levels[0] if levels.shape[0] == 1 else levels.permute(1, 2, 0)
+    return np.asarray(pixels.contiguous())
 
 
 def decode_image(file: BinaryIO, path: Path, *, max_pixels: int) -> DecodedImage:
@@ -152,7 +165,7 @@ def decode_image(file: BinaryIO, path: Path, *, max_pixels: int) -> DecodedImage
 def _peek(file: BinaryIO, path: Path) -> bytes:
     """Read the first bytes of an open file and go back to its start."""
     try:
-        header = file.read(_HEADER_BYTES)
+        header = file.read(HEAD_BYTES)
         file.seek(0)
     except OSError as error:
         raise ImageError(f"{shown(path)} could not be read: {error.strerror or error}.") from error

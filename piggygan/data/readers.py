@@ -14,7 +14,7 @@ from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
 from piggygan.data.geometry import resized
-from piggygan.data.images import read_image
+from piggygan.data.images import check_channels, read_image
 from piggygan.data.masks import read_mask
 from piggygan.errors import ConfigurationError, PairError
 
@@ -104,8 +104,7 @@ class PictureReader:
     requirements: DicomRequirements = TO_LEARN_FROM
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigurationError(f"channels is {self.channels}; an image is read with 1 (grey) or 3 (RGB).")
+        check_channels(self.channels)
 
     def read(self, files: PairFiles) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "0 height width"]]:
         """Read an image.
@@ -134,8 +133,7 @@ class MaskReader:
     requirements: DicomRequirements = TO_LEARN_FROM
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise ConfigurationError(f"channels is {self.channels}; an image is read with 1 (grey) or 3 (RGB).")
+        check_channels(self.channels)
 
     def read(self, files: PairFiles) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "1 height width"]]:
         """Read an image and its masks.

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -131,10 +132,5 @@ class UntrustedReader:
 
 def _in_words(requirements: DicomRequirements) -> dict[str, Any]:
     """Write requirements as JSON can hold them; a program is never taken."""
-    return {
-        "modalities": list(requirements.modalities),
-        "body_part": requirements.body_part,
-        "views": list(requirements.views),
-        "allow_burned_in": requirements.allow_burned_in,
-        "allow_programs": False,
-    }
+    plain = replace(requirements, modalities=[*requirements.modalities], views=[*requirements.views])
+    return asdict(replace(plain, allow_programs=False))

@@ -9,20 +9,19 @@ from pathlib import Path
 
 import pydicom
 
-from piggygan.data.dicom_header import DICOM_PREFIX
+from piggygan.data.dicom_elements import tag_text
+from piggygan.data.dicom_header import HEAD_BYTES, is_dicom_head
 from piggygan.data.files import open_regular, shown, without_warnings
 from piggygan.errors import DicomError, ImageError
 
 _UIDS = {
-    "sop_class": ("SOP Class UID (0008,0016)", 0x00080016),
-    "sop_instance": ("SOP Instance UID (0008,0018)", 0x00080018),
-    "study": ("Study Instance UID (0020,000D)", 0x0020000D),
-    "series": ("Series Instance UID (0020,000E)", 0x0020000E),
+    "sop_class": 0x00080016,
+    "sop_instance": 0x00080018,
+    "study": 0x0020000D,
+    "series": 0x0020000E,
 }
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 _LONGEST_UID = 64
-_PREAMBLE = 128
-_START = _PREAMBLE + len(DICOM_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def is_dicom(path: Path) -> bool:
     """Say by its first bytes whether a file is DICOM; what cannot be opened is not."""
     try:
         with open_regular(path) as file:
-            return file.read(_START)[_PREAMBLE:] == DICOM_PREFIX
+            return is_dicom_head(file.read(HEAD_BYTES))
     except (ImageError, OSError):  # the reader will say what is wrong
         return False
 
@@ -50,14 +49,14 @@ def source_image(path: Path) -> SourceImage:
     Raises:
         DicomError: If one is missing or is no identifier.
     """
-    elements = _read(path, [tag for _, tag in _UIDS.values()])
+    elements = _read(path, list(_UIDS.values()))
     found = {}
-    for name, (label, tag) in _UIDS.items():
+    for name, tag in _UIDS.items():
         value = elements.get(tag, "")
         # Identifiers are digits and dots: nothing that somebody wrote elsewhere can pass for one.
         if len(value) > _LONGEST_UID or not _UID.fullmatch(value):
             raise DicomError(
-                f"{shown(path)} cannot be referred to: {label} is {'no identifier' if value else 'missing'}. "
+                f"{shown(path)} cannot be referred to: {tag_text(tag)} is {'no identifier' if value else 'missing'}. "
                 f"Predict without a DICOM segmentation (dicom_seg=False)."
             )
         found[name] = value

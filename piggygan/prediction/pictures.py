@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from piggygan.data.geometry import resized
+from piggygan.data.images import levels_of
 from piggygan.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def picture_png(picture: Float[Tensor, "channels rows columns"]) -> bytes:
     # Not `> 1.001`: a comparison with NaN is false, and NaN must be refused.
     if not bool((picture.abs() <= 1.001).all()):
         raise InputError("the network gave values outside [-1, 1], which are no picture.")
-    return _png(_levels(picture))
+    return _png(levels_of(picture))
 
 
 def preview_of(
@@ -52,7 +53,7 @@ def preview_of(
     rows, columns = picture.shape[-2:]
     tall, wide = rows * max(1.0, aspect), columns * max(1.0, 1.0 / aspect)
     scale = min(1.0, LARGEST_PREVIEW / max(tall, wide))
-    levels = _levels(resized(picture, max(1, round(tall * scale)), max(1, round(wide * scale))))
+    levels = levels_of(resized(picture, max(1, round(tall * scale)), max(1, round(wide * scale))))
     return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
 
 
@@ -63,11 +64,6 @@ def overlay_png(preview: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndar
     outline = small & ~_eroded(small)
     strength = np.where(outline, 1.0, np.where(small, _TINT, 0.0))[..., None]
     return _png((preview * (1.0 - strength) + _COLOUR * strength).round().astype(np.uint8))
-
-
-def _levels(picture: Float[Tensor, "channels rows columns"]) -> UInt8[np.ndarray, "rows columns ..."]:
-    levels = ((picture.float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
-    return np.asarray(levels[0] if levels.shape[0] == 1 else levels.permute(1, 2, 0))
 
 
 def _eroded(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:

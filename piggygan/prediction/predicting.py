@@ -18,9 +18,9 @@ from piggygan.prediction.inputs import InputFile, list_inputs
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.outputs import OutputFolder
 from piggygan.prediction.products import Products, products_of
-from piggygan.prediction.progress import PredictionProgress
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
 from piggygan.prediction.translating import Translator
+from piggygan.progress import progress_bar
 from piggygan.registry import TaskRegistry
 
 _DEFAULTS = PredictionOptions()
@@ -74,14 +74,15 @@ def predict(
     folder = OutputFolder(out)
     predicted: list[PredictedFile] = []
     refused: list[RefusedFile] = []
-    with _reading(options) as read, PredictionProgress(len(inputs), visible=progress) as bar:
+    with _reading(options) as read, progress_bar(progress) as bar:
+        counted = bar.add_task("", total=len(inputs), note="")
         run = _Run(translator, _algorithm(held, task, network, options), options, read)
         for file, products in run.products(inputs):
             if isinstance(products, Products):
                 predicted.append(_written(file, products, folder))
             else:
                 refused.append(RefusedFile(str(file.path), type(products).__name__, " ".join(str(products).split())))
-            bar.advance(len(refused))
+            bar.update(counted, advance=1, note=f"{len(refused)} refused" if refused else "")
     summary = PredictionSummary(
         task, run.algorithm.certificate, translator.kind, options, tuple(predicted), tuple(refused)
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from piggygan.progress import progress_bar
 
 
 class TrainingProgress:
@@ -20,19 +21,9 @@ class TrainingProgress:
     """
 
     def __init__(self, epochs: int, steps: int | None, visible: bool, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
         self._epochs = epochs
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[losses]}"),
-            console=console,
-            disable=not (visible and console.is_terminal),
-        )
-        self._task = self._progress.add_task("", total=steps and steps * epochs, losses="")
+        self._progress = progress_bar(visible, console)
+        self._task = self._progress.add_task("", total=steps and steps * epochs, note="")
 
     def __enter__(self) -> TrainingProgress:
         self._progress.start()
@@ -55,4 +46,4 @@ class TrainingProgress:
         """Count a step."""
         if not self._progress.disable:
             text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            self._progress.update(self._task, advance=1, losses=text)
+            self._progress.update(self._task, advance=1, note=text)

@@ -7,6 +7,7 @@ import cyclegan_step
 import pytest
 import subjects
 import torch
+import training_step
 
 TINY = {"size": 16, "width": 2, "seconds": 0.0}
 
@@ -23,7 +24,7 @@ def test_without_its_reference_there_is_nothing_to_say(monkeypatch: pytest.Monke
     def none(*_: object) -> None:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr(cyclegan_step, "Child", none)
+    monkeypatch.setattr(training_step, "Child", none)
     skipped: list[str] = []
     assert cyclegan_step.measure(cyclegan_step.Options(**TINY), skipped) == []  # type: ignore[arg-type]
     assert [line.partition(" on ")[0] for line in skipped] == list(cyclegan_step.CONTENDERS)

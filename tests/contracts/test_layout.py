@@ -23,6 +23,7 @@ ORDER = [
     "tasks",
     "selection",
     "tables",
+    "progress",
     "support",
     "starting",
     "products",

@@ -13,6 +13,7 @@ from torch import Tensor
 from piggygan.data.checking.finding import Fault, Finding
 from piggygan.data.dicom import describe_dicom
 from piggygan.data.dicom_description import ANY_FILM
+from piggygan.data.dicom_header import HEAD_BYTES, is_dicom_head
 from piggygan.data.files import open_regular, without_warnings
 from piggygan.data.folders import PairFiles
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, masks_of
@@ -71,12 +72,12 @@ def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "ch
 def _with_header(finding: Finding, path: Path, salt: str) -> Finding:
     """Add what the first bytes of an image say, or the elements of a DICOM file."""
     with open_regular(path) as file:
-        head = file.read(132)
+        head = file.read(HEAD_BYTES)
     if head.startswith(_PNG_SIGNATURE):
         return replace(finding, bits=head[24])
     if head.startswith(_JPEG_SIGNATURE):
         return replace(finding, bits=8)  # Pillow reads no others
-    return _with_elements(finding, path, salt) if head.endswith(b"DICM") else replace(finding, bits=12)
+    return _with_elements(finding, path, salt) if is_dicom_head(head) else replace(finding, bits=12)
 
 
 def _with_elements(finding: Finding, path: Path, salt: str) -> Finding:
