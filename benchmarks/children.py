@@ -74,7 +74,7 @@ class Peak:
 
 
 def subject_of(
-    setting: Setting, contender: Contender | CycleContender, *, tasks: int = 2, max_bank: float | None = 1.5
+    setting: Setting, contender: Contender | CycleContender, *, tasks: int = 2, max_bank: float | None = None
 ) -> Subject:
     """Describe what a child is to build."""
     return Subject(

@@ -25,8 +25,9 @@ from piggygan.errors import ConfigurationError
 DEFAULT_FRACTION = 0.25
 """Share of filters that a task learns freely; lambda = 1/4 in the paper."""
 
-DEFAULT_MAX_BANK = 1.5
-"""Most bank filters, as a multiple of a layer's filters; with more, each task is slower to train than the last."""
+DEFAULT_MAX_BANK = 1.25
+"""Most bank filters, as a multiple of a layer's filters: the layer's own and a task's worth. With more, each task costs
+more than the last."""
 
 
 def unconstrained_count(c_out: int, fraction: float, groups: int = 1) -> int:

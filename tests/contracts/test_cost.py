@@ -39,6 +39,17 @@ def test_a_quarter_unconstrained_costs_the_published_share(
     assert (lungs.filters + lungs.factors) / base.filters == pytest.approx(published, abs=0.0006)
 
 
+@pytest.mark.parametrize(("network", "limit"), [("U-Net", 0.30), ("ResNet", 0.36)])
+def test_later_tasks_stay_under_the_limit_too(network: str, limit: float) -> None:
+    """A bank that grew with every task would cost each one more than the last."""
+    generator = UNetGenerator(depth=7, width=32) if network == "U-Net" else ResNetGenerator(blocks=6, width=64)
+    model = pg.MultiTaskGenerator(generator, "task1")
+    for number in range(2, 6):
+        model.freeze_task(f"task{number - 1}")
+        model.add_task(f"task{number}")
+    assert max(task.share for task in model.overhead().tasks[1:]) <= limit
+
+
 def test_counts_agree_with_the_parameters_there_are() -> None:
     model = pg.MultiTaskGenerator(UNetGenerator(depth=5, width=4), "facades")
     assert model.overhead()["facades"].parameters == sum(p.numel() for p in model.parameters())
