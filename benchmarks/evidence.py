@@ -1,7 +1,7 @@
 """Puts the tables into ``docs/evidence.md``: no figure there is written by hand.
 
-Whatever stands between ``<!-- scores: TASK TASK -->`` or ``<!-- differences: TASK TASK -->`` and the next
-``<!-- end -->`` is written anew from the cells of that order.
+Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
+that order; ``differences``, ``goals`` and ``photos`` are the other tables.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from findings import Results, claim_rows, rows
+from findings import Results, claim_rows, photo_rows, rows
+from goals import goal_rows
 from reporting import markdown_table
 
-_BLOCK = re.compile(r"(<!-- (scores|differences): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+TABLES = {"scores": rows, "differences": claim_rows, "goals": goal_rows, "photos": photo_rows}
+_BLOCK = re.compile(rf"(<!-- ({'|'.join(TABLES)}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_RUN = "Not run yet.\n"
 
 
@@ -26,7 +28,6 @@ def fill_page(results: Results, page: Path) -> None:
 
     def filled(block: re.Match[str]) -> str:
         mark, what, names, end = block.groups()
-        make = rows if what == "scores" else claim_rows
-        return f"{mark}{markdown_table(make(results, tuple(names.split()))) or NOT_RUN}{end}"
+        return f"{mark}{markdown_table(TABLES[what](results, tuple(names.split()))) or NOT_RUN}{end}"
 
     page.write_text(_BLOCK.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -123,8 +123,9 @@ class Results:
         return sorted(found, key=lambda tasks: (len(tasks), tasks))
 
     def kind(self, task: str) -> str:
-        """Say what a task's targets are."""
-        return next(str(cell["tasks"][task]["kind"]) for cell in self._cells.values() if task in cell["tasks"])
+        """Say what a task's targets are; ``unknown`` before any cell has met it."""
+        met = (str(cell["tasks"][task]["kind"]) for cell in self._cells.values() if task in cell["tasks"])
+        return next(met, "unknown")
 
     def runs(self, tasks: Tasks) -> dict[str, list[Run]]:
         """Return the whole runs through an order, by method, seed after seed."""
@@ -292,6 +293,21 @@ def rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
         }
         found.append((measures["average"].mean, row))
     return [row for _, row in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def photo_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
+    """Lay out every score of photos at the end of an order, one row a method and task; nearest distribution first."""
+    found: list[tuple[float, dict[str, Any]]] = []
+    for task in (task for task in tasks if results.kind(task) == "photo"):
+        for method, own in results.runs(tasks).items():
+            scores = [run.final(task)["scores"] for run in own]
+            measures = {
+                name: Measure(tuple(score[name] for score in scores)) for name in scores[0] if name != "headline"
+            }
+            shown = {name: measure.shown(4) for name, measure in measures.items()}
+            rank = next((measure.mean for name, measure in measures.items() if name.startswith("fid")), 0.0)
+            found.append((rank, {"method": method, "seeds": len(own), "task": task, **shown}))
+    return [row for _, row in sorted(found, key=lambda pair: pair[0])]
 
 
 def claims(results: Results, tasks: Tasks, better: str = "ours") -> list[Claim]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from findings import REFERENCE, Measure, Results, Run, Tasks, claim_rows, rows, summary
+from findings import REFERENCE, Measure, Results, Run, Tasks, claim_rows, photo_rows, rows, summary
 from forgetting_figures import Point, cost_against_tasks, quality_against_parameters
+from goals import goal_rows
 from PIL import Image
 from quality import nearest_to_median
 from torch import Tensor
@@ -95,6 +96,12 @@ def _sections(results: Results, tasks: Tasks, folder: Path) -> list[Section]:
         blocks.append(Picture(_quality(results, tasks), "", f"Quality against stored parameters: {title}"))
     if compared := claim_rows(results, tasks):
         blocks.append(_table(compared, "What ours scores more than each other method at the end, with 95 % intervals."))
+    if held := goal_rows(results, tasks):
+        blocks.append(_table(held, "Ours against separate networks, and what it may be below them."))
+    if photos := photo_rows(results, tasks):
+        blocks.append(
+            _table(photos, "Photos: structural similarity, and distances of distributions, where less is better.")
+        )
     blocks += _heat_maps(results, tasks)
     blocks.append(_growth(results, tasks))
     blocks += _strips(results, tasks, folder)

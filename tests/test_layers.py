@@ -72,7 +72,7 @@ def test_a_third_task_starts_warm_from_the_second(kind: str) -> None:
     layer = wrap(CONVOLUTIONS[kind]()).double()
     layer.add_task("lungs", unconstrained_fraction=0.5, init="normal")
     layer.freeze_task("lungs")
-    layer.add_task("hearts", unconstrained_fraction=0.25)
+    layer.add_task("hearts", unconstrained_fraction=0.25, max_bank=None)
     x = torch.randn(2, 4, 9, 11, dtype=torch.float64)
     layer.eval()
     with layer.selection.using("lungs"):
@@ -103,7 +103,7 @@ def test_a_task_costs_the_closed_form(kind: str, fraction: float) -> None:
     layer = wrap(CONVOLUTIONS[kind]())
     layer.add_task("lungs", unconstrained_fraction=fraction)
     layer.freeze_task("lungs")
-    layer.add_task("hearts", unconstrained_fraction=fraction)
+    layer.add_task("hearts", unconstrained_fraction=fraction, max_bank=None)
     groups, c_out = layer.conv.groups, layer.conv.out_channels
     own = unconstrained_count(c_out, fraction, groups)
     bank = c_out + own

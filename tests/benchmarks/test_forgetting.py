@@ -141,7 +141,9 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
     (tmp_path / "tiny.toml").write_text(TINY, encoding="utf-8")
     page = tmp_path / "evidence.md"
     page.write_text(
-        "a\n<!-- scores: labels lungs photos -->\nold\n<!-- end -->\nb\n<!-- scores: never run -->\n<!-- end -->\n",
+        "a\n<!-- scores: labels lungs photos -->\nold\n<!-- end -->\n"
+        "<!-- goals: labels lungs photos -->\n<!-- end -->\n<!-- photos: labels lungs photos -->\n<!-- end -->\n"
+        "b\n<!-- photos: never run -->\n<!-- end -->\n<!-- scores: never run -->\n<!-- end -->\n",
         encoding="utf-8",
     )
     forgetting.main(forgetting.Options(preset=str(tmp_path / "tiny.toml"), out=tmp_path, page=True, fill=page))
@@ -152,6 +154,12 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
     text = page.read_text(encoding="utf-8")
     assert text.startswith("a\n<!-- scores: labels lungs photos -->\n| method |")
     assert "old" not in text
+    assert (
+        "| task | seeds | separate | ours | ours minus separate | relative | may be below by | within the goal |"
+        in text
+    )
+    assert "| method | seeds | task | l1 | ssim | fid, random features | kid, random features |" in text
+    assert text.count("Not run yet.") == 2
     assert text.endswith("<!-- scores: never run -->\nNot run yet.\n<!-- end -->\n")
 
 
