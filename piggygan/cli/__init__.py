@@ -6,13 +6,14 @@ is added to ``COMMANDS``.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 
 import tyro
 
-from piggygan.cli.commands import INTERRUPTED, REFUSED, Command
+from piggygan.cli.commands import INTERRUPTED, REFUSED, UNREAD, Command
 from piggygan.cli.data import Data
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
@@ -55,13 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return command.run()
+            code = command.run()
+            sys.stdout.flush()
+            return code
     except PiggyganError as error:
         print(f"piggygan: {' '.join(str(error).split())}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         print("piggygan: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # ``| head`` has all it wants
+        # Python would try at its end to write what is left, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

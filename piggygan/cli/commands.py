@@ -8,8 +8,9 @@ from typing import Annotated, Any, Protocol
 
 import tyro
 
-DONE, DAMAGED, REFUSED, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: 2 also for what could not be parsed, 130 after Ctrl-C, as shells have it."""
+DONE, DAMAGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
+"""Exit codes: 2 also for what could not be parsed; as shells have it 130 after Ctrl-C, and 141 where the reader of a
+pipe has gone."""
 
 RegistryFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="REGISTRY")]
 TaskFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.safetensors")]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import torch
 from torch import nn
 
 from piggygan.cli import main
+from piggygan.cli.commands import UNREAD
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
@@ -212,3 +216,13 @@ def test_h09_a_warning_is_one_line(
     assert err.startswith("piggygan: warning: any user of this machine may write to ")
     assert err.count("\n") == 1
     assert not recwarn.list
+
+
+def test_a_reader_that_has_gone_is_no_error(registry: TaskRegistry) -> None:
+    """As in ``piggygan tasks REGISTRY | head -0``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "piggygan.cli", "tasks", str(registry.folder)]
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (UNREAD, "")
