@@ -16,6 +16,8 @@ from baselines.separate import Separate, Thin
 from torch import Tensor, nn
 
 import piggygan as pg
+from piggygan.filters import DEFAULT_FRACTION
+from piggygan.planning import Fraction
 
 Start = Callable[[pg.UNetGenerator, str], Contender]
 """Makes a contender of a generator and the first task's name."""
@@ -92,10 +94,10 @@ def ours(**arguments: Any) -> Start:
 
 
 def low_rank(scale: float) -> Start:
-    """Make adapters that are layer by layer as large as what ours stores for a second task."""
+    """Make adapters that are in every layer as large as what ours stores there with the paper's lambda."""
 
     def start(generator: pg.UNetGenerator, first: str) -> Contender:
-        sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator).layers}
+        sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator, {"*": 0.25}).layers}
         return LowRank(generator, first, sizes, scale)
 
     return start
@@ -106,11 +108,11 @@ def thin(generator: pg.UNetGenerator, first: str) -> Contender:
     return Thin(generator, first, second_task(generator).parameters)
 
 
-def second_task(generator: nn.Module) -> pg.overhead.TaskOverhead:
-    """Count what ours stores for a second task, with all defaults; the generator is left alone."""
+def second_task(generator: nn.Module, fraction: Fraction = DEFAULT_FRACTION) -> pg.overhead.TaskOverhead:
+    """Count what ours stores for a second task; the generator is left alone."""
     model = pg.MultiTaskGenerator(copy.deepcopy(generator), "first")
     model.freeze_task("first")
-    model.add_task("second")
+    model.add_task("second", unconstrained_fraction=fraction)
     return model.overhead()["second"]
 
 
@@ -125,18 +127,23 @@ METHODS: dict[str, Start] = {
     "low-rank-x4": low_rank(4.0),
     "low-rank-x16": low_rank(16.0),
     "ours": ours(),
-    "ours-lambda-0": ours(unconstrained_fraction=0.0),
-    "ours-lambda-16th": ours(unconstrained_fraction=1 / 16),
-    "ours-lambda-8th": ours(unconstrained_fraction=1 / 8),
-    "ours-lambda-half": ours(unconstrained_fraction=1 / 2),
-    "ours-papers-start": ours(init="normal", factor_step=1.0, output_layer_unconstrained=False),
+    "ours-8th": ours(unconstrained_fraction=1 / 8),
     "ours-bank-1": ours(max_bank=1.0),
     "ours-bank-all": ours(max_bank=None),
-    "ours-factor-step-1": ours(factor_step=1.0),
-    "ours-factor-step-8": ours(factor_step=8.0),
-    "ours-factor-step-128": ours(factor_step=128.0),
+    "ours-lambda-0": ours(unconstrained_fraction=0.0),
+    "ours-lambda-16th": ours(unconstrained_fraction={"*": 1 / 16}),
+    "ours-lambda-8th": ours(unconstrained_fraction={"*": 1 / 8}),
+    "ours-lambda-quarter": ours(unconstrained_fraction={"*": 1 / 4}),
+    "ours-lambda-half": ours(unconstrained_fraction={"*": 1 / 2}),
+    "ours-factor-step-1": ours(unconstrained_fraction={"*": 1 / 4}, factor_step=1.0),
+    "ours-factor-step-8": ours(unconstrained_fraction={"*": 1 / 4}, factor_step=8.0),
+    "ours-factor-step-128": ours(unconstrained_fraction={"*": 1 / 4}, factor_step=128.0),
+    "ours-papers-start": ours(
+        unconstrained_fraction={"*": 1 / 4}, init="normal", factor_step=1.0, output_layer_unconstrained=False
+    ),
 }
-"""By name; the variants of ours differ from ``ours`` in what they are called by. Default lambda is 1/4."""
+"""By name. ``ours`` has all defaults, ``ours-8th`` half as many weights of its own; ``lambda`` is the paper's, the same
+share of every layer's filters, and so it is in the sweeps of factor steps and in the paper's start."""
 
 FROM_SCRATCH = ("separate", "thin")
 """Whose later tasks know nothing of the earlier ones."""

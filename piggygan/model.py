@@ -25,6 +25,7 @@ from piggygan.planning import (
     Treatment,
     Wrapping,
     check_possible,
+    kernel_weights,
     layer_fractions,
     plan,
 )
@@ -188,7 +189,8 @@ class MultiTaskGenerator(nn.Module):
 
         Args:
             task: Its name: 1 to 64 of a-z, 0-9, ``_`` and ``-``.
-            unconstrained_fraction: Share of filters of its own (lambda), 0..1, or one for each pattern of paths.
+            unconstrained_fraction: Share of weights of its own, 0..1, dealt out evenly over the layers; or the share of
+                each layer's filters, by pattern of paths: ``{"*": 0.25}`` is the paper's lambda in every layer.
             max_bank: Most bank filters of a layer, as a multiple of the layer's filters, at least 1: where the tasks
                 drawn on have more, the most useful are taken, so that a step of the tenth task is about as fast as one
                 of the third. None: all, as in the paper.
@@ -217,7 +219,9 @@ class MultiTaskGenerator(nn.Module):
         sources = self._sources(task, draws_on)
         start = self._start(task, sources, start_from)
         convolutions = self._convolutions
-        fractions = layer_fractions(unconstrained_fraction, list(convolutions))
+        sizes = {path: kernel_weights(convolution.conv) for path, convolution in convolutions.items()}
+        fractions = layer_fractions(unconstrained_fraction, sizes)
+        layer_shares = dict(fractions)
         if output_layer_unconstrained:
             fractions[self._wrapping.output_layer] = 1.0
         filters = {}  # everything is made before anything is added: a refused call changes nothing
@@ -237,7 +241,7 @@ class MultiTaskGenerator(nn.Module):
                 layer.attach(task, filters[path])
             else:
                 layer.add_task(task, start_from=None if init == "normal" else start)
-        self._tasks[task] = Task(task, sources, unconstrained_fraction, in_channels, out_channels, max_bank)
+        self._tasks[task] = Task(task, sources, layer_shares, in_channels, out_channels, max_bank)
 
     def freeze_task(self, task: str) -> None:
         """Make a task immutable: its tensors become buffers, and later tasks may draw on it.

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from piggygan.allocation import dealt_evenly
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
 from piggygan.norms import NORMS
@@ -24,7 +25,8 @@ Pattern = str | type[nn.Module]
 """A module's path, with ``*`` and ``?`` as in file names, or its type."""
 
 Fraction = float | Mapping[str, float]
-"""The share of unconstrained filters, or one for each pattern of paths; the first that matches counts."""
+"""The share of unconstrained weights of a whole generator, dealt out evenly over its layers; or the share of
+unconstrained filters of each layer, by its path, or by patterns of paths of which the first that matches counts."""
 
 USUAL = (*NORMS, nn.PReLU)
 """What each task has a copy of without being asked."""
@@ -156,7 +158,9 @@ def plan(
             f"the last ones are {', '.join(convolutions[-3:]) or 'none'}."
         )
     last = output_layer or (convolutions[-1] if convolutions else "")
-    fractions = {**layer_fractions(unconstrained_fraction, convolutions), last: 1.0}
+    modules_by_path = {path: module for path, module, _, _ in found}
+    sizes = {path: kernel_weights(modules_by_path[path]) for path in convolutions}
+    fractions = {**layer_fractions(unconstrained_fraction, sizes), last: 1.0}
     modules = tuple(
         PlannedModule(path, module, treatment, reason, _cost(module, treatment, fractions.get(path, 1.0)))
         for path, module, treatment, reason in found
@@ -181,31 +185,43 @@ def check_possible(planned: Plan) -> None:
         )
 
 
-def layer_fractions(fraction: Fraction, paths: Sequence[str]) -> dict[str, float]:
+def layer_fractions(fraction: Fraction, sizes: Mapping[str, int]) -> dict[str, float]:
     """Return the share of unconstrained filters of each layer.
 
     Args:
-        fraction: One for all, or by pattern; layers that match none get 1/4.
-        paths: The convolutions.
+        fraction: Of all weights, dealt out evenly; or of each layer's filters, by path or pattern: ``{"*": 0.25}`` is
+            the paper's lambda. Layers that match no pattern get 1/4.
+        sizes: Weights of each convolution's kernel.
 
     Raises:
         ConfigurationError: If a share is outside 0..1, or a pattern matches nothing.
 
     Example:
-        >>> layer_fractions({"up.*": 0.5}, ["down.0", "up.0"])
+        >>> layer_fractions({"up.*": 0.5}, {"down.0": 100, "up.0": 100})
         {'down.0': 0.25, 'up.0': 0.5}
+        >>> layer_fractions(0.25, {"down.0": 100, "up.0": 700})
+        {'down.0': 1.0, 'up.0': 0.14285714285714285}
     """
     if not isinstance(fraction, Mapping):
         unconstrained_count(1, fraction)
-        return dict.fromkeys(paths, fraction)
+        return dealt_evenly(fraction, sizes)
     for pattern, share in fraction.items():
         unconstrained_count(1, share)
-        if not any(fnmatchcase(path, pattern) for path in paths):
-            raise _unmatched("unconstrained_fraction", pattern, paths)
-    return {
-        path: next((share for pattern, share in fraction.items() if fnmatchcase(path, pattern)), DEFAULT_FRACTION)
-        for path in paths
-    }
+        if pattern not in sizes and not any(fnmatchcase(path, pattern) for path in sizes):
+            raise _unmatched("unconstrained_fraction", pattern, list(sizes))
+    return {path: _share_of(path, fraction) for path in sizes}
+
+
+def kernel_weights(convolution: nn.Module) -> int:
+    """Count the weights of a convolution's kernel."""
+    weight = convolution.weight
+    return weight.numel() if isinstance(weight, Tensor) else 0
+
+
+def _share_of(path: str, shares: Mapping[str, float]) -> float:
+    if path in shares:  # a path may hold characters that mean something in a pattern
+        return shares[path]
+    return next((share for pattern, share in shares.items() if fnmatchcase(path, pattern)), DEFAULT_FRACTION)
 
 
 class _Patterns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from piggygan.errors import TaskNameError, TaskNotFoundError
 
@@ -19,8 +19,8 @@ class Task:
     Attributes:
         name: Lower-case letters, digits, ``_`` and ``-``, at most 64 of them.
         draws_on: Frozen tasks whose filters make up this task's bank, oldest first; empty for the base task.
-        unconstrained_fraction: Share of filters of its own (lambda), 0..1, or one for each pattern of
-            paths; 1 for the base task.
+        unconstrained_fraction: Share of filters of its own (lambda) in each convolution, 0..1, by path; empty for the
+            base task, all of which is its own.
         in_channels: Channels of its input where they differ from the base task's, else None.
         out_channels: Channels of its output where they differ from the base task's, else None.
         max_bank: Most bank filters of a layer, as a multiple of the layer's filters; None: no bound.
@@ -29,7 +29,7 @@ class Task:
 
     name: str
     draws_on: tuple[str, ...] = ()
-    unconstrained_fraction: float | Mapping[str, float] = 1.0
+    unconstrained_fraction: Mapping[str, float] = field(default_factory=dict)
     in_channels: int | None = None
     out_channels: int | None = None
     max_bank: float | None = None

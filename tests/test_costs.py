@@ -66,7 +66,7 @@ def model() -> pg.MultiTaskGenerator:
     torch.manual_seed(0)
     model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=4, norm="batch", dropout=True), "facades")
     model.freeze_task("facades")
-    model.add_task("lungs")
+    model.add_task("lungs", unconstrained_fraction={"*": 0.25})
     return model.eval()
 
 

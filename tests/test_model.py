@@ -3,6 +3,7 @@
 import copy
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -57,7 +58,9 @@ def test_the_life_of_two_tasks() -> None:
         assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 1, 16, 16)
     assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
     model.freeze_task("lungs")
-    assert model.describe_task("lungs") == pg.Task("lungs", ("facades",), 0.25, None, 1, 1.5, True)
+    described = model.describe_task("lungs")
+    assert replace(described, unconstrained_fraction={}) == pg.Task("lungs", ("facades",), {}, None, 1, 1.25, True)
+    assert list(described.unconstrained_fraction) == ["0", "3", "5"]
     model.remove_task("lungs")
     assert model.tasks == ("facades",)
     assert not any("lungs" in name for name in model.state_dict())
@@ -65,7 +68,7 @@ def test_the_life_of_two_tasks() -> None:
 
 def test_the_output_layer_is_wholly_unconstrained_unless_asked() -> None:
     model = two_tasks()
-    model.add_task("hearts", output_layer_unconstrained=False)
+    model.add_task("hearts", output_layer_unconstrained=False, unconstrained_fraction={"*": 0.25})
     assert "5.factors" not in model.task_tensors("lungs")
     assert "5.factors" in model.task_tensors("hearts")
 
@@ -90,9 +93,10 @@ def test_several_tasks_can_be_in_training_at_once() -> None:
 def test_overhead_counts_by_the_closed_form() -> None:
     overhead = two_tasks().overhead()
     lungs = overhead["lungs"]
-    # first layer: 2 own filters of 27, 6 x 8 factors; second: 2 of 128, 6 x 8; output: one filter of 8.
-    assert lungs.filters == 2 * 27 + 2 * 128 + 8
-    assert lungs.factors == 48 + 48
+    # A quarter of 216 + 1024 + 24 weights is 316: 24 for the output, 146 for each of the others. So the first layer
+    # has 6 own filters of 27 and 2 x 8 factors, the second 2 of 128 and 6 x 8, the output one filter of 8.
+    assert lungs.filters == 6 * 27 + 2 * 128 + 8
+    assert lungs.factors == 16 + 48
     assert sum(layer.biases for layer in lungs.layers) == 8 + 8 + 1
     assert sum(layer.copies for layer in lungs.layers) == 16
     assert sum(layer.statistics for layer in lungs.layers) == 17

@@ -27,7 +27,7 @@ def test_a_task_is_added_to_both_in_opposite_directions(pair: GeneratorPair) -> 
     assert pair.backward(masks, task="lungs").shape == films.shape
     described = [one.describe_task("lungs") for one in pair.networks.values()]
     assert [(task.in_channels, task.out_channels) for task in described] == [(None, 1), (1, None)]
-    assert [task.unconstrained_fraction for task in described] == [0.5, 0.5]
+    assert [task.unconstrained_fraction["model.4"] for task in described] == [1.0, 1.0]
     assert len(pair.task_parameters("lungs")) == sum(
         len(one.task_parameters("lungs")) for one in pair.networks.values()
     )

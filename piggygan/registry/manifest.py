@@ -123,7 +123,7 @@ class Certificate:
 class TaskSettings:
     """How a task is built in one network; attributes as in :meth:`piggygan.MultiTaskGenerator.add_task`.
 
-    Fractions are kept by pattern of paths, one number for all as ``{"*": number}``.
+    Fractions are kept layer by layer, so that the rule that dealt them out may change.
     """
 
     unconstrained_fraction: dict[str, float]

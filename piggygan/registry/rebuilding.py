@@ -103,7 +103,7 @@ def rebuild_task(
         model.add_task(
             task,
             draws_on=draws_on,
-            unconstrained_fraction=_simplest(settings.unconstrained_fraction),
+            unconstrained_fraction=settings.unconstrained_fraction,
             in_channels=settings.in_channels,
             out_channels=settings.out_channels,
             output_layer_unconstrained=settings.output_layer_unconstrained,
@@ -127,17 +127,12 @@ def rebuild_task(
 def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:
     """Return how ``task`` was built, so that :func:`rebuild_task` can do it again."""
     described = model.describe_task(task)
-    fraction = described.unconstrained_fraction
     # Only a layer that composes filters has factors; where nothing could be composed, either choice builds the same.
     factors = ".".join(filter(None, (model.wrapping.output_layer, "factors")))
     return TaskSettings(
-        unconstrained_fraction=dict(fraction) if isinstance(fraction, Mapping) else {"*": fraction},
+        unconstrained_fraction=dict(described.unconstrained_fraction),
         in_channels=described.in_channels,
         out_channels=described.out_channels,
         output_layer_unconstrained=factors not in model.task_tensors(task),
         max_bank=described.max_bank,
     )
-
-
-def _simplest(fractions: dict[str, float]) -> float | dict[str, float]:
-    return fractions["*"] if fractions.keys() == {"*"} else fractions

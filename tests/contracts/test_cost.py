@@ -32,7 +32,7 @@ def test_a_quarter_unconstrained_costs_the_published_share(
     generator = UNetGenerator(depth=8, width=64) if network == "U-Net-256" else ResNetGenerator(blocks=9, width=64)
     model = pg.MultiTaskGenerator(generator, "facades")
     model.freeze_task("facades")
-    model.add_task("lungs")
+    model.add_task("lungs", unconstrained_fraction={"*": 0.25})
     base, lungs = model.overhead().tasks
     assert base.filters == sum(c_in * c_out * kernel * kernel for c_in, c_out, kernel in shapes)
     assert lungs.filters + lungs.factors == closed_form(shapes, 0.25)

@@ -18,6 +18,7 @@ ORDER = [
     "intended_use",
     "errors",
     "durable",
+    "allocation",
     "filters",
     "freezing",
     "tasks",

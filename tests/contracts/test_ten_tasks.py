@@ -64,9 +64,9 @@ def test_the_bank_grows_by_what_a_task_draws_on_up_to_the_bound(max_bank: float 
     model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=8), TASKS[0])
     model.freeze_task(TASKS[0])
     for task in TASKS[1:6]:
-        model.add_task(task, max_bank=max_bank)
+        model.add_task(task, max_bank=max_bank, unconstrained_fraction={"*": 0.25})
         model.freeze_task(task)
-    model.add_task("narrow", draws_on=[TASKS[0], TASKS[3]], max_bank=None)
+    model.add_task("narrow", draws_on=[TASKS[0], TASKS[3]], max_bank=None, unconstrained_fraction={"*": 0.25})
     name = "model.model.1.model.1.factors"  # 8 -> 16, a quarter unconstrained
     assert [model.task_tensors(task)[name].shape for task in TASKS[1:6]] == [(12, n) for n in expected]
     assert model.task_tensors("narrow")[name].shape == (12, 20)
