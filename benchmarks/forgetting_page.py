@@ -62,8 +62,8 @@ def write_forgetting_page(results: Results, folder: Path) -> Path:
     path = folder / "forgetting.html"
     write_page(path, page)
     if orders:
-        most = max(orders, key=lambda tasks: len(results.runs(tasks)))
-        (folder / "quality.png").write_bytes(_quality(results, most))
+        longest = max(orders, key=lambda tasks: (len(tasks), len(results.runs(tasks))))
+        (folder / "quality.png").write_bytes(_quality(results, longest))
     return path
 
 
