@@ -298,8 +298,9 @@ def rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
 def photo_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
     """Lay out every score of photos at the end of an order, one row a method and task; nearest distribution first."""
     found: list[tuple[float, dict[str, Any]]] = []
+    runs = results.runs(tasks)
     for task in (task for task in tasks if results.kind(task) == "photo"):
-        for method, own in results.runs(tasks).items():
+        for method, own in runs.items():
             scores = [run.final(task)["scores"] for run in own]
             measures = {
                 name: Measure(tuple(score[name] for score in scores)) for name in scores[0] if name != "headline"

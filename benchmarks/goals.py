@@ -35,10 +35,10 @@ class Goal:
         return "no" if self.claim.high < -self.limit else "not sure"
 
 
-def goals(results: Results, tasks: Tasks, method: str = "ours") -> list[Goal]:
-    """Compare a method with separate networks on every task but the first, which is the same network."""
+def goals(results: Results, tasks: Tasks) -> list[Goal]:
+    """Compare ours with separate networks on every task but the first, which is the same network."""
     runs = results.runs(tasks)
-    own, separate = runs.get(method, []), runs.get(REFERENCE, [])
+    own, separate = runs.get("ours", []), runs.get(REFERENCE, [])
     shared = {run.seed for run in own} & {run.seed for run in separate}
     found = []
     for task in tasks[1:] if shared else ():

@@ -25,7 +25,6 @@ from piggygan.planning import (
     Treatment,
     Wrapping,
     check_possible,
-    kernel_weights,
     layer_fractions,
     plan,
 )
@@ -219,11 +218,9 @@ class MultiTaskGenerator(nn.Module):
         sources = self._sources(task, draws_on)
         start = self._start(task, sources, start_from)
         convolutions = self._convolutions
-        sizes = {path: kernel_weights(convolution.conv) for path, convolution in convolutions.items()}
-        fractions = layer_fractions(unconstrained_fraction, sizes)
-        layer_shares = dict(fractions)
-        if output_layer_unconstrained:
-            fractions[self._wrapping.output_layer] = 1.0
+        sizes = {path: convolution.conv.weight.numel() for path, convolution in convolutions.items()}
+        shares = layer_fractions(unconstrained_fraction, sizes)
+        fractions = {**shares, self._wrapping.output_layer: 1.0} if output_layer_unconstrained else shares
         filters = {}  # everything is made before anything is added: a refused call changes nothing
         for path, convolution in convolutions.items():
             filters[path] = convolution.new_filters(
@@ -241,7 +238,7 @@ class MultiTaskGenerator(nn.Module):
                 layer.attach(task, filters[path])
             else:
                 layer.add_task(task, start_from=None if init == "normal" else start)
-        self._tasks[task] = Task(task, sources, layer_shares, in_channels, out_channels, max_bank)
+        self._tasks[task] = Task(task, sources, shares, in_channels, out_channels, max_bank)
 
     def freeze_task(self, task: str) -> None:
         """Make a task immutable: its tensors become buffers, and later tasks may draw on it.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from piggygan.allocation import dealt_evenly
@@ -151,15 +151,18 @@ def plan(
     """
     chosen = _Patterns(generator, per_task, shared_frozen, include)
     found = list(_treated(generator, chosen))
-    convolutions = [path for path, _, treatment, _ in found if treatment == "mixed"]
+    sizes = {
+        path: module.weight.numel()
+        for path, module, treatment, _ in found
+        if treatment == "mixed" and isinstance(module, CONVOLUTIONS)
+    }
+    convolutions = list(sizes)
     if output_layer is not None and output_layer not in convolutions:
         raise ConfigurationError(
             f"output_layer {output_layer!r} is not a mixed convolution of {type(generator).__name__}; "
             f"the last ones are {', '.join(convolutions[-3:]) or 'none'}."
         )
     last = output_layer or (convolutions[-1] if convolutions else "")
-    modules_by_path = {path: module for path, module, _, _ in found}
-    sizes = {path: kernel_weights(modules_by_path[path]) for path in convolutions}
     fractions = {**layer_fractions(unconstrained_fraction, sizes), last: 1.0}
     modules = tuple(
         PlannedModule(path, module, treatment, reason, _cost(module, treatment, fractions.get(path, 1.0)))
@@ -210,12 +213,6 @@ def layer_fractions(fraction: Fraction, sizes: Mapping[str, int]) -> dict[str, f
         if pattern not in sizes and not any(fnmatchcase(path, pattern) for path in sizes):
             raise _unmatched("unconstrained_fraction", pattern, list(sizes))
     return {path: _share_of(path, fraction) for path in sizes}
-
-
-def kernel_weights(convolution: nn.Module) -> int:
-    """Count the weights of a convolution's kernel."""
-    weight = convolution.weight
-    return weight.numel() if isinstance(weight, Tensor) else 0
 
 
 def _share_of(path: str, shares: Mapping[str, float]) -> float:

@@ -31,4 +31,5 @@ def test_a_new_task_moves_what_it_trains_ten_times_and_its_bank_twice(network: N
     bank = sum(layer.bank("task2").numel() for layer in layers if "factors" in layer.tensors("task2"))
     tuned, ours = floor.floor(setting)
     assert ours.bytes == 4 * (10 * trained + 2 * bank)
-    assert ours.multiplied < 1.02 * tuned.multiplied
+    # A U-Net's outer layers, which multiply most, are wholly the task's own, and so as dear as in fine-tuning.
+    assert ours.multiplied < {"unet": 1.02, "resnet": 1.0}[network] * tuned.multiplied
