@@ -145,11 +145,11 @@ def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskDa
 
 def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> dict[str, Any]:
     """Train; return the learning curve and what it cost."""
-    setting, kind = preset.setting, preset.tasks[cell.task].kind
+    setting, task = preset.setting, preset.tasks[cell.task]
     dataset, validated = data.learned(), data.validated()
-    network = network_of(contender, cell.task, kind)
+    network = network_of(contender, cell.task, task.kind)
     discriminator = pg.PatchDiscriminator(
-        4 if kind == "mask" else 6, width=setting.width, norm="batch", layers=_layers(setting.size)
+        4 if task.kind == "mask" else 6, width=setting.width, norm="batch", layers=_layers(setting.size)
     )
     loader = batches(dataset, setting.batch_size, seed=cell.seed, drop_last=True)
     epochs = max(setting.readings, round(setting.steps / len(loader)))
@@ -162,14 +162,15 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
         started = time.process_time()
         if record.epoch in reading_epochs:
             outputs, targets = translate(network, validated)
-            found = score(kind, outputs, targets).scores["headline"]
+            found = score(task.kind, outputs, targets).scores["headline"]
             curve.append({"step": record.epoch * len(loader), "score": found})
         watching += time.process_time() - started
 
     forget_peak(_device())
     wall, processor = time.perf_counter(), time.process_time()
     objective = ContenderObjective(network, discriminator, contender, cell.task)
-    history = train(objective, loader, TrainingOptions(epochs=epochs, seed=cell.seed, progress=False), on_epoch=read)
+    options = TrainingOptions(epochs=epochs, learning_rate=task.learning_rate, seed=cell.seed, progress=False)
+    history = train(objective, loader, options, on_epoch=read)
     processor, wall = time.process_time() - processor - watching, time.perf_counter() - wall
     return {
         "pairs": {side: len(names) for side, names in asdict(data.names).items()},

@@ -1,7 +1,7 @@
 """Puts the tables into ``docs/evidence.md``: no figure there is written by hand.
 
 Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
-that order; ``differences``, ``goals`` and ``photos`` are the other tables.
+that order; ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables.
 """
 
 from __future__ import annotations
@@ -11,9 +11,16 @@ from pathlib import Path
 
 from findings import Results, claim_rows, photo_rows, rows
 from goals import goal_rows
+from rates import rate_rows
 from reporting import markdown_table
 
-TABLES = {"scores": rows, "differences": claim_rows, "goals": goal_rows, "photos": photo_rows}
+TABLES = {
+    "scores": rows,
+    "differences": claim_rows,
+    "goals": goal_rows,
+    "photos": photo_rows,
+    "rates": rate_rows,
+}
 _BLOCK = re.compile(rf"(<!-- ({'|'.join(TABLES)}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_RUN = "Not run yet.\n"
 

@@ -122,10 +122,13 @@ class Results:
         found = {tuple(cell["tasks"]) for cell in self._cells.values() if cell["cell"]["order"] != ALONE}
         return sorted(found, key=lambda tasks: (len(tasks), tasks))
 
+    def task(self, name: str) -> Result:
+        """Return a task's setting; an empty one before any cell has met it."""
+        return next((cell["tasks"][name] for cell in self._cells.values() if name in cell["tasks"]), {})
+
     def kind(self, task: str) -> str:
         """Say what a task's targets are; ``unknown`` before any cell has met it."""
-        met = (str(cell["tasks"][task]["kind"]) for cell in self._cells.values() if task in cell["tasks"])
-        return next(met, "unknown")
+        return str(self.task(task).get("kind", "unknown"))
 
     def runs(self, tasks: Tasks) -> dict[str, list[Run]]:
         """Return the whole runs through an order, by method, seed after seed."""

@@ -34,6 +34,8 @@ class TaskSetting:
     """What the target is, and so how it is scored."""
     films: int | None = None
     """Learn from so many pairs only, another choice for each seed; None: from all."""
+    learning_rate: float = 2e-4
+    """Step size of generator and discriminator; unless said, that of pix2pix."""
 
 
 @dataclass(frozen=True)
