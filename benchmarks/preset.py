@@ -1,5 +1,7 @@
 """What an experiment is: tasks, orders, methods and seeds, read from one TOML file; and the cells that it is made of.
 
+A file that says ``like = "small"`` has everything of that preset but what it says itself.
+
 A *cell* is one method learning one task of one order from one seed: the smallest piece that is run, kept and joined.
 What does not depend on an order is one cell for all orders: a network learned from scratch, and so the first task of
 every order, which all methods learn alike.
@@ -134,13 +136,9 @@ def read_preset(given: str) -> Preset:
     Raises:
         ConfigurationError: If there is no such file, or it names a method, task or order that is not there.
     """
-    path = Path(given) if given.endswith(".toml") else FOLDER / f"{given}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ConfigurationError(f"there is no preset {given!r}: give one of {known}, or a .toml file.")
-    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    found = _read(given)
     preset = Preset(
-        name=path.stem,
+        name=Path(given).stem,
         setting=Setting(**found["setting"]),
         tasks={name: TaskSetting(**task) for name, task in found["tasks"].items()},
         orders={name: tuple(tasks) for name, tasks in found["orders"].items()},
@@ -151,6 +149,15 @@ def read_preset(given: str) -> Preset:
     if problems := list(_problems(preset)):
         raise ConfigurationError(f"preset {preset.name!r}: {'; '.join(problems)}.")
     return preset
+
+
+def _read(given: str) -> dict[str, Any]:
+    path = Path(given) if given.endswith(".toml") else FOLDER / f"{given}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise ConfigurationError(f"there is no preset {given!r}: give one of {known}, or a .toml file.")
+    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    return _read(found["like"]) | found if "like" in found else found
 
 
 def _problems(preset: Preset) -> Iterator[str]:

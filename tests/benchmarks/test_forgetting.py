@@ -182,6 +182,16 @@ def test_orders_that_begin_alike_share_their_cells() -> None:
     assert preset.chain("ours", "four", 0)[:2] == preset.chain("ours", "labels-lungs", 0)
 
 
+def test_a_preset_like_another_has_all_of_it_but_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('like = "small"\n[orders]\nlabels-lungs = ["facades-to-labels", "lungs"]\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="'mine': stage 2 has no such order as four"):
+        read_preset(str(path))
+    small, full = read_preset("small"), read_preset("full")
+    assert full.cells() == small.cells()
+    assert (small.setting.size, full.setting.size) == (128, 256)
+
+
 def test_a_preset_that_names_nothing_known_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.toml"
     path.write_text(TINY.replace('"low-rank"', '"lowrank"'), encoding="utf-8")
