@@ -11,7 +11,7 @@ from baselines.contender import Contender
 from baselines.fine_tuning import FineTuning
 from baselines.layers import convolutions, filters_of
 from baselines.low_rank import LowRank, LowRankAdapter, rank_of
-from methods import METHODS, second_task, thin
+from methods import METHODS, ours, second_task, thin
 from stored_sizes import size_of
 from torch import Tensor, nn
 
@@ -70,6 +70,19 @@ def test_earlier_tasks_keep_their_bytes_unless_the_method_shares_what_it_learns(
         just_learned[task] = output(contender, task)
     kept = [same_bytes(just_learned[task], output(contender, task)) for task in ("one", "two")]
     assert kept == ([False, False] if name in FORGETS else [True, True])
+
+
+def test_ours_with_all_filters_of_its_own_is_fine_tuning_to_the_bit() -> None:
+    """So what ours has less than fine-tuning anywhere comes from what it may not move, and from nothing else."""
+    outputs = []
+    for start in (FineTuning, ours(unconstrained_fraction=1.0)):
+        contender = start(generator(), "one")
+        contender.finish("one")
+        contender.begin("two")
+        learn(contender, "two")
+        outputs.append(output(contender, "two"))
+    assert same_bytes(*outputs)
+    assert not same_bytes(outputs[0], output(contender, "one"))
 
 
 @pytest.mark.parametrize("name", METHODS)
