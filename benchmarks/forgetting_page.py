@@ -13,6 +13,7 @@ from forgetting_figures import Point, cost_against_tasks, quality_against_parame
 from goals import goal_rows
 from PIL import Image
 from quality import nearest_to_median
+from rates import rate_rows
 from torch import Tensor
 
 import piggygan as pg
@@ -39,7 +40,7 @@ IN_STRIPS = (
 
 
 def write_forgetting_page(results: Results, folder: Path) -> Path:
-    """Write ``forgetting.html``, and ``quality.png`` for the longest order that most methods went through.
+    """Write ``forgetting.html``, and ``quality.png`` for the longest order, of several that of which most was run.
 
     Args:
         results: All cells.
@@ -62,7 +63,7 @@ def write_forgetting_page(results: Results, folder: Path) -> Path:
     path = folder / "forgetting.html"
     write_page(path, page)
     if orders:
-        longest = max(orders, key=lambda tasks: (len(tasks), len(results.runs(tasks))))
+        longest = max(orders, key=lambda tasks: (len(tasks), sum(map(len, results.runs(tasks).values()))))
         (folder / "quality.png").write_bytes(_quality(results, longest))
     return path
 
@@ -98,6 +99,8 @@ def _sections(results: Results, tasks: Tasks, folder: Path) -> list[Section]:
         blocks.append(_table(compared, "What ours scores more than each other method at the end, with 95 % intervals."))
     if held := goal_rows(results, tasks):
         blocks.append(_table(held, "Ours against separate networks, and what it may be below them."))
+    if swept := rate_rows(results, tasks):
+        blocks.append(_table(swept, "The same tasks at other learning rates: the validation side, last reading."))
     if photos := photo_rows(results, tasks):
         blocks.append(
             _table(photos, "Photos: structural similarity, and distances of distributions, where less is better.")

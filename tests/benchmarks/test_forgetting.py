@@ -26,10 +26,12 @@ labels = { source = "facades", kind = "labels" }
 photos = { source = "facades", kind = "photo" }
 lungs = { source = "xrays", kind = "mask" }
 lungs-5 = { source = "xrays", kind = "mask", films = 5 }
+lungs-5-fast = { source = "xrays", kind = "mask", films = 5, learning_rate = 8e-4 }
 
 [orders]
 three = ["labels", "lungs", "photos"]
 few = ["labels", "lungs-5"]
+few-fast = ["labels", "lungs-5-fast"]
 
 [[stages]]
 order = "three"
@@ -38,6 +40,11 @@ seeds = [0]
 
 [[stages]]
 order = "few"
+methods = ["ours"]
+seeds = [0]
+
+[[stages]]
+order = "few-fast"
 methods = ["ours"]
 seeds = [0]
 """
@@ -115,6 +122,16 @@ def test_a_cell_that_is_run_anew_finds_the_same_bytes(done: Path, tmp_path: Path
     assert [once[task]["sha256"] for task in once] == [again[task]["sha256"] for task in once]
 
 
+def test_a_task_is_learned_at_its_own_learning_rate(done: Path) -> None:
+    cells = [
+        json.loads((done / "cells" / f"ours.{name}.0.json").read_text())
+        for name in ("few.lungs-5", "few-fast.lungs-5-fast")
+    ]
+    found = [next(tested["sha256"] for task, tested in cell["test"].items() if task != "labels") for cell in cells]
+    assert [cell["tasks"][cell["cell"]["task"]]["learning_rate"] for cell in cells] == [2e-4, 8e-4]
+    assert found[0] != found[1]
+
+
 def test_cells_of_two_machines_are_joined_by_copying(done: Path, tmp_path: Path) -> None:
     for path in (done / "cells").glob("*.json"):
         half = tmp_path / ("one" if "replay" in path.name else "other") / "cells"
@@ -143,6 +160,7 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
     page.write_text(
         "a\n<!-- scores: labels lungs photos -->\nold\n<!-- end -->\n"
         "<!-- goals: labels lungs photos -->\n<!-- end -->\n<!-- photos: labels lungs photos -->\n<!-- end -->\n"
+        "<!-- rates: labels lungs-5 -->\n<!-- end -->\n"
         "b\n<!-- photos: never run -->\n<!-- end -->\n<!-- scores: never run -->\n<!-- end -->\n",
         encoding="utf-8",
     )
@@ -159,6 +177,7 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
         in text
     )
     assert "| method | seeds | task | l1 | ssim | fid, random features | kid, random features |" in text
+    assert "| task | method | seeds | 0.0002 | 0.0002 / 0.0008 |" in text
     assert text.count("Not run yet.") == 2
     assert text.endswith("<!-- scores: never run -->\nNot run yet.\n<!-- end -->\n")
 
