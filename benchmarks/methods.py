@@ -128,6 +128,8 @@ METHODS: dict[str, Start] = {
     "low-rank-x16": low_rank(16.0),
     "ours": ours(),
     "ours-8th": ours(unconstrained_fraction=1 / 8),
+    "ours-step-8": ours(factor_step=8.0),
+    "ours-step-128": ours(factor_step=128.0),
     "ours-bank-1": ours(max_bank=1.0),
     "ours-bank-all": ours(max_bank=None),
     "ours-lambda-0": ours(unconstrained_fraction=0.0),
@@ -142,8 +144,9 @@ METHODS: dict[str, Start] = {
         unconstrained_fraction={"*": 1 / 4}, init="normal", factor_step=1.0, output_layer_unconstrained=False
     ),
 }
-"""By name. ``ours`` has all defaults, ``ours-8th`` half as many weights of its own; ``lambda`` is the paper's, the same
-share of every layer's filters, and so it is in the sweeps of factor steps and in the paper's start."""
+"""By name. ``ours`` has all defaults, ``ours-8th`` half as many weights of its own, ``ours-step`` another factor step
+and ``ours-bank`` another bound; ``lambda`` is the paper's, the same share of every layer's filters, and so it is in
+``ours-factor-step`` and in the paper's start."""
 
 FROM_SCRATCH = ("separate", "thin")
 """Whose later tasks know nothing of the earlier ones."""
