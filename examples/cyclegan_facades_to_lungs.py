@@ -119,7 +119,7 @@ def learn(pair: pg.GeneratorPair, task: str, dataset: PairDataset, options: Opti
     if not options.resume:
         log.unlink(missing_ok=True)
     epochs = options.lungs_epochs if task == "lungs" else options.epochs
-    training = TrainingOptions(epochs=epochs, seed=options.seed, log_path=log)
+    training = TrainingOptions(epochs=epochs, learning_rate=options.learning_rate, seed=options.seed, log_path=log)
     checkpoints = Checkpoints(options.out / "checkpoints" / task, every_epochs=5, keep_last=1)
     return train(objective, loader, training, checkpoints=checkpoints)
 

@@ -64,6 +64,8 @@ class Options:
     """Passes over the X-rays, for the new task and for fine-tuning alike."""
     batch_size: int = 4
     """Images a step."""
+    learning_rate: float = 2e-4
+    """Of every training; that of pix2pix. In short ones four times as much learns more: docs/evidence.md."""
     seed: int = 0
     """Of everything random."""
     resume: bool = False
@@ -241,7 +243,9 @@ def learn(network: nn.Module, task: str, dataset: PairDataset, options: Options)
         png = picture_grid(rows, [pair.name for pair in pairs], ["input", "target", f"after {epoch} epochs"])
         (sampled / f"{task}-{method}-{epoch:03d}.png").write_bytes(png)
 
-    training = TrainingOptions(epochs=epochs, seed=options.seed, log_path=log, sample_every=10)
+    training = TrainingOptions(
+        epochs=epochs, learning_rate=options.learning_rate, seed=options.seed, log_path=log, sample_every=10
+    )
     checkpoints = Checkpoints(options.out / "checkpoints" / f"{task}-{method}", every_epochs=5, keep_last=1)
     return train(objective, loader, training, sample=sample, checkpoints=checkpoints)
 
