@@ -128,6 +128,7 @@ METHODS: dict[str, Start] = {
     "low-rank-x16": low_rank(16.0),
     "ours": ours(),
     "ours-8th": ours(unconstrained_fraction=1 / 8),
+    "ours-step-1": ours(factor_step=1.0),
     "ours-step-8": ours(factor_step=8.0),
     "ours-step-128": ours(factor_step=128.0),
     "ours-bank-1": ours(max_bank=1.0),
