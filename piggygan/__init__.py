@@ -23,6 +23,7 @@ from piggygan.pair import GeneratorPair
 from piggygan.per_task import PerTask
 from piggygan.planning import Plan, plan
 from piggygan.registry import TaskRegistry
+from piggygan.relatedness import relatedness
 from piggygan.tasks import Task
 from piggygan.version import __version__
 
@@ -61,4 +62,5 @@ __all__ = [
     "calibrate",
     "plan",
     "predict",
+    "relatedness",
 ]
