@@ -104,6 +104,7 @@ def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, feature
     contender = restored(cell, preset, place, data)
     torch.manual_seed(cell.seed)
     if earlier or cell.method != FROM_SCRATCH[0]:
+        contender.meet(cell.task, data[cell.task].whole)
         contender.begin(cell.task)
     learned = _learn(contender, cell, preset, data[cell.task])
     contender.finish(cell.task)
@@ -136,6 +137,7 @@ def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskDa
     contender = METHODS[cell.method](generator.to(_device()), first)
     for number, step in enumerate(earlier):
         if number:
+            contender.meet(step.task, data[step.task].whole)
             contender.begin(step.task)
         contender.restore(step.task, load_file(place.weights(step), device=str(_device())))
         contender.finish(step.task)

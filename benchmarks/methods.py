@@ -16,9 +16,13 @@ from baselines.separate import Separate, Thin
 from torch import Tensor, nn
 
 import piggygan as pg
+from piggygan.data import PairBatch
 from piggygan.filters import DEFAULT_FRACTION
 from piggygan.planning import Fraction
+from piggygan.training import Batch
 
+LOOKED_AT = 40
+"""Pairs that a start is chosen by."""
 Start = Callable[[pg.UNetGenerator, str], Contender]
 """Makes a contender of a generator and the first task's name."""
 
@@ -98,6 +102,16 @@ def from_base(generator: pg.UNetGenerator, first: str) -> Contender:
     return Ours(generator, first, start_from=first)
 
 
+class Related(Ours):
+    """Ours, where each task starts as the one of which most can be read off its first training pairs."""
+
+    def meet(self, task: str, pairs: Callable[[], Batch]) -> None:  # noqa: ARG002
+        """Choose what to start from."""
+        whole = pairs()
+        some = PairBatch(whole.input[:LOOKED_AT], whole.target[:LOOKED_AT], [])
+        self._arguments["start_from"] = next(iter(pg.relatedness(self.model, [some])))
+
+
 def low_rank(scale: float) -> Start:
     """Make adapters that are in every layer as large as what ours stores there with the paper's lambda."""
 
@@ -134,6 +148,7 @@ METHODS: dict[str, Start] = {
     "ours": ours(),
     "ours-8th": ours(unconstrained_fraction=1 / 8),
     "ours-from-base": from_base,
+    "ours-related": Related,
     "ours-step-1": ours(factor_step=1.0),
     "ours-step-8": ours(factor_step=8.0),
     "ours-step-128": ours(factor_step=128.0),

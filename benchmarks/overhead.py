@@ -24,13 +24,15 @@ from piggygan.data import PairBatch
 from piggygan.training import Batch
 
 EXAMPLES = 20
+ALIKE = ("-step-", "-x", "-from-", "-related")
+"""In the names of methods that store as much as one without."""
 
 
 @dataclass(frozen=True)
 class Options:
     """What can be chosen on the command line."""
 
-    methods: tuple[str, ...] = tuple(name for name in METHODS if "-step-" not in name and "-x" not in name)
+    methods: tuple[str, ...] = tuple(name for name in METHODS if not any(part in name for part in ALIKE))
     """Which methods; those left out store as much as one of these."""
     tasks: int = 4
     """How many tasks."""

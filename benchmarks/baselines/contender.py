@@ -31,6 +31,9 @@ class Contender(ABC):
         self.generator = generator
         self.first = first
 
+    def meet(self, task: str, pairs: Callable[[], Batch]) -> None:  # noqa: B027
+        """Look at the training pairs of a task that will be begun, as they are in their files."""
+
     @abstractmethod
     def begin(self, task: str) -> None:
         """Make ready to learn a task after the first."""

@@ -49,6 +49,7 @@ def through_tasks(name: str) -> Iterator[tuple[Contender, str]]:
     learn(contender, "one")
     yield contender, "one"
     for task in ("two", "three"):
+        contender.meet(task, pairs)
         contender.begin(task)
         learn(contender, task)
         yield contender, task
@@ -96,10 +97,20 @@ def test_what_is_stored_makes_the_same_outputs_in_a_new_contender(name: str) -> 
     with torch.no_grad():
         for number, task in enumerate(stored):
             if number:
+                fresh.meet(task, pairs)
                 fresh.begin(task)
             fresh.restore(task, stored[task])
             fresh.finish(task)
     assert same_bytes(output(contender, "three"), output(fresh, "three"))
+
+
+@pytest.mark.parametrize("most_alike", ["one", "two"])
+def test_a_related_start_is_the_task_that_gives_the_answers(most_alike: str) -> None:
+    (_, _), (contender, _) = itertools.islice(through_tasks("ours-related"), 2)
+    answers = output(contender, most_alike).clone()
+    contender.meet("three", lambda: PairBatch(pairs().input, answers, []))
+    contender.begin("three")
+    torch.testing.assert_close(output(contender, "three"), answers, rtol=1e-3, atol=1e-3)
 
 
 def first_network() -> dict[str, Tensor]:
