@@ -69,8 +69,11 @@ def relatedness(
     pairs = [pair for batch in batches for pair in zip(batch.input, batch.target, strict=True)]
     if len(pairs) < 2:
         raise InputError(f"got {len(pairs)} pairs; at least two are needed, one to fit and one to measure.")
-    if odd := next((part.shape for pair in pairs for part in pair if part.dim() != 3), None):
-        raise InputError(f"got pictures of shape {tuple(odd)}; each is (channels, height, width), in batches.")
+    shapes = {tuple(part.shape) for pair in pairs for part in pair}
+    if len({(image.shape, target.shape) for image, target in pairs}) > 1 or any(len(shape) != 3 for shape in shapes):
+        raise InputError(
+            f"got pictures of shapes {sorted(shapes)}; all are to be (channels, height, width), and alike."
+        )
     found = {task: _explained(model, task, pairs) for task in names}
     return dict(sorted(found.items(), key=lambda item: item[1], reverse=True))
 

@@ -103,6 +103,10 @@ def in_training(model: pg.MultiTaskGenerator) -> dict[str, list[str]]:
     return {"tasks": ["hearts", "facades"]}
 
 
+def same(side: int) -> PairBatch:
+    return PairBatch(images(side=side), images(side=side), [])
+
+
 BAD: dict[str, tuple[type[PiggyganError], str, Callable[[pg.MultiTaskGenerator], dict[str, object]]]] = {
     "no such task": (TaskNotFoundError, "hearts", lambda _: {"tasks": ["hearts"]}),
     "a task in training": (TaskStateError, "freeze hearts first", in_training),
@@ -110,6 +114,7 @@ BAD: dict[str, tuple[type[PiggyganError], str, Callable[[pg.MultiTaskGenerator],
     "one pair": (InputError, "got 1 pairs", lambda _: {"batches": [PairBatch(images(1), images(1), [])]}),
     "none": (InputError, "got 0 pairs", lambda _: {"batches": []}),
     "not in batches": (InputError, "shape", lambda _: {"batches": [PairBatch(images()[0], images()[0], [])]}),
+    "several sizes": (InputError, r"\(3, 8, 8\)", lambda _: {"batches": [same(16), same(8)]}),
     "targets alike": (InputError, "all alike", lambda _: {"batches": [PairBatch(images(), images() * 0 + 1, [])]}),
     "not finite": (InputError, "not finite", lambda _: {"batches": [PairBatch(images(), images() / 0, [])]}),
 }
