@@ -50,7 +50,8 @@ def relatedness(
     Raises:
         TaskNotFoundError: If there is no such task.
         TaskStateError: If a task is not frozen, or none is.
-        InputError: If there are fewer than two pairs, or the targets are all alike or not finite.
+        InputError: If there are fewer than two pairs, they are of several sizes, or the targets are all alike or not
+            finite.
 
     Example:
         >>> from torch import nn
@@ -66,7 +67,7 @@ def relatedness(
     moving = [task for task in names if not model.describe_task(task).is_frozen]
     if moving or not names:
         raise TaskStateError(f"only frozen tasks can be compared: freeze {', '.join(moving) or model.base_task} first.")
-    pairs = [pair for batch in batches for pair in zip(batch.input, batch.target, strict=True)]
+    pairs = [pair for batch in batches for pair in _pairs(batch)]
     if len(pairs) < 2:
         raise InputError(f"got {len(pairs)} pairs; at least two are needed, one to fit and one to measure.")
     shapes = {tuple(part.shape) for pair in pairs for part in pair}
@@ -80,6 +81,12 @@ def relatedness(
 
 def _frozen(model: MultiTaskGenerator) -> list[str]:
     return [task for task in model.tasks if model.describe_task(task).is_frozen]
+
+
+def _pairs(batch: Batch) -> Iterator[Pair]:
+    if len(batch.input) != len(batch.target):
+        raise InputError(f"got {len(batch.input)} inputs and {len(batch.target)} targets in a batch; needed are pairs.")
+    return zip(batch.input, batch.target, strict=True)
 
 
 def _explained(model: MultiTaskGenerator, task: str, pairs: Sequence[Pair]) -> float:

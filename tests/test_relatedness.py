@@ -115,6 +115,7 @@ BAD: dict[str, tuple[type[PiggyganError], str, Callable[[pg.MultiTaskGenerator],
     "none": (InputError, "got 0 pairs", lambda _: {"batches": []}),
     "not in batches": (InputError, "shape", lambda _: {"batches": [PairBatch(images()[0], images()[0], [])]}),
     "several sizes": (InputError, r"\(3, 8, 8\)", lambda _: {"batches": [same(16), same(8)]}),
+    "no pairs": (InputError, "4 inputs and 3", lambda _: {"batches": [PairBatch(images(4), images(3), [])]}),
     "targets alike": (InputError, "all alike", lambda _: {"batches": [PairBatch(images(), images() * 0 + 1, [])]}),
     "not finite": (InputError, "not finite", lambda _: {"batches": [PairBatch(images(), images() / 0, [])]}),
 }
