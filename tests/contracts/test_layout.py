@@ -49,6 +49,7 @@ ORDER = [
     "interchange",
     "data",
     "training",
+    "relatedness",
     "evaluation",
     "report",
     "prediction",
@@ -120,6 +121,7 @@ def test_the_exported_names_are_these() -> None:
         "calibrate",
         "plan",
         "predict",
+        "relatedness",
     ]
     assert all(hasattr(pg, name) for name in pg.__all__)
 
