@@ -47,28 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
     """
-    command: Command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
-        prog="piggygan",
-        description=f"Continual learning for image-to-image GANs. {INTENDED_USE}",
-        args=arguments,
-    )
     try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()  # a reader that has gone is noticed here, after help too, and not when Python ends
+    except BrokenPipeError:  # ``| head`` has all it wants
+        # Python would try at its end to write what is left, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        command: Command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="piggygan",
+            description=f"Continual learning for image-to-image GANs. {INTENDED_USE}",
+            args=arguments,
+        )
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            code = command.run()
-            sys.stdout.flush()
-            return code
+            return command.run()
     except PiggyganError as error:
         print(f"piggygan: {' '.join(str(error).split())}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         print("piggygan: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # ``| head`` has all it wants
-        # Python would try at its end to write what is left, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNREAD
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -218,11 +218,14 @@ def test_h09_a_warning_is_one_line(
     assert not recwarn.list
 
 
-def test_a_reader_that_has_gone_is_no_error(registry: TaskRegistry) -> None:
+@pytest.mark.parametrize("arguments", [["tasks", "REGISTRY"], ["--help"], ["verify", "--help"]])
+def test_a_reader_that_has_gone_is_no_error(registry: TaskRegistry, arguments: list[str]) -> None:
     """As in ``piggygan tasks REGISTRY | head -0``."""
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "piggygan.cli", "tasks", str(registry.folder)]
+    given = [str(registry.folder) if argument == "REGISTRY" else argument for argument in arguments]
     with os.fdopen(writing, "wb") as pipe:
-        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "piggygan.cli", *given], stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert (done.returncode, done.stderr) == (UNREAD, "")
