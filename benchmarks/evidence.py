@@ -1,7 +1,7 @@
 """Puts the tables into ``docs/evidence.md``: no figure there is written by hand.
 
 Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
-that order; ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables.
+that order; ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from findings import Results, claim_rows, photo_rows, rows
+from findings import Results
 from goals import goal_rows
 from rates import rate_rows
 from reporting import markdown_table
+from score_tables import claim_rows, cost_rows, photo_rows, score_rows
 
 TABLES = {
-    "scores": rows,
+    "scores": score_rows,
+    "costs": cost_rows,
     "differences": claim_rows,
     "goals": goal_rows,
     "photos": photo_rows,

@@ -1,4 +1,4 @@
-"""What the cells' JSONs say together: one row a method and order, and the claims with their intervals."""
+"""What the cells' JSONs say together: each method's way through an order, and the claims with their intervals."""
 
 from __future__ import annotations
 
@@ -266,54 +266,6 @@ def interval(differences: np.ndarray[Any, Any], resamples: int = RESAMPLES) -> t
     return float(low), float(high)
 
 
-def rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
-    """Lay out one row a method for an order; best average first."""
-    runs = results.runs(tasks)
-    reference = runs.get(REFERENCE, [])
-    found: list[tuple[float, dict[str, Any]]] = []
-    for method, own in runs.items():
-        measures = summary(own, reference)
-        whole = len(tasks) * own[0].cells[0]["stored"]["parameters"]
-        changed = {task for run in own for task in run.changed_outputs()}
-        scores = {task: Measure(tuple(run.final(task)["scores"]["headline"] for run in own)) for task in tasks}
-        row = {
-            "method": method,
-            "seeds": len(own),
-            **{task: scores[task].shown() for task in tasks},
-            "average": measures["average"].shown(),
-            "backward transfer": measures["backward transfer"].shown(),
-            "forgetting": measures["forgetting"].shown(),
-            "earlier outputs": f"{len(changed)} of {len(tasks) - 1} changed" if changed else "same bytes",
-            "forward transfer": measures["forward transfer"].shown() if "forward transfer" in measures else None,
-            "validated": measures["validated"].shown(),
-            "learning curve": measures["learning curve"].shown(),
-            "parameters": f"{measures['parameters'].mean:,.0f}",
-            "/ separate": f"{measures['parameters'].mean / whole:.3f}",
-            "MB": f"{measures['bytes'].mean / 1e6:.1f}",
-            "s a task": f"{measures['seconds a task'].mean:.0f}",
-            "peak MiB": f"{measures['peak bytes'].mean / 2**20:.0f}",
-            "ms an image": f"{measures['milliseconds'].mean:.1f}",
-        }
-        found.append((measures["average"].mean, row))
-    return [row for _, row in sorted(found, key=lambda pair: pair[0], reverse=True)]
-
-
-def photo_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
-    """Lay out every score of photos at the end of an order, one row a method and task; nearest distribution first."""
-    found: list[tuple[float, dict[str, Any]]] = []
-    runs = results.runs(tasks)
-    for task in (task for task in tasks if results.kind(task) == "photo"):
-        for method, own in runs.items():
-            scores = [run.final(task)["scores"] for run in own]
-            measures = {
-                name: Measure(tuple(score[name] for score in scores)) for name in scores[0] if name != "headline"
-            }
-            shown = {name: measure.shown(4) for name, measure in measures.items()}
-            rank = next((measure.mean for name, measure in measures.items() if name.startswith("fid")), 0.0)
-            found.append((rank, {"method": method, "seeds": len(own), "task": task, **shown}))
-    return [row for _, row in sorted(found, key=lambda pair: pair[0])]
-
-
 def claims(results: Results, tasks: Tasks, better: str = "ours") -> list[Claim]:
     """Compare one method with every other on each task of an order."""
     runs = results.runs(tasks)
@@ -324,12 +276,3 @@ def claims(results: Results, tasks: Tasks, better: str = "ours") -> list[Claim]:
         if better in runs and method != better
     ]
     return [claim for claim in found if claim is not None]
-
-
-def claim_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
-    """Lay out what ours is better by than every other method, with 95 % intervals, one row a method."""
-    found: dict[str, dict[str, Any]] = {}
-    for claim in claims(results, tasks):
-        row = found.setdefault(claim.worse, {"ours minus": claim.worse, "seeds": claim.seeds})
-        row[claim.task] = str(claim)
-    return list(found.values())

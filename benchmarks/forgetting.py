@@ -28,10 +28,11 @@ from cell_run import Place, run_cell
 from distances import FeatureNetwork, exported_features, random_features
 from evidence import fill_page
 from filelock import FileLock, Timeout
-from findings import Results, claim_rows, rows
+from findings import Results
 from forgetting_page import write_forgetting_page
 from preset import Cell, Preset, read_preset
 from reporting import markdown_table, table
+from score_tables import claim_rows, cost_rows, score_rows
 from task_data import Folders, generate
 
 import piggygan as pg
@@ -147,11 +148,16 @@ def _take(cells: Sequence[Cell], preset: Preset, place: Place) -> tuple[Cell, Fi
 
 
 def write_table(results: Results, folder: Path) -> None:
-    """Print one table an order and the claims, and write both as Markdown."""
+    """Print each order's scores, costs and claims, and write them as Markdown."""
     sections = []
     for tasks in results.orders():
         title = f"{' then '.join(tasks)}"
-        for name, found in ((title, rows(results, tasks)), (f"ours and others: {title}", claim_rows(results, tasks))):
+        found_by_name = {
+            title: score_rows(results, tasks),
+            f"costs: {title}": cost_rows(results, tasks),
+            f"ours and others: {title}": claim_rows(results, tasks),
+        }
+        for name, found in found_by_name.items():
             print(f"\n{name}\n{table(found)}")
             sections.append(f"## {name}\n\n{markdown_table(found)}")
     (folder / "table.md").write_text("\n".join(sections), encoding="utf-8")

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from findings import REFERENCE, Measure, Results, Run, Tasks, claim_rows, photo_rows, rows, summary
+from findings import REFERENCE, Measure, Results, Run, Tasks, summary
 from forgetting_figures import Point, cost_against_tasks, quality_against_parameters
 from goals import goal_rows
 from PIL import Image
 from quality import nearest_to_median
 from rates import rate_rows
+from score_tables import claim_rows, cost_rows, photo_rows, score_rows
 from torch import Tensor
 
 import piggygan as pg
@@ -91,8 +92,11 @@ Shown are the pictures whose score with separate networks is nearest to the medi
 
 def _sections(results: Results, tasks: Tasks, folder: Path) -> list[Section]:
     title = ", then ".join(tasks)
-    found = rows(results, tasks)
-    blocks: list[Block] = [_table(found, "Best average first.")]
+    found = score_rows(results, tasks)
+    blocks: list[Block] = [
+        _table(found, "Best average first."),
+        _table(cost_rows(results, tasks), "What all tasks store together, and what learning and running one takes."),
+    ]
     if len(found) > 1:
         blocks.append(Picture(_quality(results, tasks), "", f"Quality against stored parameters: {title}"))
     if compared := claim_rows(results, tasks):

@@ -7,8 +7,9 @@ from pathlib import Path
 import forgetting
 import pytest
 from cell_run import Place
-from findings import Results, claim_rows, rows
+from findings import Results
 from preset import Preset, read_preset
+from score_tables import claim_rows, cost_rows, score_rows
 
 from piggygan.errors import ConfigurationError, DatasetError
 
@@ -84,7 +85,7 @@ def test_every_cell_leaves_a_result_and_each_comes_after_those_it_starts_from(do
 
 
 def test_the_table_has_a_row_a_method_and_exact_zeros_where_nothing_is_shared(done: Path) -> None:
-    found = {row["method"]: row for row in rows(Results.read(done), ORDER)}
+    found = {row["method"]: row for row in score_rows(Results.read(done), ORDER)}
     assert set(found) == {"separate", "ours", "fine-tuning", "low-rank", "replay"}
     for method, row in found.items():
         assert set(ORDER) <= set(row)
@@ -92,9 +93,14 @@ def test_the_table_has_a_row_a_method_and_exact_zeros_where_nothing_is_shared(do
         assert row["earlier outputs"] == ("2 of 2 changed" if forgets else "same bytes")
         if not forgets:
             assert (row["forgetting"], row["backward transfer"]) == ("0.000", "0.000")
-    assert found["separate"]["/ separate"] == "1.000"
     assert found["separate"]["forward transfer"] == "0.000"
-    assert found["fine-tuning"]["/ separate"] == "0.333"
+
+
+def test_costs_are_counted_against_a_network_a_task_and_the_least_comes_first(done: Path) -> None:
+    found = {row["method"]: row["/ separate"] for row in cost_rows(Results.read(done), ORDER)}
+    assert (found["separate"], found["fine-tuning"]) == ("1.000", "0.333")
+    assert 0.333 < float(found["ours"]) < 1
+    assert list(found.values()) == sorted(found.values())
 
 
 def test_claims_set_ours_against_every_other_method_on_every_task(done: Path) -> None:
@@ -137,9 +143,9 @@ def test_cells_of_two_machines_are_joined_by_copying(done: Path, tmp_path: Path)
         half = tmp_path / ("one" if "replay" in path.name else "other") / "cells"
         half.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, half)
-    assert "replay" not in {row["method"] for row in rows(Results.read(tmp_path / "other"), ORDER)}
+    assert "replay" not in {row["method"] for row in score_rows(Results.read(tmp_path / "other"), ORDER)}
     shutil.copytree(tmp_path / "one", tmp_path / "other", dirs_exist_ok=True)
-    assert rows(Results.read(tmp_path / "other"), ORDER) == rows(Results.read(done), ORDER)
+    assert score_rows(Results.read(tmp_path / "other"), ORDER) == score_rows(Results.read(done), ORDER)
 
 
 def test_cells_of_different_settings_are_not_joined(done: Path, tmp_path: Path) -> None:
@@ -224,6 +230,6 @@ def test_the_smoke_preset_runs_and_its_zeros_are_exact(tmp_path: Path) -> None:
     forgetting.main(forgetting.Options(preset="smoke", out=tmp_path))
     results = Results.read(tmp_path)
     for order in results.orders():
-        for row in rows(results, order):
+        for row in score_rows(results, order):
             forgets = row["method"] in ("fine-tuning", "replay")
             assert (row["earlier outputs"] == "same bytes") is not forgets
