@@ -78,12 +78,12 @@ def main(options: Options) -> None:
 
     print("task 1: facades, without pairs")
     result.histories["facades"] = learn(pair, "facades", data.facades, options)
-    result.measured["facades"] = settle(pair, "facades", data, registry)
+    result.measured["facades"] = settle(pair, "facades", data, registry, options.size)
 
     print("task 2: lungs, without pairs")
     pair.add_task("lungs", out_channels=1)
     result.histories["lungs"] = learn(pair, "lungs", data.lungs, options)
-    result.measured["lungs"] = settle(pair, "lungs", data, registry)
+    result.measured["lungs"] = settle(pair, "lungs", data, registry, options.size)
     result.overheads = {name: model.overhead() for name, model in pair.networks.items()}
 
     print("both tasks again, in both directions, from the registry, in a fresh process")
@@ -124,12 +124,12 @@ def learn(pair: pg.GeneratorPair, task: str, dataset: PairDataset, options: Opti
     return train(objective, loader, training, checkpoints=checkpoints)
 
 
-def settle(pair: pg.GeneratorPair, task: str, data: Data, registry: pg.TaskRegistry) -> Measured:
+def settle(pair: pg.GeneratorPair, task: str, data: Data, registry: pg.TaskRegistry, size: int) -> Measured:
     """Freeze a task, score it, and commit it in both directions at once."""
     pair.freeze_task(task)
     measured = measure(pair, data)
     if task not in registry.tasks:  # a run that was stopped later on had committed it
-        registry.commit(pair.networks, task, scores=measured.scores[task])
+        registry.commit(pair.networks, task, scores=measured.scores[task], image_size=size)
     return measured
 
 

@@ -136,7 +136,7 @@ def main(options: Options) -> None:
     result.histories["facades"] = learn(model, "facades", data.facades, options)
     model.freeze_task("facades")
     result.measured[OURS, "facades"] = measure(model, data)
-    commit_once(registry, model, "facades", result.scores(OURS, "facades", "facades"))
+    commit_once(registry, model, "facades", result.scores(OURS, "facades", "facades"), options.size)
     rival = Rival(model.fold_task("facades"))  # what fine-tuning starts from: an ordinary network
     result.measured[RIVAL, "facades"] = measure(rival, data)
 
@@ -145,7 +145,7 @@ def main(options: Options) -> None:
     result.histories["lungs"] = learn(model, "lungs", data.lungs, options)
     model.freeze_task("lungs")
     result.measured[OURS, "lungs"] = measure(model, data)
-    commit_once(registry, model, "lungs", result.scores(OURS, "lungs", "lungs"))
+    commit_once(registry, model, "lungs", result.scores(OURS, "lungs", "lungs"), options.size)
     result.overhead = model.overhead()
 
     print("task 2: lungs, by fine-tuning the whole network")
@@ -250,10 +250,12 @@ def learn(network: nn.Module, task: str, dataset: PairDataset, options: Options)
     return train(objective, loader, training, sample=sample, checkpoints=checkpoints)
 
 
-def commit_once(registry: pg.TaskRegistry, model: pg.MultiTaskGenerator, task: str, scores: dict[str, float]) -> None:
+def commit_once(
+    registry: pg.TaskRegistry, model: pg.MultiTaskGenerator, task: str, scores: dict[str, float], size: int
+) -> None:
     """Commit a task, unless a run that was stopped later on had done so."""
     if task not in registry.tasks:
-        registry.commit(model, task, scores=scores)
+        registry.commit(model, task, scores=scores, image_size=size)
 
 
 def score_in_fresh_process(script: str, options: Options) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class ImportPix2pix:
     """Folder of the registry; made if it is not there."""
     task: str
     """Name of the base task: 1 to 64 of a-z, 0-9, _ and -."""
+    image_size: int | None = None
+    """Side in pixels of the pictures that it was trained on, pix2pix's --crop_size: what predict brings pictures to."""
     dropout: bool = False
     """Give a U-Net dropout while it trains further; its file cannot tell. Of a ResNet it is read."""
 
@@ -50,7 +52,7 @@ class ImportPix2pix:
         architecture = described(generator)
         model = MultiTaskGenerator(generator, self.task)
         model.freeze_task(self.task)
-        registry.commit(model, self.task)
+        registry.commit(model, self.task, image_size=self.image_size)
         cost = model.overhead()[self.task]
         print(
             f"{self.task}: {architecture}, {cost.parameters:,} parameters, {cost.size / 1e6:.1f} MB, in {self.registry}"

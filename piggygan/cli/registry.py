@@ -18,8 +18,9 @@ MANY = 3
 class Tasks:
     """List a registry's tasks in the order of their commits.
 
-    Shows what each draws on, its size on disk, its scores, when it was committed, and with what its certificate was
-    computed. Only registry.json is read: `piggygan verify` proves that the files are still what it says.
+    Shows what each draws on, the side of the pictures that it was trained on, its size on disk, its scores, when it was
+    committed, and with what its certificate was computed. Only registry.json is read: `piggygan verify` proves that the
+    files are still what it says.
     """
 
     registry: RegistryFolder
@@ -31,7 +32,7 @@ class Tasks:
         records = TaskRegistry(self.registry).records
         if not records:
             raise RegistryError(f"there is no registry in {self.registry}.")
-        header = ["task", "draws on", "MB", "scores", "committed", "certificate"]
+        header = ["task", "draws on", "pixels", "MB", "scores", "committed", "certificate"]
         table = text_table(header, [_row(record) for record in records])
         say(table, {"tasks": [_fields(record) for record in records]}, self.json)
         return DONE
@@ -153,6 +154,7 @@ def _row(record: TaskRecord) -> list[str]:
     return [
         record.name,
         _some(list(record.draws_on)),
+        "" if record.image_size is None else str(record.image_size),
         f"{_size(record) / 1e6:.1f}",
         _escaped(_some(scores)),
         record.created[:10],
@@ -165,6 +167,7 @@ def _fields(record: TaskRecord) -> dict[str, Any]:
     return {
         "name": record.name,
         "draws_on": list(record.draws_on),
+        "image_size": record.image_size,
         "bytes": _size(record),
         "scores": record.scores,
         "created": record.created,

@@ -11,21 +11,24 @@ Fit = Literal["stretch", "pad", "tile"]
 """How a picture comes to the network's size."""
 Kind = Literal["mask", "picture"]
 """What a task makes."""
+USUAL_SIZE = 256
+"""Side in pixels of pix2pix's pictures, for tasks of which nobody said at what size they were trained."""
 
 
 @dataclass(frozen=True)
 class PredictionOptions:
     """How pictures are brought to the network, and what is done with its output.
 
-    The defaults are what :class:`~piggygan.data.PairDataset` did in training, at 256 pixels: give ``size`` if the task
-    was trained at another one. Grey values need no option: training and predicting read files by the same function.
+    The defaults are what :class:`~piggygan.data.PairDataset` did in training. Grey values need no option: training and
+    predicting read files by the same function.
 
     Raises:
         ConfigurationError: If a value is outside its range.
     """
 
-    size: int = 256
-    """Side of the square that the network gets, in pixels: the one that the task was trained at."""
+    size: int | None = None
+    """Side of the square that the network gets, in pixels; by default the one that the registry says the task was
+    trained on, and 256 where it does not say."""
     fit: Fit = "stretch"
     """How a picture comes to that size: stretched, as in training; padded, which keeps proportions (and makes pixels of
     a DICOM file square); or cut into overlapping tiles at its own size, for tasks that need not see the whole."""
@@ -48,7 +51,7 @@ class PredictionOptions:
 
     def __post_init__(self) -> None:
         for name, value in (("size", self.size), ("batch_size", self.batch_size)):
-            if value < 1:
+            if value is not None and value < 1:
                 raise ConfigurationError(f"{name} is {value}; needed is 1 or more.")
         if self.largest is not None and self.largest < 1:
             raise ConfigurationError(f"largest is {self.largest}; keep at least 1 part of a mask, or None for all.")
@@ -56,3 +59,8 @@ class PredictionOptions:
             raise ConfigurationError(f"fit is {self.fit!r}; there are {', '.join(get_args(Fit))}.")
         if self.kind is not None and self.kind not in get_args(Kind):
             raise ConfigurationError(f"kind is {self.kind!r}; there are {' and '.join(get_args(Kind))}.")
+
+    @property
+    def side(self) -> int:
+        """Side of the square that the network gets, in pixels."""
+        return USUAL_SIZE if self.size is None else self.size

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -52,7 +54,7 @@ def predict(
         task: Its name.
         files: Files, and folders of PNG, JPEG and DICOM files.
         out: A folder that is new or empty.
-        options: How to predict.
+        options: How to predict; at another size than the registry says the task was trained on a warning is given.
         generator: For a generator of your own, as for :meth:`piggygan.TaskRegistry.load`.
         network: Which of several networks, likewise.
         progress: Show a progress bar, if there is a terminal.
@@ -69,6 +71,7 @@ def predict(
     """
     held = registry if isinstance(registry, TaskRegistry) else TaskRegistry(registry)
     inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files)
+    options = _at_its_size(options, held, task)
     translator = Translator(held.load([task], generator, network=network), task, options)
     _check_packages(translator, inputs, options)
     folder = OutputFolder(out)
@@ -120,6 +123,18 @@ class _Run:
             return products_of(film, output, self._translator.kind, self._options, self.algorithm)
         except _OF_ONE_FILE as error:
             return error
+
+
+def _at_its_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
+    """Choose the size that the registry says, where none was chosen."""
+    trained = registry.describe(task).image_size
+    if options.size is not None and trained is not None and options.size != trained:
+        warnings.warn(
+            f"task {task!r} was trained on squares of {trained} pixels and predicts at {options.size}: leave size out, "
+            f"or expect worse.",
+            stacklevel=3,
+        )
+    return replace(options, size=options.size or trained or options.side)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def translate_pictures(
 
     Raises:
         TaskNotFoundError: If there is no such task.
-        ConfigurationError: If the network cannot take pictures of ``options.size``.
+        ConfigurationError: If the network cannot take pictures of ``options.side``.
         InputError: If a picture has another number of channels.
 
     Example:
@@ -87,7 +87,7 @@ class Translator:
 
     def placement(self, rows: int, columns: int, aspect: float = 1.0) -> Placement:
         """Say how a picture comes to the network; ``aspect`` is the height of a pixel, its width being 1."""
-        side = self._options.size
+        side = self._options.side
         if self._options.fit == "stretch":
             return Placement.stretched(rows, columns, side)
         if self._options.fit == "pad":
@@ -107,7 +107,7 @@ class Translator:
                 raise InputError(
                     f"a picture has {canvas.shape[0]} channels; task {self._task!r} takes {self.in_channels}."
                 )
-        side = self._options.size
+        side = self._options.side
         cuts = [cut(canvas, side) for canvas in canvases]
         outputs = iter(self._translated([tile for tiles in cuts for tile in tiles]))
         return [
@@ -129,7 +129,7 @@ class Translator:
 
     def _trial(self) -> Float[Tensor, "1 out_channels side side"]:
         """Translate an empty picture, so that whatever does not fit is known before any file is read."""
-        side = self._options.size
+        side = self._options.side
         try:
             output = self._run(torch.zeros(1, self.in_channels, side, side))
         except (InputError, RuntimeError) as error:  # ours say what they need, other generators fail inside PyTorch

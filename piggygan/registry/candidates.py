@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import SupportsFloat
+from typing import SupportsFloat, SupportsIndex
 
 from torch import Tensor, nn
 
@@ -164,6 +164,20 @@ def checked_scores(scores: Mapping[str, SupportsFloat] | None) -> dict[str, floa
         if not isinstance(name, str) or not name or not math.isfinite(checked[name]):
             raise InputError(f"score {name!r} is {score!r}; needed are finite numbers by name, such as dice=0.9.")
     return checked
+
+
+def checked_image_size(size: SupportsIndex | None) -> int | None:
+    """Return a side in pixels as a plain whole number.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if size is None:
+        return None
+    side = size.__index__() if isinstance(size, SupportsIndex) and not isinstance(size, bool) else 0
+    if side < 1:
+        raise InputError(f"image_size is {size!r}; needed is a side in pixels, 1 or more, or None where nobody knows.")
+    return side
 
 
 def _probe(model: MultiTaskGenerator, task: str, plain: nn.Module, base_tensors: Mapping[str, Tensor]) -> Tensor:

@@ -186,6 +186,7 @@ class TaskRecord:
         scores: What its committer measured, finite numbers by name.
         created: When it was committed, UTC, ISO 8601.
         versions: What committed it.
+        image_size: Side in pixels of the squares that it was trained on; None: nobody said.
     """
 
     name: str
@@ -194,6 +195,7 @@ class TaskRecord:
     scores: dict[str, float]
     created: str
     versions: Versions
+    image_size: int | None = None
 
     def __post_init__(self) -> None:
         _check_names(self.name, *self.draws_on, *self.networks)
@@ -203,6 +205,8 @@ class TaskRecord:
             raise ValueError(f"the banks of {self.name} are not made of what it draws on")
         if not all(map(math.isfinite, self.scores.values())):
             raise ValueError(f"the scores of {self.name} are not all finite")
+        if self.image_size is not None and self.image_size < 1:
+            raise ValueError(f"the image_size of {self.name} is {self.image_size}, needed is 1 or more")
         if datetime.fromisoformat(self.created).utcoffset() != timedelta(0):
             raise ValueError(f"created is {self.created}, needed is a time in UTC")
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import SupportsFloat, TypeVar
+from typing import SupportsFloat, SupportsIndex, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from piggygan.errors import (
 )
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry import leases
-from piggygan.registry.candidates import Candidate, check_belongs, checked_scores, prepare
+from piggygan.registry.candidates import Candidate, check_belongs, checked_image_size, checked_scores, prepare
 from piggygan.registry.certificates import read_probe
 from piggygan.registry.exchange import TaskPart, read_task_file, write_task_file
 from piggygan.registry.joining import joining_candidates
@@ -158,6 +158,7 @@ class TaskRegistry:
         *,
         scores: Mapping[str, SupportsFloat] | None = None,
         probe: Tensor | Mapping[str, Tensor] | None = None,
+        image_size: SupportsIndex | None = None,
     ) -> None:
         """Store a frozen task, so that it is either wholly there or not at all.
 
@@ -172,17 +173,21 @@ class TaskRegistry:
             scores: What you measured of it, finite numbers by name.
             probe: Images ``(batch, channels, height, width)`` for its certificate; None: two images of noise. For
                 several networks by their names. They are stored in the registry: give nobody's own images.
+            image_size: Side in pixels of the squares that it was trained on, at least 1: what :func:`piggygan.predict`
+                brings pictures to. None: it is not recorded.
 
         Raises:
             TaskNotFoundError: If the model, or one of several, has no such task.
             TaskStateError: If it is not frozen.
             TaskExistsError: If the registry holds one of this name.
             BankMismatchError: If the registry holds another generator, or other tasks than it draws on.
-            InputError: If its tensors, outputs or scores are not finite, or the generator refuses the probe.
+            InputError: If its tensors, outputs or scores are not finite, ``image_size`` is no size, or the generator
+                refuses the probe.
             RegistryLockedError: If another process has been committing for ``lock_timeout`` seconds.
             RegistryError: If it could not be written.
         """
         measured = checked_scores(scores)
+        side = checked_image_size(image_size)
 
         def record(parts: dict[str, TaskInNetwork]) -> TaskRecord:
             return TaskRecord(
@@ -192,6 +197,7 @@ class TaskRegistry:
                 scores=measured,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 versions=Versions(__version__, str(torch.__version__), platform.python_version()),
+                image_size=side,
             )
 
         models = _by_network(model)

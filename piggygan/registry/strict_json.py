@@ -17,6 +17,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _kinds: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
 """Kinds of a dataclass's fields; a long manifest asks it of the same few dataclasses thousands of times."""
+_needed_fields: Callable[[Any], list[str]] = functools.cache(
+    lambda kind: [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
+)
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number", type(None): "null"}
 
 
@@ -38,7 +41,8 @@ def parse_json(data: bytes) -> Any:
 def decode(kind: type[T], value: Any, where: str) -> T:
     """Make a dataclass of what :func:`parse_json` gave.
 
-    Fields may be dataclasses, str, bool, int, float, None, unions of these, ``tuple[X, ...]`` and ``dict[str, X]``.
+    Fields may be dataclasses, str, bool, int, float, None, unions of these, ``tuple[X, ...]`` and ``dict[str, X]``. One
+    with a default may be missing: older files do not have it.
 
     Args:
         kind: The dataclass.
@@ -46,7 +50,8 @@ def decode(kind: type[T], value: Any, where: str) -> T:
         where: What ``value`` is, for messages.
 
     Raises:
-        ValueError: If a field is missing, unknown or of another type, or the dataclass itself refuses a value.
+        ValueError: If a field is unknown or of another type, one without a default is missing, or the dataclass itself
+            refuses a value.
 
     Example:
         >>> @dataclasses.dataclass
@@ -61,7 +66,7 @@ def decode(kind: type[T], value: Any, where: str) -> T:
     if not isinstance(value, dict):
         raise ValueError(f"{where} is {_shown(value)}, needed is an object")
     kinds = _kinds(kind)
-    wrong = [f"{name} is missing" for name in kinds if name not in value]
+    wrong = [f"{name} is missing" for name in _needed_fields(kind) if name not in value]
     wrong += [f"{name[:80]!r} is not known" for name in value if name not in kinds]
     if wrong:
         raise ValueError(f"in {where}, {', '.join(wrong[:10])}")

@@ -35,9 +35,9 @@ def test_an_imported_file_is_a_base_task_and_comes_out_as_the_same_bytes(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, exported = tmp_path / "new" / "clinic", tmp_path / "exported.pth"
-    assert main(["import-pix2pix", str(checkpoint), str(folder), "--task", "facades"]) == 0
+    assert main(["import-pix2pix", str(checkpoint), str(folder), "--task", "facades", "--image-size", "16"]) == 0
     registry = TaskRegistry(folder)
-    assert registry.tasks == ("facades",)
+    assert [(record.name, record.image_size) for record in registry.records] == [("facades", 16)]
     assert [str(check) for check in registry.verify()] == ["facades: equal"]
     printed = capsys.readouterr()
     parameters = sum(parameter.numel() for parameter in load_pix2pix_generator(checkpoint).parameters())

@@ -28,7 +28,7 @@ def registry(tmp_path: Path) -> TaskRegistry:
     registry.commit(model, "facades", scores={"l1": 0.25})
     model.add_task("lungs", out_channels=1)
     model.freeze_task("lungs")
-    registry.commit(model, "lungs", scores={"dice": 0.95, "iou": 0.9})
+    registry.commit(model, "lungs", scores={"dice": 0.95, "iou": 0.9}, image_size=16)
     return registry
 
 
@@ -44,14 +44,14 @@ def test_tasks_prints_a_row_a_task_and_reads_the_manifest_alone(
         path.unlink()
     assert main(["tasks", str(registry.folder)]) == 0
     header, facades, lungs = capsys.readouterr().out.splitlines()
-    assert header.split()[:4] == ["task", "draws", "on", "MB"]
+    assert header.split()[:5] == ["task", "draws", "on", "pixels", "MB"]
     assert facades.split()[:2] == ["facades", "-"]
-    assert lungs.split()[:2] == ["lungs", "facades"]
+    assert lungs.split()[:3] == ["lungs", "facades", "16"]
     assert "dice 0.95, iou 0.9" in lungs
     assert f"torch {torch.__version__}" in lungs
     assert main(["tasks", str(registry.folder), "--json"]) == 0
     (_, task) = json.loads(capsys.readouterr().out)["tasks"]
-    assert task["draws_on"] == ["facades"]
+    assert (task["draws_on"], task["image_size"]) == (["facades"], 16)
     assert task["scores"] == {"dice": 0.95, "iou": 0.9}
     assert task["certificate"]["recipe"]["device"] == "cpu"
 

@@ -427,6 +427,27 @@ def test_predicting_leaves_the_registry_as_it_is(registry: TaskRegistry, tmp_pat
     assert {path: path.stat().st_mtime_ns for path in registry.folder.rglob("*")} == before
 
 
+def test_pictures_come_to_the_size_that_the_task_was_trained_on(tmp_path: Path) -> None:
+    model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=2, width=4, out_channels=1), "lungs")
+    model.freeze_task("lungs")
+    known, unknown = TaskRegistry(tmp_path / "known"), TaskRegistry(tmp_path / "unknown")
+    known.commit(model, "lungs", image_size=48)
+    unknown.commit(model, "lungs")
+    film = write_grey(tmp_path / "film.png", corner(40, 50))
+
+    def size(registry: TaskRegistry, out: str, **chosen: int) -> int | None:
+        return pg.predict(registry, "lungs", film, tmp_path / out, PredictionOptions(**chosen)).options.size  # type: ignore[arg-type]
+
+    assert size(known, "recorded") == 48
+    assert size(unknown, "usual") == 256
+    assert size(unknown, "chosen", size=32) == 32
+    with pytest.warns(UserWarning, match="'lungs' was trained on squares of 48 pixels and predicts at 32"):
+        assert size(known, "other", size=32) == 32
+    masks = [mask_of(tmp_path / out, "film") for out in ("recorded", "usual", "chosen", "other")]
+    assert (masks[2] == masks[3]).all()
+    assert (masks[0] != masks[2]).any()
+
+
 def test_one_of_several_networks_predicts_when_it_is_named(tmp_path: Path) -> None:
     torch.manual_seed(0)
     models = {name: pg.MultiTaskGenerator(pg.UNetGenerator(depth=2, width=4), "lungs") for name in ("there", "back")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -70,5 +71,5 @@ def model() -> MultiTaskGenerator:
 def registry(tmp_path: Path, model: MultiTaskGenerator) -> TaskRegistry:
     registry = TaskRegistry(tmp_path / "clinic")
     for task in model.tasks:
-        registry.commit(model, task, scores={"dice": 0.5})
+        registry.commit(model, task, scores={"dice": 0.5}, image_size=np.int64(16))
     return registry

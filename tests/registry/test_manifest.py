@@ -68,6 +68,20 @@ def test_a_manifest_comes_back_the_same() -> None:
     assert manifest_from_bytes(signed(parsed())) == MANIFEST
 
 
+def test_a_manifest_from_before_image_sizes_is_read() -> None:
+    older = parsed()
+    for task in older["tasks"]:
+        del task["image_size"]
+    assert manifest_from_bytes(signed(older)) == MANIFEST
+
+
+def test_a_side_of_no_pixels_is_refused() -> None:
+    odd = parsed()
+    odd["tasks"][1]["image_size"] = 0
+    with pytest.raises(CorruptFileError, match="image_size of lungs is 0, needed is 1 or more"):
+        manifest_from_bytes(signed(odd))
+
+
 def test_its_text_is_sorted_and_one_field_a_line() -> None:
     lines = manifest_to_bytes(MANIFEST).decode().splitlines()
     fields = [line for line in lines if line.startswith('  "')]

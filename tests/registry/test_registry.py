@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
@@ -21,6 +22,7 @@ from piggygan.errors import (
     BankMismatchError,
     ConfigurationError,
     CorruptFileError,
+    InputError,
     RegistryError,
     RegistryLockedError,
     TaskExistsError,
@@ -174,6 +176,7 @@ def test_a_record_has_everything_that_was_said(registry: TaskRegistry) -> None:
     record = registry.describe("lungs")
     assert record.draws_on == ("facades", "edges")
     assert record.scores == {"dice": 0.5}
+    assert record.image_size == 16
     assert (record.versions.piggygan, record.versions.torch) == (piggygan.__version__, torch.__version__)
     assert abs((datetime.now(UTC) - datetime.fromisoformat(record.created)).total_seconds()) < 600
     part = record.networks["generator"]
@@ -182,6 +185,16 @@ def test_a_record_has_everything_that_was_said(registry: TaskRegistry) -> None:
         name: registry.describe(name).networks["generator"].certificate.tensors_digest for name in ("facades", "edges")
     }
     assert weights_path(registry, "lungs").stat().st_size == part.weights.size
+
+
+@pytest.mark.parametrize("size", [0, -1, 16.0, "16", True])
+def test_a_size_that_is_none_is_refused_and_nothing_written(
+    tmp_path: Path, model: MultiTaskGenerator, size: Any
+) -> None:
+    registry = TaskRegistry(tmp_path / "new")
+    with pytest.raises(InputError, match="a side in pixels"):
+        registry.commit(model, "facades", image_size=size)
+    assert not registry.folder.exists()
 
 
 def test_the_output_layer_is_kept(tmp_path: Path, make_generator: MakeGenerator) -> None:

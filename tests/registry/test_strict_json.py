@@ -20,6 +20,12 @@ class Inner:
 
 
 @dataclass(frozen=True)
+class Newer:
+    size: int
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
 class Outer:
     name: str
     share: float
@@ -50,6 +56,13 @@ def test_a_good_object_becomes_the_dataclass() -> None:
         {"text": "x", "truth": False, "whole": 1, "real": 1.0, "nothing": None},
     )  # fmt: skip
     assert [type(value) for value in outer.mixed.values()] == [str, bool, int, float, type(None)]
+
+
+def test_only_what_has_a_default_may_be_missing() -> None:
+    assert decode(Newer, {"size": 1}, "it") == Newer(1)
+    assert decode(Newer, {"size": 1, "unit": "px"}, "it") == Newer(1, "px")
+    with pytest.raises(ValueError, match="in it, size is missing"):
+        decode(Newer, {"unit": "px"}, "it")
 
 
 @pytest.mark.parametrize(
