@@ -102,7 +102,9 @@ def _sections(results: Results, tasks: Tasks, folder: Path) -> list[Section]:
     if compared := claim_rows(results, tasks):
         blocks.append(_table(compared, "What ours scores more than each other method at the end, with 95 % intervals."))
     if held := goal_rows(results, tasks):
-        blocks.append(_table(held, "Ours against separate networks, and what it may be below them."))
+        blocks.append(
+            _table(held, "Against separate networks: ours as it comes and as advised, and what it may be below.")
+        )
     if swept := rate_rows(results, tasks):
         blocks.append(_table(swept, "The same tasks at other learning rates: the validation side, last reading."))
     if photos := photo_rows(results, tasks):
