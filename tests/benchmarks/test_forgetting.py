@@ -166,7 +166,7 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
     page.write_text(
         "a\n<!-- scores: labels lungs photos -->\nold\n<!-- end -->\n"
         "<!-- goals: labels lungs photos -->\n<!-- end -->\n<!-- photos: labels lungs photos -->\n<!-- end -->\n"
-        "<!-- rates: labels lungs-5 -->\n<!-- end -->\n"
+        "<!-- rates: labels lungs-5 -->\n<!-- end -->\n<!-- costs: labels lungs photos -->\n<!-- end -->\n"
         "b\n<!-- photos: never run -->\n<!-- end -->\n<!-- scores: never run -->\n<!-- end -->\n",
         encoding="utf-8",
     )
@@ -179,9 +179,10 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
     assert text.startswith("a\n<!-- scores: labels lungs photos -->\n| method |")
     assert "old" not in text
     assert (
-        "| task | seeds | separate | ours | ours minus separate | relative | may be below by | within the goal |"
+        "| method | task | seeds | separate | score | minus separate | relative | may be below by | within the goal |"
         in text
     )
+    assert "| method | seeds | parameters | / separate | MB | s a task | peak MiB | ms an image |" in text
     assert "| method | seeds | task | l1 | ssim | fid, random features | kid, random features |" in text
     assert "| task | method | seeds | 0.0002 | 0.0002 / 0.0008 |" in text
     assert text.count("Not run yet.") == 2
