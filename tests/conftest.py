@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from hypothesis import settings
+from torch import Tensor
 
 # The first example pays for imports and warm-up, and shared machines stutter: a deadline would measure those.
 settings.register_profile("piggygan", deadline=None, derandomize=True)
@@ -34,6 +35,23 @@ class Unpickling:
 
 
 UNPICKLING = pytest.StashKey[Unpickling]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default="cpu", help="make all tensors and modules of the tests there: cpu or cuda")
+
+
+@pytest.fixture(autouse=True)
+def on_chosen_device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run a test's promises on another device: what it makes without saying where is made there."""
+    device = request.config.getoption("--device")
+    if device == "cpu":
+        yield
+        return
+    numpy = Tensor.numpy
+    monkeypatch.setattr(Tensor, "numpy", lambda self, **options: numpy(self.cpu(), **options))
+    with torch.device(device):
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:
