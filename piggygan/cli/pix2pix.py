@@ -11,8 +11,8 @@ import tyro
 from piggygan.cli.commands import RegistryFolder
 from piggygan.errors import CheckpointError, RegistryError
 from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
-from piggygan.interchange.pix2pix_layout import described
 from piggygan.model import MultiTaskGenerator
+from piggygan.networks.pix2pix_layout import described
 from piggygan.registry import TaskRegistry
 from piggygan.tasks import check_task_name
 
@@ -64,7 +64,8 @@ class ImportPix2pix:
 class ExportPix2pix:
     """Write a task of a registry as a file that pytorch-CycleGAN-and-pix2pix loads, and say how.
 
-    Put it there as checkpoints/NAME/latest_net_G.pth.
+    Put it there as checkpoints/NAME/latest_net_G.pth. The options that are printed are for its test.py; without --eval
+    it normalizes by the test image's own statistics, and gives another picture than here.
     """
 
     registry: RegistryFolder
@@ -73,6 +74,9 @@ class ExportPix2pix:
     """The .pth file to write; it must not be there yet."""
     task: str
     """Which task."""
+    affine_instance_norms: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Write instance norms that learned a scale too, for a repository changed to affine=True in its get_norm_layer; as
+    it is, it refuses them."""
 
     def run(self) -> int:
         """Fold the task and write it."""
@@ -80,6 +84,6 @@ class ExportPix2pix:
             raise CheckpointError(f"{self.file} is there already: name another file, or move that one away.")
         plain = TaskRegistry(self.registry).load([self.task]).fold_task(self.task)
         options = pix2pix_options(plain)
-        save_pix2pix_generator(plain, self.file)
+        save_pix2pix_generator(plain, self.file, affine_instance_norms=self.affine_instance_norms)
         print(f"{self.task}: {self.file}, to be loaded with {options}")
         return 0

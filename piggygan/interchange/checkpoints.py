@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from piggygan.durable import write_durably
 from piggygan.errors import CheckpointError, CorruptFileError, RegistryError
+from piggygan.networks.pix2pix_layout import COUNTER, listed
 from piggygan.registry.store import read_regular_file
 from piggygan.registry.tensors import nonfinite_names, portable
 
@@ -28,12 +29,9 @@ MAX_FILE_SIZE = 2**32
 """The largest file that is read, in bytes: 4 GiB, some 20 times a U-Net."""
 WRAPPERS = ("state_dict", "model", "params")
 """Names under which training scripts put a state dict beside an optimizer's or an epoch."""
-COUNTER = "num_batches_tracked"
-"""Ending of the one kind of tensor that is a whole number: batches that batch normalization has seen."""
 
 _ZIP = b"PK\x03\x04"  # how torch.save has begun its files since torch 1.6
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_SHOWN = 5
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -81,14 +79,6 @@ def write_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor]
         write_durably(path, buffer.getvalue())
     except OSError as error:
         raise CheckpointError(f"{path.name} was not written: {error.strerror or error}.") from error
-
-
-def listed(names: list[str]) -> str:
-    """Return the first few names for a message, each cut to 80 characters, and how many more there are."""
-    shown = ", ".join(
-        name if name.isprintable() and len(name) <= 80 else f"{name[:80]!r}..." for name in names[:_SHOWN]
-    )
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def _read(path: Path) -> bytes:

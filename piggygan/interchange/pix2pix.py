@@ -9,8 +9,9 @@ from torch import nn
 
 from piggygan.errors import CheckpointError, ConfigurationError
 from piggygan.interchange.checkpoints import read_checkpoint, write_checkpoint
-from piggygan.interchange.pix2pix_layout import fitted, plain_names, read_architecture
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.networks.pix2pix_layout import fitted, plain_names, read_architecture
+from piggygan.registry.namesakes import as_ours
 from piggygan.registry.tensors import portable
 
 _NETG_OF_DEPTH = {7: "unet_128", 8: "unet_256"}
@@ -65,36 +66,50 @@ def load_pix2pix_generator(path: str | os.PathLike[str], *, dropout: bool = Fals
     return generator.eval()
 
 
-def save_pix2pix_generator(generator: nn.Module, path: str | os.PathLike[str]) -> None:
+def save_pix2pix_generator(
+    generator: nn.Module, path: str | os.PathLike[str], *, affine_instance_norms: bool = False
+) -> None:
     """Write a generator as a file that pytorch-CycleGAN-and-pix2pix loads.
 
     The file is an ordered dict of tensors in the repository's order, on the CPU, in float32. There it belongs at
     ``checkpoints/<name>/latest_net_G.pth``, and :func:`pix2pix_options` says what must be told to load it.
 
     Args:
-        generator: One of ours; of a :class:`~piggygan.MultiTaskGenerator`, what ``fold_task`` returns.
+        generator: One of ours, or of that repository's own classes; of a :class:`~piggygan.MultiTaskGenerator`, what
+            ``fold_task`` returns.
         path: The file; one of this name is replaced, as a whole or not at all.
+        affine_instance_norms: Write instance norms that learned a scale and a shift, which the repository as it is
+            refuses to load: for one whose ``get_norm_layer`` was changed to ``affine=True``.
 
     Raises:
-        ConfigurationError: If it is no plain :class:`UNetGenerator` or :class:`ResNetGenerator`.
+        ConfigurationError: If it is no plain generator of these classes, or its instance norms learned a scale.
         CheckpointError: If it holds NaN or infinity, or the file could not be written.
     """
-    _read_back(generator)
+    read = _read_back(generator)
+    if read.arguments["norm"] == "instance" and read.arguments["affine"] and not affine_instance_norms:
+        raise ConfigurationError(
+            "its instance norms learned a scale and a shift (affine=True), which the repository's loader refuses and "
+            "no other layer can take over: train it with affine=False or norm='batch', or, where get_norm_layer there "
+            "was changed to affine=True, ask for affine_instance_norms."
+        )
     write_checkpoint(path, generator.state_dict())
 
 
 def pix2pix_options(generator: nn.Module) -> str:
-    """Say what pytorch-CycleGAN-and-pix2pix must be told to build the network of an exported file.
+    """Say what pytorch-CycleGAN-and-pix2pix's ``test.py`` must be told to compute what the network here computes.
+
+    Its ``train.py`` takes the same but ``--eval``, without which ``test.py`` normalizes by the test image's own
+    statistics.
 
     Args:
         generator: As for :func:`save_pix2pix_generator`.
 
     Raises:
-        ConfigurationError: If it is no plain :class:`UNetGenerator` or :class:`ResNetGenerator`.
+        ConfigurationError: If it is no plain generator of these classes.
 
     Example:
         >>> pix2pix_options(UNetGenerator(depth=7, width=4, norm="batch"))
-        '--netG unet_128 --ngf 4 --input_nc 3 --output_nc 3 --norm batch --no_dropout'
+        '--netG unet_128 --ngf 4 --input_nc 3 --output_nc 3 --norm batch --no_dropout --eval'
     """
     # Not the generator's own arguments: a folded task may have other channels than the base task.
     arguments = _read_back(generator).arguments
@@ -111,6 +126,7 @@ def pix2pix_options(generator: nn.Module) -> str:
         f"--output_nc {arguments['out_channels']}",
         f"--norm {arguments['norm']}",
         *([] if arguments["dropout"] else ["--no_dropout"]),
+        "--eval",
     ]
     besides = [] if netg else [unlisted]
     if arguments["norm"] == "instance" and arguments["affine"]:
@@ -120,16 +136,16 @@ def pix2pix_options(generator: nn.Module) -> str:
 
 def _read_back(generator: nn.Module) -> UNetGenerator | ResNetGenerator:
     """Return, without values, the network that a reader of the generator's tensors will build."""
-    if type(generator) not in (UNetGenerator, ResNetGenerator) or not isinstance(
-        generator, (UNetGenerator, ResNetGenerator)
-    ):
+    # Of one of theirs that a task folded, whose channels may be other ones, class and layers are the same.
+    known = generator if type(generator) in (UNetGenerator, ResNetGenerator) else as_ours(generator)
+    if not isinstance(known, (UNetGenerator, ResNetGenerator)):
         raise ConfigurationError(
-            f"a {type(generator).__name__} cannot be exported; give a UNetGenerator or a ResNetGenerator, such as "
-            f"fold_task() of a MultiTaskGenerator returns."
+            f"a {type(generator).__name__} cannot be exported; give a UNetGenerator or a ResNetGenerator, or one of "
+            f"that repository's own, such as fold_task() of a MultiTaskGenerator returns."
         )
     tensors = portable(generator.state_dict())
     try:
-        read = read_architecture(tensors, dropout=generator.arguments["dropout"])
+        read = read_architecture(tensors, dropout=known.arguments["dropout"])
         fitted(tensors, read)
     except CheckpointError as error:
         raise ConfigurationError(

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, PiggyganError, RegistryError
 from piggygan.networks import ResNetGenerator, UNetGenerator
-from piggygan.registry.fingerprints import layer_lines
+from piggygan.registry.fingerprints import are_first_written, as_first_written, layer_lines
 from piggygan.registry.manifest import Architecture, Network
+from piggygan.registry.namesakes import as_ours
 
 OURS: Mapping[str, Callable[..., UNetGenerator | ResNetGenerator]] = {
     "ResNetGenerator": ResNetGenerator,
@@ -25,14 +26,22 @@ PROBE_SIDE = 64
 
 
 def architecture_of(generator: nn.Module) -> Architecture:
-    """Describe a plain generator: one of ours by class and arguments, if those make the same layers again."""
-    layers = layer_lines(generator)
+    """Describe a plain generator: one of ours by class and arguments, if those make the same layers again.
+
+    So is one of pytorch-CycleGAN-and-pix2pix's own classes that has the layers of one of ours.
+    """
     name = type(generator).__name__
     if OURS.get(name) is type(generator) and isinstance(generator, (UNetGenerator, ResNetGenerator)):
         ours = Architecture(name, dict(generator.arguments), ())
-        if layer_lines(_without_values(ours)) == layers:
-            return ours
-    return Architecture(None, {}, layers)
+        return ours if layer_lines(_without_values(ours)) == layer_lines(generator) else layers_of(generator)
+    if namesake := as_ours(generator):
+        return Architecture(type(namesake).__name__, dict(namesake.arguments), ())
+    return layers_of(generator)
+
+
+def layers_of(generator: nn.Module) -> Architecture:
+    """Describe a plain generator by its layers alone, whatever it is."""
+    return Architecture(None, {}, layer_lines(generator))
 
 
 def plain_generator(
@@ -51,7 +60,7 @@ def plain_generator(
         RegistryError: If this version does not know the class.
     """
     if given is not None:
-        if problem := _difference(architecture_of(given), architecture):
+        if problem := _difference(_described_alike(given, architecture), architecture):
             raise BankMismatchError(f"the given generator is not the registry's: {problem}.")
         return copy.deepcopy(given)
     if architecture.class_name is None:
@@ -68,7 +77,9 @@ def plain_generator(
             f"not belong together."
         )
     # Empty memory: stored tensors fill all of it, and drawing first weights would take longer than reading them.
-    return _without_values(architecture).to_empty(device="cpu")
+    built = _without_values(architecture)
+    floats = {tensor.dtype for tensor in base_tensors.values() if tensor.is_floating_point()}
+    return (built.to(floats.pop()) if len(floats) == 1 else built).to_empty(device="cpu")
 
 
 def network_difference(here: Network, there: Network) -> str:
@@ -81,6 +92,7 @@ def network_difference(here: Network, there: Network) -> str:
 
 def probe_side(generator: nn.Module) -> int:
     """Return a side in pixels, as small as may be, of images that a generator takes."""
+    generator = as_ours(generator) or generator
     if isinstance(generator, UNetGenerator):
         return int(2 ** generator.arguments["depth"])  # one pixel is left at the bottom
     return 32 if isinstance(generator, ResNetGenerator) else PROBE_SIDE
@@ -96,18 +108,27 @@ def _without_values(architecture: Architecture) -> nn.Module:
         )
     try:
         with torch.device("meta"):
-            return ours(**architecture.arguments)
+            return ours(**architecture.arguments).float()  # whatever the process's default type is
     except (TypeError, ValueError, RuntimeError, PiggyganError) as error:
         raise CorruptFileError(f"registry.json asks for {_shown(architecture)}, which cannot be: {error}") from error
 
 
+def _described_alike(generator: nn.Module, architecture: Architecture) -> Architecture:
+    """Describe a generator in the manner of an architecture, by class or by layers."""
+    return layers_of(generator) if architecture.class_name is None else architecture_of(generator)
+
+
 def _difference(here: Architecture, there: Architecture) -> str:
+    if here.layers and there.layers and are_first_written(here.layers) != are_first_written(there.layers):
+        # One of them is of a registry that an older piggygan wrote, which had fewer words for a layer.
+        here, there = (Architecture(None, {}, as_first_written(each.layers)) for each in (here, there))
     if here == there:
         return ""
     if here.class_name != there.class_name or not here.layers:
         return f"here is {_shown(here)}, the registry holds tasks of {_shown(there)}"
     only_here, only_there = set(here.layers) - set(there.layers), set(there.layers) - set(here.layers)
     lines = [f"here is {line}" for line in sorted(only_here)] + [f"there is {line}" for line in sorted(only_there)]
+    lines = [line.removesuffix("\t{}").replace("\t", " ") for line in lines]
     more = f"; and {len(lines) - 10} lines more" if len(lines) > 10 else ""
     return "; ".join(lines[:10]) + more
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import SupportsFloat, SupportsIndex
 
 from torch import Tensor, nn
@@ -12,9 +12,15 @@ from torch import Tensor, nn
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
 from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
 from piggygan.model import MultiTaskGenerator
-from piggygan.registry.architectures import architecture_of, network_difference, probe_side
+from piggygan.registry.architectures import (
+    architecture_of,
+    layers_of,
+    network_difference,
+    probe_side,
+)
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
-from piggygan.registry.manifest import Manifest, Network, TaskSettings
+from piggygan.registry.manifest import Architecture, Manifest, Network, TaskSettings
+from piggygan.registry.namesakes import as_ours, computes_the_same
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,
@@ -34,6 +40,7 @@ class Candidate:
         draws_on: What it draws on, in the order of its bank.
         base_task: The model's base task.
         network: What the model wraps.
+        layers: The same by its layers alone, as registries of older versions may have it; None: nobody knows.
         settings: How the task is built.
         source_digests: For each other task that it needs, the digest of that task's tensors in the model.
         weights: Its tensors, as a safetensors file.
@@ -44,6 +51,7 @@ class Candidate:
     draws_on: tuple[str, ...]
     base_task: str
     network: Network
+    layers: Architecture | None
     settings: TaskSettings
     source_digests: Mapping[str, str]
     weights: bytes
@@ -68,8 +76,11 @@ def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candi
     if bad := nonfinite_names(tensors[task]):
         raise InputError(f"task {task!r} has NaN or infinity in {', '.join(bad[:10])}: its training diverged.")
     plain = model.fold_task(base).cpu()
-    network = Network(architecture_of(plain), model.wrapping)
     inputs = _probe(model, task, plain, tensors[base]) if probe is None else _checked_probe(probe)
+    architecture = layers = layers_of(plain)
+    namesake = as_ours(plain)
+    if namesake is None or computes_the_same(namesake, plain.eval(), _probe(model, base, plain, tensors[base])):
+        architecture = architecture_of(plain)
     rebuilt = rebuild_base(plain, base, model.wrapping, tensors[base])
     for name in tensors:
         if name != base:
@@ -78,7 +89,8 @@ def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candi
         task=task,
         draws_on=described.draws_on,
         base_task=base,
-        network=network,
+        network=Network(architecture, model.wrapping),
+        layers=layers,
         settings=settings_of(model, task),
         source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
         weights=tensors_to_bytes(tensors[task]),
@@ -125,7 +137,10 @@ def _check_belongs(candidate: Candidate, manifest: Manifest | None, network: str
     held = manifest.by_name
     if task in held:
         raise TaskExistsError(f"the registry holds a task {task!r} already, which is never overwritten.")
-    if problem := network_difference(candidate.network, manifest.networks[network]):
+    here, there = candidate.network, manifest.networks[network]
+    if candidate.layers and there.architecture.class_name is None:
+        here = replace(here, architecture=candidate.layers)
+    if problem := network_difference(here, there):
         raise BankMismatchError(f"task {task!r} is of another {network}: {problem}.")
     if candidate.base_task != manifest.base_task:
         raise BankMismatchError(

@@ -60,6 +60,7 @@ def _candidate(file: TaskFile, network: str) -> Candidate:
         draws_on=record.draws_on,
         base_task=header.base_task,
         network=header.networks[network],
+        layers=None,
         settings=stored.settings,
         source_digests=header.needs[network],
         weights=tensors_to_bytes(part.tensors),

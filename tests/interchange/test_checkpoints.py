@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import CheckpointError
-from piggygan.interchange.checkpoints import listed, read_checkpoint, write_checkpoint
+from piggygan.interchange.checkpoints import read_checkpoint, write_checkpoint
+from piggygan.networks.pix2pix_layout import listed
 
 Save = Callable[[object], Path]
 

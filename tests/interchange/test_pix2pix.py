@@ -203,7 +203,7 @@ def test_the_repositorys_own_modules_take_what_is_written(
     else:
         here, there = ResNetGenerator(3, 1, blocks=6, **arguments), make_resnet(6, 2, norm, 3, 1)
     path = tmp_path / "latest_net_G.pth"
-    save_pix2pix_generator(here, path)
+    save_pix2pix_generator(here, path, affine_instance_norms=norm == "affine")
     tensors = torch.load(path, map_location="cpu", weights_only=True)
     assert type(tensors) is OrderedDict
     assert list(tensors) == list(there.state_dict())
@@ -226,15 +226,15 @@ def test_a_folded_task_goes_out_with_its_own_channels(make_unet: Make, tmp_path:
     with torch.inference_mode():
         expected = model(inputs, task="lungs")
     assert torch.equal(outputs(there, inputs), expected)
-    assert pix2pix_options(plain) == "--netG unet_128 --ngf 2 --input_nc 1 --output_nc 2 --norm batch"
+    assert pix2pix_options(plain) == "--netG unet_128 --ngf 2 --input_nc 1 --output_nc 2 --norm batch --eval"
 
 
 def test_out_and_in_again_gives_the_same_bytes(make_unet: Make, make_resnet: Make, saved: Save, tmp_path: Path) -> None:
     for there in (make_unet(5, 2, "batch"), make_resnet(2, 2, "affine"), make_resnet(2, 2, "instance")):
         here = load_pix2pix_generator(saved(there.state_dict()))
-        save_pix2pix_generator(here, tmp_path / "once.pth")
+        save_pix2pix_generator(here, tmp_path / "once.pth", affine_instance_norms=True)
         again = load_pix2pix_generator(tmp_path / "once.pth")
-        save_pix2pix_generator(again, tmp_path / "twice.pth")
+        save_pix2pix_generator(again, tmp_path / "twice.pth", affine_instance_norms=True)
         assert (tmp_path / "once.pth").read_bytes() == (tmp_path / "twice.pth").read_bytes()
         for name, tensor in there.state_dict().items():
             assert again.state_dict()[name].numpy().tobytes() == tensor.numpy().tobytes()
@@ -242,7 +242,7 @@ def test_out_and_in_again_gives_the_same_bytes(make_unet: Make, make_resnet: Mak
 
 def test_the_options_say_what_no_option_gives() -> None:
     assert pix2pix_options(ResNetGenerator(blocks=6, width=4, affine=False)) == (
-        "--netG resnet_6blocks --ngf 4 --input_nc 3 --output_nc 3 --norm instance --no_dropout"
+        "--netG resnet_6blocks --ngf 4 --input_nc 3 --output_nc 3 --norm instance --no_dropout --eval"
     )
     assert pix2pix_options(UNetGenerator(depth=8, width=2)).startswith("--netG unet_256 ")
     assert pix2pix_options(ResNetGenerator(blocks=9, width=2)).endswith(
@@ -250,6 +250,20 @@ def test_the_options_say_what_no_option_gives() -> None:
     )
     assert "UnetGenerator built with num_downs=5" in pix2pix_options(UNetGenerator(depth=5, width=4, norm="batch"))
     assert "ResnetGenerator built with n_blocks=2" in pix2pix_options(ResNetGenerator(blocks=2, width=4))
+
+
+def test_instance_norms_with_a_learned_scale_go_out_only_where_that_is_asked_for(
+    make_resnet: Make, tmp_path: Path
+) -> None:
+    here, path = ResNetGenerator(blocks=2, width=2), tmp_path / "latest_net_G.pth"
+    with pytest.raises(ConfigurationError, match=r"the repository's loader refuses .* affine=False or norm='batch'"):
+        save_pix2pix_generator(here, path)
+    assert not path.exists()
+    save_pix2pix_generator(here, path, affine_instance_norms=True)
+    written = torch.load(path, weights_only=True)
+    with pytest.raises(RuntimeError, match="Unexpected key"):  # as the repository is, so it says
+        make_resnet(2, 2, "instance").load_state_dict(written)
+    make_resnet(2, 2, "affine").load_state_dict(written)
 
 
 def test_only_plain_generators_of_ours_go_out(tmp_path: Path) -> None:
@@ -261,7 +275,7 @@ def test_only_plain_generators_of_ours_go_out(tmp_path: Path) -> None:
     for wrapped in (model, generator):  # the second was wrapped in place
         with pytest.raises(ConfigurationError, match="fold_task"):
             save_pix2pix_generator(wrapped, path)
-    diverged = ResNetGenerator(blocks=1, width=2)
+    diverged = ResNetGenerator(blocks=1, width=2, affine=False)
     with torch.no_grad():
         next(diverged.parameters()).fill_(torch.inf)
     with pytest.raises(CheckpointError, match=r"NaN or infinity in model\.1\.weight"):
@@ -279,7 +293,7 @@ def test_a_published_generator_becomes_the_base_of_a_second_task(tmp_path: Path)
     generator = load_pix2pix_generator(VINTAGIFY)
     assert generator.arguments["blocks"] == 9
     assert generator.arguments["affine"]
-    save_pix2pix_generator(generator, tmp_path / "once.pth")
+    save_pix2pix_generator(generator, tmp_path / "once.pth", affine_instance_norms=True)
     original = torch.load(VINTAGIFY, map_location="cpu", weights_only=True)
     written = torch.load(tmp_path / "once.pth", weights_only=True)
     for (name, tensor), (new_name, new) in zip(original.items(), written.items(), strict=True):
@@ -317,5 +331,5 @@ def test_a_published_generator_becomes_the_base_of_a_second_task(tmp_path: Path)
     with torch.inference_mode():
         assert loaded(photo, task="vintage").numpy().tobytes() == vintage.numpy().tobytes()
         assert loaded(film, task="lungs").shape == mask.shape
-    save_pix2pix_generator(loaded.fold_task("vintage"), tmp_path / "twice.pth")
+    save_pix2pix_generator(loaded.fold_task("vintage"), tmp_path / "twice.pth", affine_instance_norms=True)
     assert (tmp_path / "once.pth").read_bytes() == (tmp_path / "twice.pth").read_bytes()

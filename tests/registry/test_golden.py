@@ -6,6 +6,11 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+import torch
+from torch import nn
+
+from piggygan.errors import BankMismatchError
 from piggygan.registry import TaskRegistry
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -46,3 +51,58 @@ def test_c13_a_task_of_exchange_format_1_is_taken_in(tmp_path: Path) -> None:
     assert registry.import_task(GOLDEN / "edges_1.safetensors") == "edges"
     assert registry.describe("edges") == record
     assert digests(registry) == DIGESTS
+
+
+def own_generator(alpha: float = 0.5, channels: int = 8) -> nn.Sequential:
+    """Make the user's generator of ``own_1``, whose lines say nothing of alpha, as lines did not then."""
+    return nn.Sequential(
+        nn.Conv2d(3, channels, 4, 2, 1),
+        nn.BatchNorm2d(channels),
+        nn.ELU(alpha),
+        nn.ConvTranspose2d(channels, 3, 4, 2, 1),
+        nn.Hardtanh(-2, 2),
+    )
+
+
+def test_c13_a_registry_with_the_first_fingerprints_is_loaded_verified_and_added_to(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "own_1", tmp_path / "copy")
+    registry = TaskRegistry(tmp_path / "copy")
+    assert registry.verify(own_generator()).is_sound
+    model = registry.load(generator=own_generator())
+    model.add_task("edges", draws_on=["facades"])
+    model.freeze_task("edges")
+    registry.commit(model, "edges")
+    assert registry.verify(own_generator()).is_sound
+    assert len(registry.load(generator=own_generator()).tasks) == 3
+    registry.remove_task("lungs")
+    assert registry.import_task(GOLDEN / "own_lungs_1.safetensors", own_generator()) == "lungs"
+    with pytest.raises(BankMismatchError, match="the given generator is not the registry's"):
+        registry.load(generator=own_generator(channels=4))
+
+
+def test_a_task_with_the_first_fingerprints_joins_a_registry_with_todays(tmp_path: Path) -> None:
+    registry = TaskRegistry(tmp_path / "new")
+    model = TaskRegistry(GOLDEN / "own_1").load(["facades"], own_generator())
+    registry.commit(model, "facades", probe=torch.rand(1, 3, 8, 8))
+    assert registry.import_task(GOLDEN / "own_lungs_1.safetensors", own_generator()) == "lungs"
+    with pytest.raises(BankMismatchError, match=r'here is 2 ELU \{"alpha": 1\}; there is 2 ELU \{"alpha": 0.5\}'):
+        registry.load(generator=own_generator(alpha=1.0))
+
+
+def test_16_20_a_sound_registry_is_sound_whatever_the_default_type_is(tmp_path: Path) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert TaskRegistry(GOLDEN / "format_1").verify().is_sound
+        assert digests(TaskRegistry(GOLDEN / "format_1")) == DIGESTS
+        shutil.copytree(GOLDEN / "format_1", tmp_path / "copy")
+        registry = TaskRegistry(tmp_path / "copy")
+        model = registry.load()
+        model.add_task("windows", draws_on=["facades"])
+        model.freeze_task("windows")
+        registry.commit(model, "windows")
+        registry.remove_task("edges")
+        assert registry.import_task(GOLDEN / "edges_1.safetensors") == "edges"
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert registry.verify().is_sound
+    assert digests(registry) | DIGESTS == digests(registry)

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import CheckpointError, ConfigurationError
-from piggygan.interchange.checkpoints import COUNTER, listed
-from piggygan.networks import NormKind, ResNetGenerator, UNetGenerator
+from piggygan.networks.normalization import NormKind
+from piggygan.networks.resnet import ResNetGenerator
+from piggygan.networks.unet import UNetGenerator
 
 SUPPORTED = (
     "supported are the generators unet_128, unet_256, resnet_6blocks and resnet_9blocks of "
@@ -25,6 +26,10 @@ SUPPORTED = (
 MAX_DEPTH = 12
 """A U-Net that halves its sides more often would need images of more than 4096 pixels."""
 
+COUNTER = "num_batches_tracked"
+"""Ending of the one kind of tensor that is a whole number: batches that batch normalization has seen."""
+
+_SHOWN = 5
 _WRAPPING = ("module.", "_orig_mod.")  # of DataParallel and DistributedDataParallel, and of torch.compile
 _STATISTICS = ("running_mean", "running_var", COUNTER)
 _BLOCK_CONVOLUTION = re.compile(r"model\.(\d+)\.conv_block\.(\d+)\.weight")
@@ -110,6 +115,14 @@ def described(network: UNetGenerator | ResNetGenerator) -> str:
     """Write a network as the call that makes it."""
     arguments = ", ".join(f"{name}={value!r}" for name, value in network.arguments.items())
     return f"{type(network).__name__}({arguments})"
+
+
+def listed(names: list[str]) -> str:
+    """Return the first few names for a message, each cut to 80 characters, and how many more there are."""
+    shown = ", ".join(
+        name if name.isprintable() and len(name) <= 80 else f"{name[:80]!r}..." for name in names[:_SHOWN]
+    )
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def _unet_arguments(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
