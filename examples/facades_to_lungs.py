@@ -317,7 +317,10 @@ def run(main: Callable[[Chosen], None], options: type[Chosen], description: str 
     except pg.errors.TrainingInterruptedError as interrupted:
         print(f"{interrupted} Add --resume.", file=sys.stderr)
         sys.exit(interrupted.exit_code)
-    except pg.PiggyganError as error:
+    except KeyboardInterrupt:
+        print("interrupted; a training goes on from its last checkpoint with --resume", file=sys.stderr)
+        sys.exit(130)
+    except (pg.PiggyganError, OSError) as error:  # such as an --out that cannot be written
         sys.exit(f"error: {error}")
 
 

@@ -35,9 +35,18 @@ Catch :class:`PiggyganError` for all of them::
         └── RegistryLockedError     another process holds the lock
 """
 
+from piggygan.escaping import escaped
+
 
 class PiggyganError(Exception):
-    """Root of every error that piggygan raises on purpose."""
+    """Root of every error that piggygan raises on purpose.
+
+    Its message can be printed: whatever of it a terminal would obey, such as an escape sequence in a name that came
+    from a file, is shown escaped. ``args`` hold it as it was given.
+    """
+
+    def __str__(self) -> str:
+        return escaped(super().__str__(), keep="\n")
 
 
 class ConfigurationError(PiggyganError):

@@ -6,22 +6,26 @@ is added to ``COMMANDS``.
 
 from __future__ import annotations
 
+import io
 import os
+import platform
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
-import tyro
+import torch
 
-from piggygan.cli.commands import INTERRUPTED, REFUSED, UNREAD, Command
-from piggygan.cli.data import Data
+from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
+from piggygan.cli.data import DATA
+from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.errors import PiggyganError
 from piggygan.intended_use import INTENDED_USE
+from piggygan.version import __version__
 
-COMMANDS: dict[str, Callable[..., Command]] = {
+COMMANDS: Mapping[str, type[Command] | Group] = {
     "predict": Predict,
     "tasks": Tasks,
     "verify": Verify,
@@ -29,10 +33,12 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "import": Import,
     "remove": Remove,
     "gc": Gc,
-    "data": Data,
+    "data": DATA,
     "import-pix2pix": ImportPix2pix,
     "export-pix2pix": ExportPix2pix,
 }
+
+_DESCRIPTION = f"Continual learning for image-to-image GANs. {INTENDED_USE}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal does not have ends nothing
     try:
         try:
-            return _run(arguments)
+            return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             sys.stdout.flush()  # a reader that has gone is noticed here, after help too, and not when Python ends
     except BrokenPipeError:  # ``| head`` has all it wants
@@ -58,25 +66,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNREAD
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
-        command: Command = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="piggygan",
-            description=f"Continual learning for image-to-image GANs. {INTENDED_USE}",
-            args=arguments,
-        )
+        if list(arguments) in (["--version"], ["-V"]):
+            show(f"piggygan {__version__} (torch {torch.__version__}, Python {platform.python_version()})")
+            return DONE
+        command = parse(arguments, Group(_DESCRIPTION, COMMANDS))
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             return command.run()
+    except BrokenPipeError:
+        raise
     except PiggyganError as error:
-        print(f"piggygan: {' '.join(str(error).split())}", file=sys.stderr)
+        show_error(str(error))
+        return REFUSED
+    except OSError as error:
+        show_error(f"the system refused: {error}")
+        return REFUSED
+    except MemoryError:
+        show_error("there is too little memory for this.")
         return REFUSED
     except KeyboardInterrupt:
-        print("piggygan: interrupted", file=sys.stderr)
+        show_error("interrupted")
         return INTERRUPTED
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Print a warning as one line, without the source code that gave it."""
-    print(f"piggygan: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    show_error(f"warning: {message}")

@@ -1,12 +1,19 @@
-"""What every subcommand is, and what several of them take."""
+"""What every subcommand is, what several of them take, and the one place where the command line prints."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TextIO
 
 import tyro
+
+from piggygan.escaping import escaped
 
 DONE, DAMAGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 """Exit codes: 2 also for what could not be parsed; as shells have it 130 after Ctrl-C, and 141 where the reader of a
@@ -25,6 +32,43 @@ class Command(Protocol):
         """Do it, print what came of it, and return the exit code."""
 
 
-def say(text: str, fields: dict[str, Any], as_json: bool) -> None:
-    """Print what came of a command, for a person or for a program."""
-    print(json.dumps(fields, indent=2) if as_json else text)
+@dataclass(frozen=True)
+class Group:
+    """Subcommands under one name, such as those of ``piggygan data``.
+
+    Attributes:
+        description: What they have in common, one sentence.
+        commands: Each by its name.
+    """
+
+    description: str
+    commands: Mapping[str, type[Command] | Group]
+
+
+def show(line: str, file: TextIO | None = None) -> None:
+    """Print one line. Whatever is in it, it stays one, and the terminal obeys none of it.
+
+    All that the command line prints for people goes through here; a lint rule keeps ``print`` out of its other files.
+    """
+    print(escaped(line), file=file or sys.stdout)
+
+
+def show_error(message: str) -> None:
+    """Print why nothing, or not all, was done: one line on the error channel."""
+    show(f"piggygan: {' '.join(message.split())}", sys.stderr)
+
+
+def show_result(lines: Iterable[str], fields: dict[str, Any], as_json: bool) -> None:
+    """Print what came of a command: lines for a person, or JSON, which is ASCII, for a program."""
+    if as_json:
+        print(json.dumps(fields, indent=2))
+        return
+    for line in lines:
+        show(line)
+
+
+def terminal_width() -> int | None:
+    """Say how wide what is printed may be: ``COLUMNS``, or the terminal's width; None for a file or a pipe."""
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return max(shutil.get_terminal_size().columns, 20)
+    return None

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.cli.commands import DAMAGED, DONE, AsJson, Command, say
+from piggygan.cli.commands import DAMAGED, DONE, AsJson, Group, show_result
 from piggygan.data.checking import DatasetReport, check_dataset
-from piggygan.data.datasets import DATASETS, DatasetFolder, open_dataset
+from piggygan.data.datasets import DATASETS, DatasetFolder, Description, open_dataset
 from piggygan.progress import progress_bar
 
 DataFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
@@ -41,7 +41,7 @@ class Check:
     def run(self) -> int:
         """Check, and print the report."""
         report = _checked_with_bar(open_dataset(self.folder, self.dataset), self.workers)
-        say(str(report), report.as_dict(), self.json)
+        show_result(str(report).splitlines(), report.as_dict(), self.json)
         return DAMAGED if self.strict and report.problems else DONE
 
 
@@ -54,31 +54,21 @@ class List:
     def run(self) -> int:
         """Print a paragraph a set."""
         known = {name: kind.description for name, kind in DATASETS.items() if kind.description is not None}
-        text = "\n\n".join(
-            f"{name}: {one.title}, {one.pairs} pairs\n"
-            f"  from   {one.source}\n  terms  {one.terms}\n  cite   {one.citation}"
-            for name, one in known.items()
-        )
-        say(text, {name: asdict(one) for name, one in known.items()}, self.json)
+        lines = [line for name, one in known.items() for line in (*_described(name, one), "")]
+        show_result(lines[:-1], {name: asdict(one) for name, one in known.items()}, self.json)
         return DONE
 
 
-Action = (
-    Annotated[Check, tyro.conf.subcommand(name="check", prefix_name=False)]
-    | Annotated[List, tyro.conf.subcommand(name="list", prefix_name=False)]
-)
+DATA = Group("Data sets: which are known, and whether a folder is sound.", {"check": Check, "list": List})
 
 
-@dataclass(frozen=True)
-class Data:
-    """Data sets: which are known, and whether a folder is sound."""
-
-    action: Annotated[Action, tyro.conf.arg(name="")]
-
-    def run(self) -> int:
-        """Do what was asked for."""
-        command: Command = self.action
-        return command.run()
+def _described(name: str, known: Description) -> list[str]:
+    return [
+        f"{name}: {known.title}, {known.pairs} pairs",
+        f"  from   {known.source}",
+        f"  terms  {known.terms}",
+        f"  cite   {known.citation}",
+    ]
 
 
 def _checked_with_bar(dataset: DatasetFolder, workers: int | None) -> DatasetReport:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.cli.commands import RegistryFolder
+from piggygan.cli.commands import DONE, RegistryFolder, show
 from piggygan.errors import CheckpointError, RegistryError
 from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.model import MultiTaskGenerator
@@ -54,10 +54,10 @@ class ImportPix2pix:
         model.freeze_task(self.task)
         registry.commit(model, self.task, image_size=self.image_size)
         cost = model.overhead()[self.task]
-        print(
+        show(
             f"{self.task}: {architecture}, {cost.parameters:,} parameters, {cost.size / 1e6:.1f} MB, in {self.registry}"
         )
-        return 0
+        return DONE
 
 
 @dataclass(frozen=True)
@@ -85,5 +85,5 @@ class ExportPix2pix:
         plain = TaskRegistry(self.registry).load([self.task]).fold_task(self.task)
         options = pix2pix_options(plain)
         save_pix2pix_generator(plain, self.file, affine_instance_norms=self.affine_instance_norms)
-        print(f"{self.task}: {self.file}, to be loaded with {options}")
-        return 0
+        show(f"{self.task}: {self.file}, to be loaded with {options}")
+        return DONE

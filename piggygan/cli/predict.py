@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from piggygan.cli.commands import DONE, AsJson, RegistryFolder, say
+from piggygan.cli.commands import DONE, AsJson, RegistryFolder, show_error, show_result
 from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import PredictionOptions, PredictionSummary, predict
 
@@ -52,11 +51,11 @@ class Predict:
         summary = predict(
             self.registry, self.task, self.files, self.out, self.options, network=self.network, progress=True
         )
-        print(f"piggygan: {INTENDED_USE}", file=sys.stderr)
-        say(_lines(summary, self.out), summary.as_dict(), self.json)
+        show_error(INTENDED_USE)
+        show_result(_lines(summary, self.out), summary.as_dict(), self.json)
         return INCOMPLETE if self.strict and summary.refused else DONE
 
 
-def _lines(summary: PredictionSummary, out: Path) -> str:
+def _lines(summary: PredictionSummary, out: Path) -> list[str]:
     refused = [f"refused: {file.reason}" for file in summary.refused]
-    return "\n".join([*refused, f"{len(summary.predicted)} predicted, {len(refused)} refused: {str(out)!r}"])
+    return [*refused, f"{len(summary.predicted)} predicted, {len(refused)} refused: {str(out)!r}"]

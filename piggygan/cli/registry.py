@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, say
+from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, show_result, terminal_width
 from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.escaping import escaped
 from piggygan.registry import GENERATOR, TaskRecord, TaskRegistry, Verification
 from piggygan.tables import text_table
 
-MANY = 3
+MOST_NAMED = 20
 """How many names a cell of the table shows."""
+MOST_LETTERS = 60
+"""How much it shows of a name that a file gives."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,10 @@ class Tasks:
         """Read the manifest and print a table."""
         records = TaskRegistry(self.registry).records
         if not records:
-            raise RegistryError(f"there is no registry in {self.registry}.")
+            raise RegistryError(f"there is no registry in {self.registry} (no registry.json): check the path.")
         header = ["task", "draws on", "pixels", "MB", "scores", "committed", "certificate"]
-        table = text_table(header, [_row(record) for record in records])
-        say(table, {"tasks": [_fields(record) for record in records]}, self.json)
+        table = text_table(header, [_row(record) for record in records], terminal_width())
+        show_result(table.splitlines(), {"tasks": [_fields(record) for record in records]}, self.json)
         return DONE
 
 
@@ -62,10 +66,11 @@ class Verify:
             found = registry.verify_files() if registry.needs_generator else registry.verify()
         except CorruptFileError as error:
             reason = " ".join(str(error).split())
-            say(f"registry: damaged: {reason}", {"sound": False, "reason": reason, "tasks": [], "notes": []}, self.json)
+            fields = {"sound": False, "reason": reason, "tasks": [], "notes": []}
+            show_result([f"registry: damaged: {reason}"], fields, self.json)
             return DAMAGED
         fields = {"sound": found.is_sound, "tasks": [asdict(result) for result in found], "notes": list(found.notes)}
-        say(_lines(found), fields, self.json)
+        show_result(_lines(found), fields, self.json)
         return DONE if found.is_sound else DAMAGED
 
 
@@ -86,7 +91,7 @@ class Export:
         TaskRegistry(self.registry).export_task(self.task, self.file)
         size = self.file.stat().st_size
         fields = {"task": self.task, "file": str(self.file), "bytes": size}
-        say(f"{self.task}: {self.file}, {size / 1e6:.1f} MB", fields, self.json)
+        show_result([f"{self.task}: {self.file}, {size / 1e6:.1f} MB"], fields, self.json)
         return DONE
 
 
@@ -107,7 +112,7 @@ class Import:
     def run(self) -> int:
         """Import."""
         task = TaskRegistry(self.registry).import_task(self.file)
-        say(f"{task}: in {self.registry}", {"task": task, "registry": str(self.registry)}, self.json)
+        show_result([f"{task}: in {self.registry}"], {"task": task, "registry": str(self.registry)}, self.json)
         return DONE
 
 
@@ -124,7 +129,7 @@ class Remove:
     def run(self) -> int:
         """Remove."""
         TaskRegistry(self.registry).remove_task(self.task)
-        say(f"{self.task}: removed from {self.registry}", {"task": self.task}, self.json)
+        show_result([f"{self.task}: removed from {self.registry}"], {"task": self.task}, self.json)
         return DONE
 
 
@@ -140,8 +145,8 @@ class Gc:
         """Delete, and print what."""
         collected = TaskRegistry(self.registry).gc()
         total = f"{len(collected.removed)} files, {collected.size / 1e6:.1f} MB"
-        say(
-            "\n".join([*map(_escaped, collected.removed), total]),
+        show_result(
+            [*collected.removed, total],
             {"removed": list(collected.removed), "bytes": collected.size},
             self.json,
         )
@@ -150,15 +155,14 @@ class Gc:
 
 def _row(record: TaskRecord) -> list[str]:
     recipe = next(iter(record.networks.values())).certificate.recipe
-    scores = [f"{name} {score:.4g}" for name, score in record.scores.items()]
     return [
         record.name,
-        _some(list(record.draws_on)),
+        _some(record.draws_on),
         "" if record.image_size is None else str(record.image_size),
         f"{_size(record) / 1e6:.1f}",
-        _escaped(_some(scores)),
-        record.created[:10],
-        _escaped(f"{recipe.device} {recipe.machine}, torch {recipe.torch}"),
+        _some([f"{_shown(name)} {score:.4g}" for name, score in record.scores.items()]),
+        _shown(record.created[:10]),
+        f"{_shown(recipe.device)} {_shown(recipe.machine)}, torch {_shown(recipe.torch)}",
     ]
 
 
@@ -181,16 +185,16 @@ def _size(record: TaskRecord) -> int:
     return sum(part.weights.size for part in record.networks.values())
 
 
-def _lines(found: Verification) -> str:
+def _lines(found: Verification) -> list[str]:
     lines = [*map(str, found), *(f"note: {note}" for note in found.notes)]
-    return "\n".join(" ".join(line.split()) for line in lines)
+    return [" ".join(line.split()) for line in lines]
 
 
-def _some(words: list[str]) -> str:
-    more = [f"and {len(words) - MANY} more"] if len(words) > MANY else []
-    return ", ".join([*words[:MANY], *more]) or "-"
+def _some(words: Sequence[str]) -> str:
+    more = [f"and {len(words) - MOST_NAMED} more"] if len(words) > MOST_NAMED else []
+    return ", ".join([*words[:MOST_NAMED], *more]) or "-"
 
 
-def _escaped(text: str) -> str:
-    """Show what another program wrote without letting it move the cursor."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+def _shown(text: str) -> str:
+    """Make what a file says fit into a table: its width is counted in what is printed."""
+    return escaped(text[:MOST_LETTERS])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import torch
+
 from piggygan.errors import ConfigurationError
 
 Fit = Literal["stretch", "pad", "tile"]
@@ -59,8 +61,22 @@ class PredictionOptions:
             raise ConfigurationError(f"fit is {self.fit!r}; there are {', '.join(get_args(Fit))}.")
         if self.kind is not None and self.kind not in get_args(Kind):
             raise ConfigurationError(f"kind is {self.kind!r}; there are {' and '.join(get_args(Kind))}.")
+        _check_device(self.device)
 
     @property
     def side(self) -> int:
         """Side of the square that the network gets, in pixels."""
         return USUAL_SIZE if self.size is None else self.size
+
+
+def _check_device(name: str) -> None:
+    """Refuse what PyTorch cannot mean; whether the device is there is seen when it is used."""
+    try:
+        known = torch.device(name).type != "meta"  # which computes nothing
+    except RuntimeError:
+        known = False
+    if not known:
+        raise ConfigurationError(
+            f"device is {name!r}; needed is a name of PyTorch's, such as cpu, cuda for a GPU of NVIDIA or AMD, cuda:1 "
+            f"for the second one, or mps."
+        )

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import CorruptFileError, InputError, PiggyganError
+from piggygan.escaping import escaped
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
 from piggygan.registry.store import ObjectStore
@@ -63,16 +64,16 @@ class TaskCheck:
 
     def __str__(self) -> str:
         checked = self.task if self.network == GENERATOR else f"{self.task}, {self.network}"
+        return escaped(f"{checked}: {self._finding()}")  # a recipe or a tensor's name is what a file says
+
+    def _finding(self) -> str:
         if self.state == "equal":
-            return f"{checked}: equal"
+            return "equal"
         if self.state == "files equal":
-            return f"{checked}: files equal, outputs not computed"
+            return "files equal, outputs not computed"
         if self.state == "damaged":
-            return f"{checked}: damaged: {self.reason}"
-        return (
-            f"{checked}: weights equal, recipe differs (largest difference {self.largest_difference:.3g}): "
-            f"{self.reason}"
-        )
+            return f"damaged: {' '.join(self.reason.split())}"
+        return f"weights equal, recipe differs (largest difference {self.largest_difference:.3g}): {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -440,7 +440,7 @@ class TaskRegistry:
     def _existing(self) -> Manifest:
         manifest = self._manifest()
         if manifest is None:
-            raise RegistryError(f"there is no registry in {self._folder} (no {FILE_NAME}): commit a base task first.")
+            raise RegistryError(f"there is no registry in {self._folder} (no {FILE_NAME}): check the path.")
         return manifest
 
     def _manifest(self) -> Manifest | None:

@@ -44,6 +44,25 @@ def test_anything_wrong_is_code_1_only_if_strict(folder: Path, capsys: pytest.Ca
     assert printed["sizes"] == [{"width": 64, "height": 64, "images": 2}]
 
 
+@pytest.mark.parametrize("called", ["labels", "Masks", "ground_truth", "seg"])
+def test_masks_in_a_folder_of_another_name_are_not_taken_for_pictures_without_a_word(
+    folder: Path, called: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "masks").rename(folder / called)
+    assert main(["data", "check", str(folder), "--strict"]) == 1
+    printed = capsys.readouterr().out
+    assert "nothing is wrong" not in printed
+    assert f"if '{called}' holds them, call that folder 'masks'" in printed
+
+
+def test_pictures_in_folders_of_any_other_name_are_nothing_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "masks").rename(folder / "night")
+    assert main(["data", "check", str(folder), "--strict"]) == 0
+    assert capsys.readouterr().out.endswith("nothing is wrong\n")
+
+
 def test_a_folder_that_cannot_be_checked_is_one_line_and_code_2(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

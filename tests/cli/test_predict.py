@@ -74,6 +74,12 @@ def test_a_refused_file_is_an_exit_code_only_if_that_was_asked() -> None:
         (["predict", "clinic", "--task", "lungs", "--out", "out"], "no files are given"),
         (["predict", "clinic", "clinic", "--task", "lungs", "--out", "out"], "has no image"),
         (["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--size", "15"], "cannot predict at size"),
+        (["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--device", "gpu"], "such as cpu, cuda for"),
+        (
+            ["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--device", "meta"],
+            "such as cpu, cuda for",
+        ),
+        (["predict", "clini", "films", "--task", "lungs", "--out", "out"], "clini (no registry.json): check the path"),
     ],
 )
 def test_a_refusal_is_one_line_and_code_2_and_makes_nothing(

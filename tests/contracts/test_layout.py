@@ -16,6 +16,7 @@ PACKAGE = Path(pg.__file__).parent
 ORDER = [
     "version",
     "intended_use",
+    "escaping",
     "errors",
     "durable",
     "allocation",

@@ -10,9 +10,11 @@ from piggygan.data.checking.finding import Finding
 from piggygan.data.checking.report import DatasetReport, Problem
 from piggygan.data.checking.workers import inspect_all
 from piggygan.data.datasets.folder import DatasetFolder
+from piggygan.data.datasets.own import Pictures
 from piggygan.data.splits import patients_on_two_sides
 from piggygan.errors import ConfigurationError
 
+_MASK_FOLDERS = ("annotation", "ground_truth", "groundtruth", "gt", "label", "mask", "seg", "segmentation", "target")
 _UNUSABLE = frozenset({"unreadable", "mask values", "mask size"})
 
 
@@ -56,6 +58,7 @@ def check_dataset(
         patients=len({patient for name, patient in patients.items() if name in names}),
         problems=(
             *_count_problems(dataset, sides),
+            *_masks_taken_for_pictures(dataset),
             *(Problem("incomplete", reason, (name,)) for name, reason in dataset.incomplete),
             *(Problem(fault.kind, fault.text, (found.name,)) for found in findings for fault in found.faults),
             *_side_problems(names, sides),
@@ -82,6 +85,20 @@ def _count_problems(dataset: DatasetFolder, sides: Mapping[str, Sequence[str]]) 
     for side, count in known.sides.items():
         if len(sides.get(side, ())) != count:
             yield Problem("count", f"side {side} has {len(sides.get(side, ()))} pairs, {count} are expected")
+
+
+def _masks_taken_for_pictures(dataset: DatasetFolder) -> Iterator[Problem]:
+    """Notice images and masks whose folders are called otherwise: they are read as pictures without targets."""
+    if not isinstance(dataset, Pictures):
+        return
+    folders = sorted({files.name.partition("/")[0] for files in dataset.files if "/" in files.name})
+    masks = [folder for folder in folders if folder.casefold().removesuffix("s") in _MASK_FOLDERS]
+    if masks and len(folders) > 1:
+        yield Problem(
+            "masks as pictures",
+            f"the pictures in {', '.join(map(repr, folders))} are taken to have no masks: if {masks[0]!r} holds them, "
+            f"call that folder 'masks', and the one of the images 'images'",
+        )
 
 
 def _side_problems(names: set[str], sides: Mapping[str, Sequence[str]]) -> Iterator[Problem]:

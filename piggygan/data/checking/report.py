@@ -18,9 +18,9 @@ class Problem:
     """Something that is wrong with a data set.
 
     Attributes:
-        kind: ``"count"``, ``"incomplete"``, ``"unreadable"``, ``"mask values"``, ``"mask size"``, ``"empty mask"``,
-            ``"burned-in text"``, ``"duplicate images"``, ``"patient on two sides"``, ``"not in the folder"`` or
-            ``"on no side"``.
+        kind: ``"count"``, ``"masks as pictures"``, ``"incomplete"``, ``"unreadable"``, ``"mask values"``,
+            ``"mask size"``, ``"empty mask"``, ``"burned-in text"``, ``"duplicate images"``,
+            ``"patient on two sides"``, ``"not in the folder"`` or ``"on no side"``.
         text: What it is, for people.
         names: The pairs that it is about.
     """
