@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from as_command import run
 from cyclegan_facades_to_lungs_report import TASKS, Measured, Result, write_report
 from facades_to_lungs import (
     PALETTE,
@@ -26,7 +27,6 @@ from facades_to_lungs import (
     generate_missing_data,
     move_away,
     pairs_of,
-    run,
     score_in_fresh_process,
     sha256,
 )

@@ -17,13 +17,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-import tyro
+from as_command import run
 from facades_to_lungs_report import HEADLINE, OURS, RIVAL, Measured, Result, write_report
 from torch import Tensor, nn
 
@@ -38,8 +37,6 @@ from piggygan.evaluation.segmentation import segmentation_scores
 from piggygan.report.pictures import picture_grid
 from piggygan.training import Checkpoints, Pix2PixObjective, TrainingOptions, train
 from piggygan.training.history import History
-
-Chosen = TypeVar("Chosen")
 
 PALETTE = [facade_class.rgb for facade_class in CMP_PALETTE]
 
@@ -308,20 +305,6 @@ def move_away(folder: Path) -> None:
         while (former := folder.with_name(f"{folder.name}-{number}")).exists():
             number += 1
         folder.rename(former)
-
-
-def run(main: Callable[[Chosen], None], options: type[Chosen], description: str | None) -> None:
-    """Run an example's main function as a command: what piggygan refuses is one line, no traceback."""
-    try:
-        main(tyro.cli(options, description=description))
-    except pg.errors.TrainingInterruptedError as interrupted:
-        print(f"{interrupted} Add --resume.", file=sys.stderr)
-        sys.exit(interrupted.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; a training goes on from its last checkpoint with --resume", file=sys.stderr)
-        sys.exit(130)
-    except (pg.PiggyganError, OSError) as error:  # such as an --out that cannot be written
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -125,8 +125,10 @@ class TrainingDivergedError(TrainingError):
     """A loss is no longer a finite number."""
 
 
-class TrainingInterruptedError(TrainingError):
+class TrainingInterruptedError(TrainingError, SystemExit):
     """A signal asked a training to end, and all of it was saved.
+
+    Where nobody catches it the program ends with its exit code and without a traceback: it is a ``SystemExit``.
 
     Args:
         message: What was saved, and how to go on.
@@ -139,7 +141,7 @@ class TrainingInterruptedError(TrainingError):
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
-        self.exit_code = 128 + signal_number
+        self.exit_code = self.code = 128 + signal_number
 
 
 class ResumeError(TrainingError):

@@ -115,8 +115,8 @@ def batches(
         raise ConfigurationError(f"workers is {workers}; it must be at least 0.")
     if drop_last and batch_size > len(dataset):
         raise ConfigurationError(
-            f"batch_size is {batch_size}, the data set has {len(dataset)} pairs, and drop_last leaves out the smaller "
-            f"batch: nothing remains. Take smaller batches or drop_last=False."
+            f"batch_size is {batch_size}, and there are {len(dataset)} pairs to learn from; a last batch that is "
+            f"smaller is left out, so nothing remains: take a batch size of at most {len(dataset)}."
         )
     return DataLoader(
         dataset,

@@ -106,7 +106,9 @@ def count_batches(batches: Iterable[Batch]) -> int | None:
     except TypeError:  # a stream of unknown length
         return None
     if count == 0:
-        raise DatasetError("there are no batches to learn from: was every image skipped, or is drop_last too much?")
+        raise DatasetError(
+            "there are no batches to learn from: is the data set empty, or smaller than one batch with drop_last?"
+        )
     return count
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import SupportsFloat
 
 import torch
 from torch.utils.data import DataLoader
@@ -21,13 +22,12 @@ from piggygan.training.processes import Processes
 from piggygan.training.progress import TrainingProgress
 from piggygan.training.randomness import random_numbers_apart
 from piggygan.training.recipe import make_recipe
-from piggygan.training.saving import Saving
-from piggygan.training.signals import Signals
+from piggygan.training.saving import Saving, saving_of
 from piggygan.training.snapshot import Run
 from piggygan.training.state import TrainingState, only_players_learn
 from piggygan.training.steps import Steps
 
-EpochCallback = Callable[[EpochRecord], float | None]
+EpochCallback = Callable[[EpochRecord], SupportsFloat | None]
 SampleCallback = Callable[[int], None]
 
 
@@ -54,7 +54,8 @@ def train(
             a DataLoader's batches; of anything else each goes through all.
         options: How long and how.
         on_epoch: Called with each epoch's record, in the main process. It may return a score, the higher the better:
-            the checkpoint of the best epoch is kept.
+            the checkpoint of the best epoch is kept. Any real number is one, an infinity or a tensor of one element
+            too; None and NaN are none.
         sample: Called with the number of epochs done, every ``options.sample_every`` epochs and after the last, in
             the main process: to make pictures, say. Both are called in evaluation mode, without gradients, and may
             draw random numbers without changing the training. A training that was killed and goes on calls them
@@ -68,11 +69,13 @@ def train(
 
     Raises:
         DatasetError: If there are no batches, or a loader's worker was lost.
-        ConfigurationError: If the log cannot be written to, a player's losses do not depend on its parameters, or
-            the loader or several processes do not go with checkpoints.
+        ConfigurationError: If the log cannot be written to, a player's losses do not depend on its parameters, the
+            loader or several processes do not go with checkpoints, or ``on_epoch`` returned what is no number; that
+            epoch is then saved.
         TrainingDivergedError: If a loss or gradient is not finite more often than ``options`` tolerate. The networks
             are put back to the end of the last good epoch, or to the start.
-        TrainingInterruptedError: If a signal asked for the end; its ``exit_code`` is what the program should end with.
+        TrainingInterruptedError: If a signal asked for the end. Where nobody catches it the program ends with its
+            ``exit_code``, and without a traceback.
         ResumeError: If a checkpoint cannot be written, or the training is another one than its checkpoints'.
         FrozenTensorError: If something that no player moves, a frozen task say, has changed meanwhile.
         DeviceMemoryError: If the device has too little memory for a batch.
@@ -95,12 +98,9 @@ def train(
         recipe = make_recipe(objective, batches, loader.count, options, processes.device)
         steps = Steps(objective, state, processes, options)
         run = Run(objective, state, steps, loader, recipe, guard.digests)
-        saving = None
-        if checkpoints is not None:
-            saving = Saving(checkpoints, run, guard, stack.enter_context(Signals()))
-            stack.enter_context(saving.taken_up())
-            if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
-                rewind_log(options.log_path, state.finished_epochs)
+        saving = stack.enter_context(saving_of(checkpoints, run, guard))
+        if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
+            rewind_log(options.log_path, state.finished_epochs)
         progress = TrainingProgress(options.epochs, loader.count, options.progress and processes.is_main)
         stack.enter_context(progress)
         progress.start_at(state.finished_epochs * (loader.count or 0) + steps.batches)
@@ -108,7 +108,7 @@ def train(
             progress.start_epoch(state.finished_epochs + 1)
             with explained(objective, state.finished_epochs + 1), _put_back_if_diverged(state):
                 _train_epoch(run, processes, progress, saving)
-            score = None
+            score: SupportsFloat | None = None
             if processes.is_main:
                 score = _report(run.history.epochs[-1], options, on_epoch, sample)
             processes.wait()
@@ -162,11 +162,11 @@ def _put_back_if_diverged(state: TrainingState) -> Iterator[None]:
 
 def _report(
     record: EpochRecord, options: TrainingOptions, on_epoch: EpochCallback | None, sample: SampleCallback | None
-) -> float | None:
+) -> SupportsFloat | None:
     """Tell everyone of an epoch; return its score, if it was given one."""
     if options.log_path is not None:
         append_record(options.log_path, record)
-    score = None
+    score: SupportsFloat | None = None
     with torch.no_grad(), random_numbers_apart():
         if on_epoch is not None:
             score = on_epoch(record)

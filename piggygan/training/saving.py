@@ -9,16 +9,34 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from piggygan.errors import ResumeError, TrainingDivergedError, TrainingInterruptedError
+from piggygan.errors import ConfigurationError, ResumeError, TrainingDivergedError, TrainingInterruptedError
 from piggygan.registry.tensors import nonfinite_names
 from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
 from piggygan.training.fixed import Guard, split_tensors
 from piggygan.training.objectives import Objective
 from piggygan.training.recipe import differences
+from piggygan.training.scores import as_score
 from piggygan.training.signals import Signals
 from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, part_of, restore
 
 _LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def saving_of(checkpoints: Checkpoints | None, run: Run, guard: Guard) -> Iterator[Saving | None]:
+    """Take a training up from its checkpoints, if it has any, and let signals end it saved; no signal is lost.
+
+    Raises:
+        ResumeError, TrainingInterruptedError: See :func:`piggygan.training.train`.
+    """
+    if checkpoints is None:
+        yield None
+        return
+    with Signals() as signals:
+        saving = Saving(checkpoints, run, guard, signals)
+        with saving.taken_up():
+            yield saving
+    saving.end_if_asked()  # by a signal after the last save: with the former handlers back, no other can be missed
 
 
 class Saving:
@@ -37,6 +55,7 @@ class Saving:
         self._run = run
         self._guard = guard
         self._signals = signals
+        self._saved: tuple[tuple[int, int], Path] | None = None
 
     @contextmanager
     def taken_up(self) -> Iterator[None]:
@@ -52,6 +71,7 @@ class Saving:
                 document = parse(raw)
                 self._check_same(document.recipe, document.frozen)
                 restore(self._run, document, tensors)
+                self._saved = self._run.position, checkpoint.path
                 _LOG.info("going on from %s", checkpoint.path)
             yield
 
@@ -62,49 +82,67 @@ class Saving:
             ResumeError, TrainingDivergedError, TrainingInterruptedError: See :func:`piggygan.training.train`.
         """
         every = self._checkpoints.every_steps
-        if self._signals.received is not None:
-            self._end()
-        elif every is not None and self._run.steps.batches % every == 0:
+        is_due = every is not None and self._run.steps.batches % every == 0
+        if is_due and self._signals.received is None:
             self._save()
+        self.end_if_asked()
 
-    def after_epoch(self, score: float | None, is_last: bool) -> None:
+    def after_epoch(self, score: object, is_last: bool) -> None:
         """Save if it is time, or a signal came.
 
         Args:
-            score: Of the epoch; the higher the better.
+            score: Of the epoch; the higher the better. Any real number; None and NaN are no score.
             is_last: Whether the training ends here.
 
         Raises:
+            ConfigurationError: If the score is no number; the epoch is saved.
             ResumeError, TrainingDivergedError, TrainingInterruptedError: See :func:`piggygan.training.train`.
         """
         run = self._run
-        if score is not None and (run.best is None or score > run.best):
-            run.best = score
+        try:
+            number = as_score(score)
+        except ConfigurationError:
+            self._save()
+            raise
+        if number is not None and (run.best is None or number > run.best):
+            run.best = number
             # Before the other: if the process dies between them, the epoch and its score come again.
             self._folder.save("best", run.position, *capture(run))
-        if self._signals.received is not None:
-            self._end()
-        elif is_last or run.state.finished_epochs % self._checkpoints.every_epochs == 0:
+        is_due = is_last or run.state.finished_epochs % self._checkpoints.every_epochs == 0
+        if is_due and self._signals.received is None:
             self._save()
+        self.end_if_asked()
+
+    def end_if_asked(self) -> None:
+        """End if a signal came, saved; what a checkpoint has already is not saved again.
+
+        Raises:
+            ResumeError, TrainingDivergedError, FrozenTensorError: If it cannot be saved.
+            TrainingInterruptedError: If a signal came.
+        """
+        received = self._signals.received
+        if received is None:
+            return
+        self._guard.check()
+        saved_at, path = self._saved or (None, None)
+        if saved_at != self._run.position:
+            path = self._save()
+        epochs, batches = self._run.position
+        message = (
+            f"{received.name} asked for the end: all is saved after {epochs} epochs and {batches} batches in {path}. "
+            f"Start the same again to go on."
+        )
+        # The error is a program's end, without a traceback: this is what the program's user reads.
+        _LOG.warning("%s", message)
+        raise TrainingInterruptedError(message, received)
 
     def _save(self) -> Path:
         document, tensors = capture(self._run)
         if names := nonfinite_names(tensors):
             raise TrainingDivergedError(f"{names[0]} is not finite (of {len(names)} such tensors)")
-        return self._folder.save("last", self._run.position, document, tensors)
-
-    def _end(self) -> None:
-        received = self._signals.received
-        if received is None:
-            return
-        self._guard.check()
-        path = self._save()
-        epochs, batches = self._run.position
-        raise TrainingInterruptedError(
-            f"{received.name} asked for the end: all is saved after {epochs} epochs and {batches} batches in {path}. "
-            f"Start the same again to go on.",
-            received,
-        )
+        path = self._folder.save("last", self._run.position, document, tensors)
+        self._saved = self._run.position, path
+        return path
 
     def _check_same(self, recipe: dict[str, str], frozen: dict[str, str]) -> None:
         """Refuse to go on with another training, unless that was asked for."""
@@ -145,7 +183,7 @@ def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
     tensors = part_of(found[2], "network")
     check_fits(changing, tensors)
     copy_into(changing, tensors)
-    return document.best if document.best is not None else float("nan")
+    return document.highest if document.highest is not None else float("nan")
 
 
 def start_from(checkpoints: Checkpoints, role: str, network: nn.Module) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from types import FrameType, TracebackType
 
+from piggygan.errors import TrainingInterruptedError
+
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 """From the system or a scheduler, from the keyboard, and from SLURM before the time is up."""
+_LOG = logging.getLogger(__name__)
 
 
 class Signals:
     """Notes the first signal that asks for the end; a second one does at once what it would have done without this.
 
-    The former handlers are back afterwards. Signals that are ignored stay so, and outside the main thread, where
-    Python lets nobody handle them, all stay as they are.
+    The former handlers are back afterwards. Whoever uses this answers a noted signal even then, by
+    :class:`~piggygan.errors.TrainingInterruptedError`: only when all handlers are back can no other be noted. If
+    another error leaves the block, the signal does at once what it would have done: whoever catches the error would
+    go on. Signals that are ignored stay so, and outside the main thread, where Python lets nobody handle them, all
+    stay as they are.
 
     Example:
         >>> with Signals() as signals:
@@ -41,6 +48,10 @@ class Signals:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._restore()
+        is_unanswered = isinstance(error, Exception) and not isinstance(error, TrainingInterruptedError)
+        if self.received is not None and is_unanswered:
+            _LOG.error("%s asked for the end, and nothing was saved after %r.", self.received.name, error)
+            signal.raise_signal(self.received)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.received is None:

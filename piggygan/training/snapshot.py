@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -64,8 +65,18 @@ class Document:
     finished_epochs: int
     account: StepsAccount
     history: tuple[EpochRecord, ...]
-    best: float | None
+    best: float | str | None
+    """A text for the infinities, which JSON does not have."""
     seconds: float
+
+    def __post_init__(self) -> None:
+        if isinstance(self.best, str) and self.best not in ("inf", "-inf"):
+            raise ValueError(f"best is {self.best[:80]!r}, needed is a number, 'inf' or '-inf'")
+
+    @property
+    def highest(self) -> float | None:
+        """The highest score so far."""
+        return None if self.best is None else float(self.best)
 
 
 def capture(run: Run) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -78,7 +89,7 @@ def capture(run: Run) -> tuple[dict[str, Any], dict[str, Tensor]]:
         run.state.finished_epochs,
         run.steps.account(),
         tuple(run.history.epochs),
-        run.best,
+        run.best if run.best is None or math.isfinite(run.best) else str(run.best),
         run.seconds,
     )
     parts: dict[str, Mapping[str, Tensor]] = {
@@ -133,7 +144,7 @@ def restore(run: Run, document: Document, tensors: Mapping[str, Tensor]) -> None
     if isinstance(run.objective, HasState):
         run.objective.load_state(part_of(tensors, "objective"))
     run.history.epochs[:] = document.history
-    run.best, run.seconds = document.best, document.seconds
+    run.best, run.seconds = document.highest, document.seconds
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     # Only a resume that was asked to be inexact comes here with another number of devices.
     restore_random_state(random if len(random.cuda) == devices else random._replace(cuda=[]))

@@ -1,6 +1,8 @@
 """Signals that ask a training to end."""
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +13,8 @@ import pytest
 
 from piggygan.errors import TrainingInterruptedError
 from piggygan.training import Checkpoints
+from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.progress import TrainingProgress
 from piggygan.training.signals import HANDLED, Signals
 
 State = Callable[[Path], tuple[Any, dict[str, bytes]]]
@@ -24,6 +28,7 @@ def test_e05_a_signal_saves_at_the_next_step_and_the_training_goes_on_to_the_sam
     end_state: State,
     uninterrupted: Callable[[str, str], Path],
     tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
     number: signal.Signals,
     code: int,
 ) -> None:
@@ -47,6 +52,7 @@ def test_e05_a_signal_saves_at_the_next_step_and_the_training_goes_on_to_the_sam
         for known, handler in zip(HANDLED, former, strict=True):
             signal.signal(known, handler)
     assert caught.value.exit_code == code
+    assert [record.getMessage() for record in caplog.records] == [str(caught.value)]
     assert steps == 13
     program.run(program.make_objective(), program.make_data("shuffle"), Checkpoints(tmp_path))
     assert end_state(tmp_path) == end_state(uninterrupted("pix2pix", "shuffle"))
@@ -83,6 +89,106 @@ def test_e05_what_is_ignored_stays_ignored_and_other_threads_handle_nothing() ->
         assert handlers == before
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+def send_at_the_end_of(function: Callable[..., Any], number: int, when: Callable[..., bool]) -> Callable[..., Any]:
+    """Let a function raise a signal, once it is done."""
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = function(*arguments, **named)
+        if when(*arguments):
+            signal.raise_signal(number)
+        return result
+
+    return wrapped
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("position", [(1, 0), (2, 5), (4, 0)])
+def test_e05_a_signal_during_a_save_ends_the_training_with_it(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, position: tuple[int, int]
+) -> None:
+    during = send_at_the_end_of(CheckpointFolder.save, number, lambda *given: given[2] == position)
+    monkeypatch.setattr(CheckpointFolder, "save", during)
+    checkpoints = Checkpoints(tmp_path, every_steps=5)
+    with pytest.raises(TrainingInterruptedError, match=f"{position[0]} epochs and {position[1]} batches"):
+        program.run(program.make_objective(), program.make_data("list"), checkpoints)
+    (newest, *_) = CheckpointFolder(tmp_path, 2).stored("last")
+    assert newest.position == position
+    assert len(program.run(program.make_objective(), program.make_data("list"), checkpoints).epochs) == 4
+
+
+@pytest.mark.parametrize(
+    "part", [(TrainingProgress, "__exit__"), (TrainingProgress, "__enter__"), (Signals, "_restore")]
+)
+def test_e05_a_signal_around_a_training_that_is_finished_is_not_lost(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
+) -> None:
+    program.run(program.make_objective(), program.make_data("list"), Checkpoints(tmp_path), epochs=1)
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(*part, send_at_the_end_of(getattr(*part), signal.SIGINT, lambda *_: True))
+    try:
+        with pytest.raises((TrainingInterruptedError, KeyboardInterrupt)):
+            program.run(program.make_objective(), program.make_data("list"), Checkpoints(tmp_path), epochs=1)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_e05_no_signal_is_lost_whatever_is_being_computed(program: Any, tmp_path: Path, seed: int) -> None:
+    data = program.make_data("list")[:1]
+    heard: list[int] = []
+    former = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+
+    def calls_until(folder: Path, chosen: int) -> tuple[int, bool]:
+        """Train, and raise a signal at one of the calls; say how many there were, and whether the end came of it."""
+        objective, calls = program.make_objective("supervised"), 0
+
+        def count(*_: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == chosen:
+                signal.raise_signal(signal.SIGTERM)
+
+        sys.setprofile(count)
+        try:
+            program.run(objective, data, Checkpoints(folder), epochs=1)
+        except TrainingInterruptedError:
+            return calls, True
+        finally:
+            sys.setprofile(None)
+        return calls, False
+
+    try:
+        total, _ = calls_until(tmp_path / "none", -1)
+        # Some of all calls, and more of the last ones, where a signal is noted that no step will look at.
+        some = range(7, total, total // (9 + 300 * seed))
+        for number in (*some, *range(total - 300, total, 60 - 59 * seed)):
+            heard.clear()
+            calls, is_interrupted = calls_until(tmp_path / str(number), number)
+            assert is_interrupted or heard or calls < number, f"lost at call {number} of {total}"
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def test_e05_an_error_after_a_signal_does_not_hide_it(program: Any, tmp_path: Path) -> None:
+    def fails(_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise KeyError("score")
+
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            program.run(program.make_objective(), program.make_data("list"), Checkpoints(tmp_path), on_epoch=fails)
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert isinstance(caught.value.__context__, KeyError)
+
+
+def test_e05_a_script_that_catches_nothing_ends_in_one_line_with_the_code_of_the_signal() -> None:
+    code = "from piggygan.errors import TrainingInterruptedError as E; raise E('saved', 2)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def end_by(process: Any, steps: int, number: int) -> float:
