@@ -16,9 +16,9 @@ from baselines.separate import Separate, Thin
 from torch import Tensor, nn
 
 import piggygan as pg
+from piggygan.allocation import Fraction
 from piggygan.data import PairBatch
 from piggygan.filters import DEFAULT_FRACTION
-from piggygan.planning import Fraction
 from piggygan.training import Batch
 
 LOOKED_AT = 40

@@ -3,6 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from piggygan.filters import DEFAULT_FRACTION, unconstrained_count
+from piggygan.patterns import unmatched
+
+Fraction = float | Mapping[str, float]
+"""The share of unconstrained weights of a whole generator, dealt out evenly over its layers; or the share of
+unconstrained filters of each layer, by its path, or by patterns of paths of which the first that matches counts."""
+
+
+def layer_fractions(fraction: Fraction, sizes: Mapping[str, int]) -> dict[str, float]:
+    """Return the share of unconstrained filters of each layer.
+
+    Args:
+        fraction: Of all weights, dealt out evenly; or of each layer's filters, by path or pattern: ``{"*": 0.25}`` is
+            the paper's lambda. Layers that match no pattern get 1/4.
+        sizes: Weights of each convolution's kernel.
+
+    Raises:
+        ConfigurationError: If a share is outside 0..1, or a pattern matches nothing.
+
+    Example:
+        >>> layer_fractions({"up.*": 0.5}, {"down.0": 100, "up.0": 100})
+        {'down.0': 0.25, 'up.0': 0.5}
+        >>> layer_fractions(0.25, {"down.0": 100, "up.0": 700})
+        {'down.0': 1.0, 'up.0': 0.14285714285714285}
+    """
+    if not isinstance(fraction, Mapping):
+        unconstrained_count(1, fraction)
+        return dealt_evenly(fraction, sizes)
+    for pattern, share in fraction.items():
+        unconstrained_count(1, share)
+        if pattern not in sizes and not any(fnmatchcase(path, pattern) for path in sizes):
+            raise unmatched("unconstrained_fraction", pattern, list(sizes))
+    return {path: _share_of(path, fraction) for path in sizes}
+
+
+def _share_of(path: str, shares: Mapping[str, float]) -> float:
+    if path in shares:  # a path may hold characters that mean something in a pattern
+        return shares[path]
+    return next((share for pattern, share in shares.items() if fnmatchcase(path, pattern)), DEFAULT_FRACTION)
 
 
 def dealt_evenly(share: float, sizes: Mapping[str, int]) -> dict[str, float]:

@@ -10,29 +10,20 @@ from typing import overload
 
 from torch import Tensor, nn
 
+from piggygan.allocation import Fraction, layer_fractions
 from piggygan.costs import CostModel
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
 from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.kernel_cache import KernelCache
-from piggygan.layers import PiggybackConvolution, layer_kind
-from piggygan.norms import NORMS, TaskNorm
-from piggygan.overhead import LayerOverhead, Overhead, TaskOverhead
-from piggygan.per_task import PerTask, SharedFrozen
-from piggygan.planning import (
-    USUAL,
-    Fraction,
-    Pattern,
-    Treatment,
-    Wrapping,
-    check_possible,
-    layer_fractions,
-    plan,
-)
+from piggygan.layers import PiggybackConvolution
+from piggygan.overhead import Overhead, TaskOverhead, layer_overhead
+from piggygan.own_buffers import OwnBuffers, unmoved
+from piggygan.patterns import Pattern
+from piggygan.planning import USUAL, Wrapping, check_possible, plan
 from piggygan.selection import Selection
 from piggygan.task_kernels import FACTOR_STEP, Init
 from piggygan.tasks import Task, check_task_name, task_not_found
-
-Layer = PiggybackConvolution | PerTask | SharedFrozen
+from piggygan.wrapping import Layer, make_layers, put_in_place
 
 
 class MultiTaskGenerator(nn.Module):
@@ -103,14 +94,9 @@ class MultiTaskGenerator(nn.Module):
         self._cache = KernelCache()
         self._tasks = {base_task: Task(base_task)}
         self._base_task = base_task
-        self._layers: dict[str, Layer] = {
-            entry.path: _wrap(
-                entry.module, entry.treatment, base_task, self._selection, entry.path, self._costs, self._cache
-            )
-            for entry in planned.modules
-        }
-        wrappers = {id(entry.module): self._layers[entry.path] for entry in planned.modules}
-        self.generator = _replaced(generator, wrappers)
+        self._layers = make_layers(planned, base_task, self._selection, self._costs, self._cache)
+        self._own_buffers = tuple(layer for layer in self._layers.values() if isinstance(layer, OwnBuffers))
+        self.generator = put_in_place(generator, planned, self._layers)
 
     # ------------------------------------------------------------------ what there is
 
@@ -162,7 +148,9 @@ class MultiTaskGenerator(nn.Module):
     def overhead(self) -> Overhead:
         """Count what every task costs."""
         costs = [
-            TaskOverhead(task, tuple(_cost(layer, path, task) for path, layer in self._layers.items()), share=1.0)
+            TaskOverhead(
+                task, tuple(layer_overhead(layer, path, task) for path, layer in self._layers.items()), share=1.0
+            )
             for task in self.tasks
         ]
         whole = costs[0].parameters
@@ -367,7 +355,7 @@ class MultiTaskGenerator(nn.Module):
             )
         if task is not None and not isinstance(task, str):
             return self._translate_each(images, tuple(task))
-        with nullcontext() if task is None else self.using(task):
+        with nullcontext() if task is None else self.using(task), unmoved(self._own_buffers):
             output: Tensor = self.generator(images)
         return output
 
@@ -423,54 +411,6 @@ class MultiTaskGenerator(nn.Module):
             if set(self._tasks[name].draws_on) <= set(sources):
                 return name
         return sources[0]
-
-
-def _wrap(
-    module: nn.Module,
-    treatment: Treatment,
-    base_task: str,
-    selection: Selection,
-    path: str,
-    costs: CostModel,
-    cache: KernelCache,
-) -> Layer:
-    if treatment == "shared_frozen":
-        return SharedFrozen(module, base_task)
-    kind = layer_kind(module)
-    if treatment == "mixed" and kind is not None:
-        return kind(module, base_task, selection, path, costs, cache)
-    return (TaskNorm if isinstance(module, NORMS) else PerTask)(module, base_task, selection)
-
-
-def _cost(layer: Layer, path: str, task: str) -> LayerOverhead:
-    tensors = layer.tensors(task)
-    size = sum(tensor.nbytes for tensor in tensors.values())
-    numbers = {name: tensor.numel() for name, tensor in tensors.items()}
-    if isinstance(layer, PiggybackConvolution):
-        filters = numbers.get("weight", 0) + numbers.get("unconstrained", 0)
-        biases = numbers.get("bias", 0)
-        return LayerOverhead(
-            path,
-            filters=filters,
-            factors=numbers.get("factors", 0),
-            biases=biases,
-            size=size,
-            effective=layer.kernel_size(task) + biases,
-        )
-    learned = sum(numbers.get(name, 0) for name in layer.parameter_names)
-    effective = sum(layer.tensors(layer.base_task)[name].numel() for name in layer.parameter_names)
-    return LayerOverhead(
-        path, copies=learned, statistics=sum(numbers.values()) - learned, size=size, effective=effective
-    )
-
-
-def _replaced(generator: nn.Module, wrappers: Mapping[int, nn.Module]) -> nn.Module:
-    """Put each wrapper where its module was, everywhere it was, and return the root."""
-    for parent in list(generator.modules()):
-        for name, child in list(parent._modules.items()):
-            if id(child) in wrappers and id(parent) not in wrappers:
-                setattr(parent, name, wrappers[id(child)])
-    return wrappers.get(id(generator), generator)
 
 
 def _check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:

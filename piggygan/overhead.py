@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from piggygan.layers import PiggybackConvolution
 from piggygan.tables import text_table
+from piggygan.wrapping import Layer
 
 
 @dataclass(frozen=True)
@@ -140,3 +142,26 @@ class Overhead:
         header = ["task", "stored", "effective", "own filters", "factors", "MB", "share"]
         share = self.share_of_separate_networks
         return f"{text_table(header, rows)}\nin all {self.parameters:,} parameters, {share:.1%} of separate networks"
+
+
+def layer_overhead(layer: Layer, path: str, task: str) -> LayerOverhead:
+    """Count what one task stores in one layer."""
+    tensors = layer.tensors(task)
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    numbers = {name: tensor.numel() for name, tensor in tensors.items()}
+    if isinstance(layer, PiggybackConvolution):
+        filters = numbers.get("weight", 0) + numbers.get("unconstrained", 0)
+        biases = numbers.get("bias", 0)
+        return LayerOverhead(
+            path,
+            filters=filters,
+            factors=numbers.get("factors", 0),
+            biases=biases,
+            size=size,
+            effective=layer.kernel_size(task) + biases,
+        )
+    learned = sum(numbers.get(name, 0) for name in layer.parameter_names)
+    effective = sum(layer.tensors(layer.base_task)[name].numel() for name in layer.parameter_names)
+    return LayerOverhead(
+        path, copies=learned, statistics=sum(numbers.values()) - learned, size=size, effective=effective
+    )

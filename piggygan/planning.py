@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
-from piggygan.allocation import dealt_evenly
+from piggygan.allocation import Fraction, layer_fractions
+from piggygan.bypasses import bypasses
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
 from piggygan.norms import NORMS
-from piggygan.support import CONVOLUTIONS, unsupported_convolution
+from piggygan.obstacles import obstacles
+from piggygan.patterns import Choices, Pattern
+from piggygan.support import CONVOLUTIONS, patched, unsupported_convolution
 from piggygan.tables import text_table
 
-Treatment = Literal["mixed", "per_task", "shared_frozen", "refused"]
-"""Built from a bank; a copy a task; learned with the base task and shared; nobody said how."""
-
-Pattern = str | type[nn.Module]
-"""A module's path, with ``*`` and ``?`` as in file names, or its type."""
-
-Fraction = float | Mapping[str, float]
-"""The share of unconstrained weights of a whole generator, dealt out evenly over its layers; or the share of
-unconstrained filters of each layer, by its path, or by patterns of paths of which the first that matches counts."""
+Treatment = Literal["mixed", "per_task", "shared_frozen", "buffers", "refused"]
+"""Built from a bank; a copy a task; learned with the base task and shared; a module that holds others, whose own
+buffers are kept with the base task; nobody said how."""
 
 USUAL = (*NORMS, nn.PReLU)
 """What each task has a copy of without being asked."""
@@ -41,6 +35,7 @@ class PlannedModule:
         treatment: How it would be treated.
         reason: Why it is refused, else empty.
         cost: Parameters that a task would store here.
+        undecided: The first of its own parameters, if it is refused because nobody said how to treat those.
     """
 
     path: str
@@ -48,10 +43,13 @@ class PlannedModule:
     treatment: Treatment
     reason: str
     cost: int
+    undecided: str = ""
 
     @property
     def parameters(self) -> int:
-        """Parameters that the module has."""
+        """Parameters that are treated so."""
+        if self.treatment == "buffers":
+            return 0
         return sum(parameter.numel() for parameter in self.module.parameters())
 
 
@@ -93,9 +91,20 @@ class Plan:
 
     @property
     def refusals(self) -> tuple[str, ...]:
-        """Everything that stands in the way."""
-        refused = (f"{entry.path} {entry.reason}" for entry in self.modules if entry.treatment == "refused")
-        return (*self.problems, *refused)
+        """Everything that stands in the way; modules of one type that nobody said how to treat together."""
+        refused = [entry for entry in self.modules if entry.treatment == "refused"]
+        undecided: dict[type[nn.Module], list[PlannedModule]] = {}
+        for entry in refused:
+            if entry.undecided:
+                undecided.setdefault(type(entry.module), []).append(entry)
+        others = (f"{entry.path} {entry.reason}" for entry in refused if not entry.undecided)
+        return (*self.problems, *others, *(_undecided(kind, found) for kind, found in undecided.items()))
+
+    @property
+    def undecided(self) -> tuple[type[nn.Module], ...]:
+        """Types of modules with parameters that have to be named, in ``per_task`` or in ``shared_frozen``."""
+        found = [type(entry.module) for entry in self.modules if entry.undecided and entry.path]
+        return tuple(dict.fromkeys(found))
 
     @property
     def share(self) -> float:
@@ -149,12 +158,12 @@ def plan(
         2            Conv2d  mixed, output          27             27
         a task that draws on the base task stores 57.3% of the network
     """
-    chosen = _Patterns(generator, per_task, shared_frozen, include)
+    chosen = Choices(generator, per_task, shared_frozen, include)
     found = list(_treated(generator, chosen))
     sizes = {
-        path: module.weight.numel()
-        for path, module, treatment, _ in found
-        if treatment == "mixed" and isinstance(module, CONVOLUTIONS)
+        entry.path: entry.module.weight.numel()
+        for entry in found
+        if entry.treatment == "mixed" and isinstance(entry.module, CONVOLUTIONS)
     }
     convolutions = list(sizes)
     if output_layer is not None and output_layer not in convolutions:
@@ -164,14 +173,12 @@ def plan(
         )
     last = output_layer or (convolutions[-1] if convolutions else "")
     fractions = {**layer_fractions(unconstrained_fraction, sizes), last: 1.0}
-    modules = tuple(
-        PlannedModule(path, module, treatment, reason, _cost(module, treatment, fractions.get(path, 1.0)))
-        for path, module, treatment, reason in found
-    )
-    problems = list(_problems_of_whole(generator))
-    if not convolutions and not any(treatment == "refused" for _, _, treatment, _ in found):
+    modules = tuple(replace(entry, cost=_cost(entry, fractions.get(entry.path, 1.0))) for entry in found)
+    wrapped = {entry.path: entry.module for entry in found if entry.treatment not in ("buffers", "refused")}
+    problems = [*obstacles(generator), *bypasses(generator, wrapped)]
+    if not convolutions and not any(entry.treatment == "refused" for entry in found):
         problems.append(f"{type(generator).__name__} has no convolution: there are no filters to build on")
-    return Plan(modules, (*problems, *_shared_statistics(generator)), last)
+    return Plan(modules, tuple(problems), last)
 
 
 def check_possible(planned: Plan) -> None:
@@ -180,129 +187,65 @@ def check_possible(planned: Plan) -> None:
     Raises:
         UnsupportedModuleError: If there is anything such.
     """
-    if not planned.is_possible:
-        raise UnsupportedModuleError(
-            f"this generator cannot be wrapped, and is as it was: {'; '.join(planned.refusals)}. For a module with "
-            f"parameters say what it is: per_task=[...] gives each task a copy, shared_frozen=[...] lets all tasks use "
-            f"the base task's."
-        )
+    if planned.is_possible:
+        return
+    kinds = ", ".join(kind.__name__ for kind in planned.undecided) or "..."
+    raise UnsupportedModuleError(
+        f"this generator cannot be wrapped, and is as it was: {'; '.join(planned.refusals)}. For a module with "
+        f"parameters say what it is, by type or path: per_task=[{kinds}] gives each task a copy, shared_frozen=[...] "
+        f"lets all tasks use the base task's."
+    )
 
 
-def layer_fractions(fraction: Fraction, sizes: Mapping[str, int]) -> dict[str, float]:
-    """Return the share of unconstrained filters of each layer.
-
-    Args:
-        fraction: Of all weights, dealt out evenly; or of each layer's filters, by path or pattern: ``{"*": 0.25}`` is
-            the paper's lambda. Layers that match no pattern get 1/4.
-        sizes: Weights of each convolution's kernel.
-
-    Raises:
-        ConfigurationError: If a share is outside 0..1, or a pattern matches nothing.
-
-    Example:
-        >>> layer_fractions({"up.*": 0.5}, {"down.0": 100, "up.0": 100})
-        {'down.0': 0.25, 'up.0': 0.5}
-        >>> layer_fractions(0.25, {"down.0": 100, "up.0": 700})
-        {'down.0': 1.0, 'up.0': 0.14285714285714285}
-    """
-    if not isinstance(fraction, Mapping):
-        unconstrained_count(1, fraction)
-        return dealt_evenly(fraction, sizes)
-    for pattern, share in fraction.items():
-        unconstrained_count(1, share)
-        if pattern not in sizes and not any(fnmatchcase(path, pattern) for path in sizes):
-            raise _unmatched("unconstrained_fraction", pattern, list(sizes))
-    return {path: _share_of(path, fraction) for path in sizes}
+def _undecided(kind: type[nn.Module], found: Sequence[PlannedModule]) -> str:
+    """Name all modules of one type that nobody said how to treat."""
+    first = found[0]
+    if len(found) > 1:
+        return f"{len(found)} modules of type {kind.__name__} have parameters, such as {first.path}.{first.undecided}"
+    if not first.path:
+        return f"the generator itself ({kind.__name__}) has {first.undecided}: move it into a module of its own"
+    return f"{first.path} ({kind.__name__}) has {first.undecided}"
 
 
-def _share_of(path: str, shares: Mapping[str, float]) -> float:
-    if path in shares:  # a path may hold characters that mean something in a pattern
-        return shares[path]
-    return next((share for pattern, share in shares.items() if fnmatchcase(path, pattern)), DEFAULT_FRACTION)
-
-
-class _Patterns:
-    """Which treatment the user chose for which module."""
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        per_task: Sequence[Pattern],
-        shared_frozen: Sequence[Pattern],
-        include: Sequence[Pattern] | None,
-    ) -> None:
-        self._chosen: dict[Treatment, Sequence[Pattern]] = {"per_task": per_task, "shared_frozen": shared_frozen}
-        self._include = include
-        modules = {path: module for path, module in generator.named_modules() if path}
-        for name, patterns in (*self._chosen.items(), ("include", include or ())):
-            for pattern in patterns:
-                if not any(_matches(pattern, path, module) for path, module in modules.items()):
-                    raise _unmatched(name, pattern, list(modules))
-
-    def treatment(self, path: str, module: nn.Module) -> Treatment | None:
-        """Return what was chosen for a module, or None."""
-        matched = [
-            treatment
-            for treatment, patterns in self._chosen.items()
-            if any(_matches(pattern, path, module) for pattern in patterns)
-        ]
-        if len(matched) > 1:
-            raise ConfigurationError(f"{path} is matched by per_task and by shared_frozen: choose one.")
-        return matched[0] if matched else None
-
-    def is_included(self, path: str, module: nn.Module) -> bool:
-        """Say whether a convolution is to be built from banks."""
-        return self._include is None or any(_matches(pattern, path, module) for pattern in self._include)
-
-
-def _matches(pattern: Pattern, path: str, module: nn.Module) -> bool:
-    return fnmatchcase(path, pattern) if isinstance(pattern, str) else isinstance(module, pattern)
-
-
-def _unmatched(argument: str, pattern: Pattern, paths: Sequence[str]) -> ConfigurationError:
-    shown = repr(pattern) if isinstance(pattern, str) else pattern.__name__
-    some = ", ".join(paths[:5]) + (", ..." if len(paths) > 5 else "")
-    return ConfigurationError(f"{argument}: {shown} matches no module; there are {some or 'none'}.")
-
-
-_Found = tuple[str, nn.Module, Treatment, str]
-
-
-def _treated(generator: nn.Module, chosen: _Patterns) -> Iterator[_Found]:
-    """Walk the tree, not below what is treated as a whole, each module once."""
+def _treated(generator: nn.Module, chosen: Choices) -> Iterator[PlannedModule]:
+    """Walk the tree, not below what is treated as a whole, each module once; costs are not known yet."""
     seen: set[int] = set()
 
-    def walk(path: str, module: nn.Module) -> Iterator[_Found]:
+    def walk(path: str, module: nn.Module) -> Iterator[PlannedModule]:
         if id(module) in seen:
             return
         seen.add(id(module))
-        treatment, reason = _treatment(path, module, chosen)
+        treatment, reason, undecided = _treatment(path, module, chosen)
+        if treatment in ("per_task", "shared_frozen") and (problem := patched(module)):
+            treatment, reason = "refused", problem
         if treatment is not None:
             if treatment == "refused" or module.state_dict():  # else there is nothing to treat
-                yield path, module, treatment, reason
+                yield PlannedModule(path, module, treatment, reason, 0, undecided)
             return
+        if module._buffers:
+            yield PlannedModule(path, module, "buffers", "", 0)
         for name, child in module.named_children():
             yield from walk(f"{path}.{name}" if path else name, child)
 
     yield from walk("", generator)
 
 
-def _treatment(path: str, module: nn.Module, chosen: _Patterns) -> tuple[Treatment | None, str]:
+def _treatment(path: str, module: nn.Module, chosen: Choices) -> tuple[Treatment | None, str, str]:
     """Say how a module is treated, and if it is refused why; None for one that only holds others."""
     if problem := _without_values(module):
-        return "refused", problem
+        return "refused", problem, ""
     if path and (treatment := chosen.treatment(path, module)):
-        return treatment, ""
+        return treatment, "", ""
     if isinstance(module, CONVOLUTIONS):
-        return _of_convolution(path, module, chosen)
+        return *_of_convolution(path, module, chosen), ""
     if isinstance(module, USUAL):
-        return "per_task", ""
-    own = [name for name, _ in module.named_parameters(recurse=False)]
+        return "per_task", "", ""
+    own = next((name for name, _ in module.named_parameters(recurse=False)), "")
     if own:
-        return "refused", f"({type(module).__name__}) has {own[0]}"
+        return "refused", "", own
     if not module._modules and module.state_dict():
-        return "shared_frozen", ""  # buffers only, such as a blur kernel: kept with the base task
-    return None, ""
+        return "shared_frozen", "", ""  # buffers only, such as a blur kernel: kept with the base task
+    return None, "", ""
 
 
 def _without_values(module: nn.Module) -> str:
@@ -315,17 +258,18 @@ def _without_values(module: nn.Module) -> str:
     return ""
 
 
-def _of_convolution(path: str, module: nn.Module, chosen: _Patterns) -> tuple[Treatment, str]:
+def _of_convolution(path: str, module: nn.Module, chosen: Choices) -> tuple[Treatment, str]:
     if not chosen.is_included(path, module):
         return "shared_frozen", ""
     problem = unsupported_convolution(module)
     return ("refused", problem) if problem else ("mixed", "")
 
 
-def _cost(module: nn.Module, treatment: Treatment, fraction: float) -> int:
-    if treatment == "per_task":
-        return sum(parameter.numel() for parameter in module.parameters())
-    if treatment != "mixed" or not isinstance(module, CONVOLUTIONS):
+def _cost(entry: PlannedModule, fraction: float) -> int:
+    module = entry.module
+    if entry.treatment == "per_task":
+        return entry.parameters
+    if entry.treatment != "mixed" or not isinstance(module, CONVOLUTIONS):
         return 0
     c_out, groups = module.out_channels, module.groups
     if groups > 1 and groups == module.in_channels:
@@ -335,31 +279,3 @@ def _cost(module: nn.Module, treatment: Treatment, fraction: float) -> int:
     bias = 0 if module.bias is None else c_out
     count = task_parameters_count(filter_size=filter_size, c_out=c_out, bank=c_out, unconstrained=own, groups=groups)
     return count + bias
-
-
-def _problems_of_whole(generator: nn.Module) -> Iterator[str]:
-    if isinstance(generator, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-        yield f"it is inside {type(generator).__name__}: wrap its .module, then parallelize the result"
-    if "_orig_mod" in generator._modules:
-        yield "it is compiled: wrap the module itself, then compile the result"
-    ours = ("piggygan.layers", "piggygan.norms", "piggygan.per_task", "piggygan.model")
-    if any(type(module).__module__ in ours for module in generator.modules()):
-        yield "it is wrapped already"
-    owners = Counter(
-        id(parameter)
-        for module in generator.modules()
-        for parameter in module._parameters.values()
-        if parameter is not None
-    )
-    for path, module in generator.named_modules():
-        for name, parameter in module._parameters.items():
-            if parameter is not None and owners[id(parameter)] > 1:
-                yield f"{path}.{name} is shared with another module: share the module itself instead"
-
-
-def _shared_statistics(generator: nn.Module) -> Iterator[str]:
-    """Find norm layers used in two places whose running statistics would mix two distributions."""
-    uses = Counter(id(module) for _, module in generator.named_modules(remove_duplicate=False))
-    for path, module in generator.named_modules():
-        if isinstance(module, _NormBase) and module.track_running_stats and uses[id(module)] > 1:
-            yield f"{path} keeps running statistics and is used in two places"

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
+from piggygan.allocation import layer_fractions
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
-from piggygan.planning import layer_fractions
 from piggygan.tasks import Task
 
 
@@ -86,6 +86,17 @@ def test_a_plan_lists_everything_that_stands_in_the_way_and_touches_nothing() ->
     with pytest.raises(UnsupportedModuleError, match=r"2 \(Scale\) has scale; 3.1 \(Linear\) has weight.*per_task="):
         pg.MultiTaskGenerator(generator, "facades")
     assert dict(generator.named_modules()) == before
+
+
+def test_refusals_of_one_type_are_said_together_and_the_types_are_what_to_say() -> None:
+    generator = nn.Sequential(nn.Conv2d(3, 8, 1), *(nn.Linear(8, 8) for _ in range(40)), Scale(), nn.Conv2d(8, 3, 1))
+    planned = pg.plan(generator)
+    assert planned.refusals == ("40 modules of type Linear have parameters, such as 1.weight", "41 (Scale) has scale")
+    with pytest.raises(UnsupportedModuleError, match=r"per_task=\[Linear, Scale\]") as caught:
+        pg.MultiTaskGenerator(generator, "facades")
+    assert len(str(caught.value)) < 400
+    assert planned.undecided == (nn.Linear, Scale)
+    assert pg.plan(generator, per_task=planned.undecided).is_possible
 
 
 @pytest.mark.parametrize(

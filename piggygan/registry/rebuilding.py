@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, InputError, TaskError
 from piggygan.model import MultiTaskGenerator
+from piggygan.own_buffers import OwnBuffers
 from piggygan.planning import Wrapping
 from piggygan.registry.manifest import TaskSettings
 
@@ -79,6 +80,11 @@ def rebuild_base(
             per_task=wrapping.per_task,
             shared_frozen=wrapping.shared_frozen,
         )
+        for path, layer in model.layers.items():
+            if isinstance(layer, OwnBuffers):  # the first registries had none of them: they stay as the generator's
+                layer.store_only(
+                    [name for name in layer.tensors(base_task) if (f"{path}.{name}" if path else name) in tensors]
+                )
         model.load_task_tensors(base_task, tensors)
     except (ConfigurationError, InputError) as error:
         raise BankMismatchError(f"the base task {base_task!r} does not belong to this generator: {error}") from error

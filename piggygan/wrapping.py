@@ -1,0 +1,48 @@
+"""Putting a layer that holds tasks in the place of each planned module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from piggygan.costs import CostModel
+from piggygan.kernel_cache import KernelCache
+from piggygan.layers import PiggybackConvolution, layer_kind
+from piggygan.norms import NORMS, TaskNorm
+from piggygan.own_buffers import OwnBuffers
+from piggygan.per_task import PerTask, SharedFrozen
+from piggygan.planning import Plan, PlannedModule
+from piggygan.selection import Selection
+
+Layer = PiggybackConvolution | PerTask | SharedFrozen | OwnBuffers
+
+
+def make_layers(
+    planned: Plan, base_task: str, selection: Selection, costs: CostModel, cache: KernelCache
+) -> dict[str, Layer]:
+    """Make a layer for each planned module, by path; the generator is not touched yet."""
+
+    def layer(entry: PlannedModule) -> Layer:
+        kind = layer_kind(entry.module)
+        if entry.treatment == "mixed" and kind is not None:
+            return kind(entry.module, base_task, selection, entry.path, costs, cache)
+        if entry.treatment == "buffers":
+            return OwnBuffers(entry.module, base_task, entry.path)
+        if entry.treatment == "shared_frozen":
+            return SharedFrozen(entry.module, base_task)
+        return (TaskNorm if isinstance(entry.module, NORMS) else PerTask)(entry.module, base_task, selection)
+
+    return {entry.path: layer(entry) for entry in planned.modules}
+
+
+def put_in_place(generator: nn.Module, planned: Plan, layers: Mapping[str, Layer]) -> nn.Module:
+    """Put each layer where its module was, everywhere it was, and return the root."""
+    wrappers: dict[int, nn.Module] = {
+        id(entry.module): layers[entry.path] for entry in planned.modules if entry.treatment != "buffers"
+    }
+    for parent in list(generator.modules()):
+        for name, child in list(parent._modules.items()):
+            if id(child) in wrappers and id(parent) not in wrappers:
+                setattr(parent, name, wrappers[id(child)])
+    return wrappers.get(id(generator), generator)
