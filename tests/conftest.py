@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
 from torch import Tensor
+from torch.utils._device import DeviceContext
 
 # The first example pays for imports and warm-up, and shared machines stutter: a deadline would measure those.
 settings.register_profile("piggygan", deadline=None, derandomize=True)
@@ -41,6 +43,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="make all tensors and modules of the tests there: cpu or cuda")
 
 
+class Elsewhere(DeviceContext):
+    """Makes tensors on another device; random numbers of a generator are drawn on the generator's own, and go over."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        generator = (kwargs or {}).get("generator")
+        if generator is None or (kwargs or {}).get("device") is not None:
+            return super().__torch_function__(func, types, args, kwargs)
+        made = func(*args, **{**kwargs, "device": generator.device})
+        return made.to(self.device)
+
+
 @pytest.fixture(autouse=True)
 def on_chosen_device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run a test's promises on another device: what it makes without saying where is made there."""
@@ -50,7 +63,7 @@ def on_chosen_device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
         return
     numpy = Tensor.numpy
     monkeypatch.setattr(Tensor, "numpy", lambda self, **options: numpy(self.cpu(), **options))
-    with torch.device(device):
+    with Elsewhere(device):
         yield
 
 
