@@ -5,9 +5,12 @@ Setting gradients to zero does not freeze: Adam's momentum and weight decay move
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
+import torch
 from torch import Tensor, nn
+
+from piggygan.errors import InputError
 
 
 def freeze(module: nn.Module) -> None:
@@ -15,9 +18,10 @@ def freeze(module: nn.Module) -> None:
 
     The buffers are copies: an optimizer that still holds the old parameters moves those and nothing else.
     """
-    for child in module.modules():
-        for name, parameter in list(child.named_parameters(recurse=False)):
-            _replace(child, name, parameter.detach().clone())
+    with torch.inference_mode(False):  # else no later task could be trained through them
+        for child in module.modules():
+            for name, parameter in list(child.named_parameters(recurse=False)):
+                _replace(child, name, parameter.detach().clone())
     module.eval()
 
 
@@ -33,7 +37,33 @@ def thaw(module: nn.Module, names: Iterable[str]) -> None:
         owner = module.get_submodule(path)
         tensor = getattr(owner, name)
         if not isinstance(tensor, nn.Parameter):
-            _replace(owner, name, nn.Parameter(tensor.detach().clone()))
+            with torch.inference_mode(False):
+                _replace(owner, name, nn.Parameter(tensor.detach().clone()))
+
+
+def check_finite(tensors: Mapping[str, Tensor], path: str, learned: Collection[str] | None = None) -> None:
+    """Refuse to keep for ever what is not a number.
+
+    A buffer that is no running statistic may hold infinities, as a mask of attention does; a NaN is refused anywhere.
+
+    Args:
+        tensors: What is to be frozen, by name.
+        path: Where it is in its generator, for messages.
+        learned: Names of the parameters; None: all.
+
+    Raises:
+        InputError: If a tensor has a NaN, or a parameter or a running statistic an infinity.
+
+    Example:
+        >>> check_finite({"mask": torch.tensor([0.0, -torch.inf])}, "attention", learned=())
+    """
+    for name, tensor in tensors.items():
+        moves = learned is None or name in learned or name.rpartition(".")[2].startswith("running_")
+        if bad := int((~tensor.isfinite() if moves else tensor.isnan()).sum()):
+            raise InputError(
+                f"{path + '.' if path else ''}{name} has {bad} of {tensor.numel()} numbers that are NaN or infinite: "
+                f"its training diverged. Nothing was frozen; go back to weights from before, or train anew."
+            )
 
 
 def _replace(owner: nn.Module, name: str, tensor: Tensor) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
+from piggygan.deriving import Derived, Sources, derive
 from piggygan.errors import ConfigurationError
 
 DEFAULT_MAX_BYTES = 2**30
@@ -22,7 +23,8 @@ class KernelCache:
     """Composed kernels, which a frozen task gives again bit for bit, so that they may be dropped and made anew.
 
     The layers of one model share one. Over the bound those used longest ago are dropped, with a debug message in the
-    log; a tensor larger than the bound alone is made at every call.
+    log; a tensor larger than the bound alone is made at every call. What is kept is made in full precision, whatever
+    surrounds the call, and made anew when what it is made of was loaded, moved or replaced.
 
     Args:
         max_bytes: The bound; 0 keeps nothing.
@@ -39,7 +41,7 @@ class KernelCache:
     """
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
-        self._entries: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Derived] = OrderedDict()
         self.max_bytes = max_bytes
 
     @property
@@ -57,20 +59,24 @@ class KernelCache:
     @property
     def bytes(self) -> int:
         """What is kept, in bytes."""
-        return sum(tensor.nbytes for tensor in list(self._entries.values()))
+        return sum(kept.tensor.nbytes for kept in list(self._entries.values()))
 
-    def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
-        """Return what is kept under a key, or make and keep it."""
+    def get(self, key: Hashable, make: Callable[[], Tensor], made_of: Sources = ()) -> Tensor:
+        """Return what is kept under a key, or make and keep it.
+
+        Args:
+            key: Names the tensor.
+            make: Makes it.
+            made_of: The tensors that it is made of; what was made of others is made anew.
+        """
         kept = self._entries.get(key)
-        if kept is None:
-            # A tensor made in inference mode could not be used in training later.
-            with torch.inference_mode(False), torch.no_grad():
-                kept = make()
+        if kept is None or not kept.is_of(made_of):
+            kept = derive(make, made_of)
             self._entries[key] = kept
             self._shrink()
         elif not torch.compiler.is_compiling():  # a compiled graph would be guarded on the order, and made anew
             self._touch(key)
-        return kept
+        return kept.tensor
 
     def forget(self, owner: str) -> None:
         """Drop everything whose key begins with ``owner``."""
@@ -83,9 +89,9 @@ class KernelCache:
 
     def _shrink(self) -> None:
         while self.bytes > self._max_bytes and self._entries:
-            oldest = next(iter(self._entries))
-            _log.debug("dropped %s: over the bound of %d bytes", oldest, self._max_bytes)
-            self._entries.pop(oldest, None)
+            with suppress(KeyError):  # another thread may have dropped the last one just now
+                oldest, _ = self._entries.popitem(last=False)
+                _log.debug("dropped %s: over the bound of %d bytes", oldest, self._max_bytes)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._entries

@@ -21,7 +21,7 @@ from piggygan.filters import native_layout
 from piggygan.one_step import calls_in_this_step, shared_in_this_step
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
-from piggygan.ways import Geometry, MixedFilters, can_unfold, compute
+from piggygan.ways import Geometry, MixedFilters, autocast_type, can_unfold, compute
 
 
 class PiggybackConvolution(TaskKernels):
@@ -87,7 +87,7 @@ class PiggybackConvolution(TaskKernels):
             calls=calls_in_this_step(),
             can_unfold=can_unfold(features, geometry),
             device=features.device.type,
-            dtype=str(features.dtype),
+            dtype=str(autocast_type(features) or features.dtype),
         )
 
     def _mixed_filters(self, task: str) -> MixedFilters:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import overload
 
+import torch
 from torch import Tensor, nn
 
 from piggygan.allocation import Fraction, layer_fractions
 from piggygan.costs import CostModel
+from piggygan.deriving import for_keeping
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
 from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.kernel_cache import KernelCache
@@ -19,11 +22,12 @@ from piggygan.layers import PiggybackConvolution
 from piggygan.overhead import Overhead, TaskOverhead, layer_overhead
 from piggygan.own_buffers import OwnBuffers, unmoved
 from piggygan.patterns import Pattern
+from piggygan.per_task import PerTask
 from piggygan.planning import USUAL, Wrapping, check_possible, plan
 from piggygan.selection import Selection
 from piggygan.task_kernels import FACTOR_STEP, Init
 from piggygan.tasks import Task, check_task_name, task_not_found
-from piggygan.wrapping import Layer, make_layers, put_in_place
+from piggygan.wrapping import Layer, check_layers_finite, make_layers, put_in_place
 
 
 class MultiTaskGenerator(nn.Module):
@@ -196,6 +200,7 @@ class MultiTaskGenerator(nn.Module):
             TaskNameError, TaskExistsError: If the name is malformed or taken.
             TaskNotFoundError, TaskStateError: If a drawn-on task is unknown or not frozen.
             ConfigurationError: If a number is outside its range.
+            UnsupportedModuleError: If a module that each task has a copy of cannot be copied.
         """
         if check_task_name(task) in self._tasks:
             raise TaskExistsError(f"there is a task {task!r} already: choose another name, or remove that one.")
@@ -210,23 +215,27 @@ class MultiTaskGenerator(nn.Module):
         sizes = {path: convolution.conv.weight.numel() for path, convolution in convolutions.items()}
         shares = layer_fractions(unconstrained_fraction, sizes)
         fractions = {**shares, self._wrapping.output_layer: 1.0} if output_layer_unconstrained else shares
-        filters = {}  # everything is made before anything is added: a refused call changes nothing
-        for path, convolution in convolutions.items():
-            filters[path] = convolution.new_filters(
-                sources=sources,
-                start_from=start,
-                fraction=fractions[path],
-                max_bank=max_bank,
-                c_in=(in_channels if path == self._wrapping.input_layer else None) or convolution.conv.in_channels,
-                c_out=(out_channels if path == self._wrapping.output_layer else None) or convolution.conv.out_channels,
-                init=init,
-                factor_step=factor_step,
-            )
-        for path, layer in self._layers.items():
-            if isinstance(layer, PiggybackConvolution):
-                layer.attach(task, filters[path])
-            else:
-                layer.add_task(task, start_from=None if init == "normal" else start)
+        # Everything is made before anything is added: a refused call changes nothing.
+        attach: list[Callable[[], None]] = []
+        with for_keeping(convolutions[self._wrapping.output_layer].conv.weight.device):
+            for path, convolution in convolutions.items():
+                conv = convolution.conv
+                filters = convolution.new_filters(
+                    sources=sources,
+                    start_from=start,
+                    fraction=fractions[path],
+                    max_bank=max_bank,
+                    c_in=(in_channels if path == self._wrapping.input_layer else None) or conv.in_channels,
+                    c_out=(out_channels if path == self._wrapping.output_layer else None) or conv.out_channels,
+                    init=init,
+                    factor_step=factor_step,
+                )
+                attach.append(partial(convolution.attach, task, filters))
+            copied_from = None if init == "normal" else start
+            copying = [layer for layer in self._layers.values() if isinstance(layer, PerTask)]
+            attach += [partial(layer.attach, task, layer.new_copy(copied_from)) for layer in copying]
+        for add in attach:
+            add()
         self._tasks[task] = Task(task, sources, shares, in_channels, out_channels, max_bank)
 
     def freeze_task(self, task: str) -> None:
@@ -235,9 +244,11 @@ class MultiTaskGenerator(nn.Module):
         Raises:
             TaskNotFoundError: If there is none of this name.
             TaskStateError: If it is frozen already.
+            InputError: If it holds NaN or infinities.
         """
         if self.describe_task(task).is_frozen:
             raise TaskStateError(f"task {task!r} is frozen already.")
+        check_layers_finite(self._layers, task)
         for layer in self._layers.values():
             layer.freeze_task(task)
         self._tasks[task] = replace(self._tasks[task], is_frozen=True)
@@ -310,7 +321,8 @@ class MultiTaskGenerator(nn.Module):
         self.describe_task(task)
         # deepcopy takes from the memo what it finds there: each wrapper becomes its folded layer.
         memo = {id(layer): layer.fold_task(task) for layer in self._layers.values()}
-        return copy.deepcopy(self.generator, memo)
+        with torch.inference_mode(False):
+            return copy.deepcopy(self.generator, memo)
 
     # ------------------------------------------------------------------ computing
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import nn
 
-from piggygan.errors import ConfigurationError, TaskError, TaskNotFoundError, TaskStateError
+from piggygan.errors import ConfigurationError, TaskNotFoundError, TaskStateError
 from piggygan.model import MultiTaskGenerator
+from piggygan.wrapping import check_layers_finite
 
 
 class GeneratorPair:
@@ -65,12 +66,12 @@ class GeneratorPair:
             settings: All others of :meth:`piggygan.MultiTaskGenerator.add_task`, the same for both.
 
         Raises:
-            TaskError, ConfigurationError: As of :meth:`piggygan.MultiTaskGenerator.add_task`.
+            PiggyganError: As of :meth:`piggygan.MultiTaskGenerator.add_task`.
         """
         self.forward.add_task(task, in_channels=in_channels, out_channels=out_channels, **settings)
         try:
             self.backward.add_task(task, in_channels=out_channels, out_channels=in_channels, **settings)
-        except (TaskError, ConfigurationError):
+        except BaseException:  # whatever stopped it, and be it Ctrl-C
             self.forward.remove_task(task)
             raise
 
@@ -80,8 +81,11 @@ class GeneratorPair:
         Raises:
             TaskNotFoundError: If one of them has no such task.
             TaskStateError: If it is frozen in one of them.
+            InputError: If it holds NaN or infinities in one of them.
         """
         self._check_training(task)
+        for model in self.networks.values():
+            check_layers_finite(model.layers, task)
         for model in self.networks.values():
             model.freeze_task(task)
 

@@ -6,10 +6,11 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from piggygan.errors import TaskStateError
-from piggygan.freezing import freeze, thaw
+from piggygan.errors import TaskStateError, UnsupportedModuleError
+from piggygan.freezing import check_finite, freeze, thaw
 from piggygan.selection import Selection
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import task_not_found
@@ -67,15 +68,30 @@ class PerTask(nn.Module):
         Args:
             task: Name of the new task.
             start_from: The task whose values it starts with; None: as a new module, where it can be reset.
+
+        Raises:
+            UnsupportedModuleError: If the module cannot be copied.
         """
-        module = copy.deepcopy(self.stored(start_from or self.base_task))
-        thaw(module, self.parameter_names)
-        module.train(self.training)
-        if start_from is None:
-            for part in module.modules():
-                reset = getattr(part, "reset_parameters", None)  # PyTorch's convention, without a type of its own
-                if callable(reset):
-                    reset()
+        self.attach(task, self.new_copy(start_from))
+
+    def new_copy(self, start_from: str | None) -> nn.Module:
+        """Make what a new task stores here, without adding it."""
+        held = self.stored(start_from or self.base_task)
+        try:
+            with torch.inference_mode(False), torch.no_grad():
+                module = copy.deepcopy(held)
+                thaw(module, self.parameter_names)
+                if start_from is None:
+                    _reset(module)
+        except Exception as error:  # a module of the user's own: whatever stands in the way
+            raise UnsupportedModuleError(
+                f"a {type(held).__name__} cannot be copied for a new task ({error}): let all tasks share it with "
+                f"shared_frozen=[...], or give it a __deepcopy__."
+            ) from error
+        return module.train(self.training)
+
+    def attach(self, task: str, module: nn.Module) -> None:
+        """Add what :meth:`new_copy` made."""
         self.by_task[task] = module
 
     def remove_task(self, task: str) -> None:
@@ -88,9 +104,11 @@ class PerTask(nn.Module):
 
         Raises:
             TaskStateError: If it is frozen already.
+            InputError: If it holds NaN or infinities.
         """
         if self.is_frozen(task):
             raise TaskStateError(f"task {task!r} is frozen already.")
+        check_finite(self.tensors(task), "", self.parameter_names)
         freeze(self.stored(task))
         self._frozen.add(task)
 
@@ -104,8 +122,9 @@ class PerTask(nn.Module):
 
     def fold_task(self, task: str) -> nn.Module:
         """Return the module of ``task`` as an ordinary one of the original class."""
-        module = copy.deepcopy(self.stored(task))
-        thaw(module, self.parameter_names)
+        with torch.inference_mode(False):
+            module = copy.deepcopy(self.stored(task))
+            thaw(module, self.parameter_names)
         return module.train(self.training)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -152,6 +171,7 @@ class SharedFrozen(nn.Module):
     def freeze_task(self, task: str) -> None:
         """Freeze the module with the base task."""
         if task == self.base_task:
+            check_finite(self.tensors(task), "", self.parameter_names)
             freeze(self.module)
             self._is_frozen = True
 
@@ -165,8 +185,9 @@ class SharedFrozen(nn.Module):
 
     def fold_task(self, task: str) -> nn.Module:  # noqa: ARG002  # the same for every task
         """Return a copy of the module."""
-        module = copy.deepcopy(self.module)
-        thaw(module, self.parameter_names)
+        with torch.inference_mode(False):
+            module = copy.deepcopy(self.module)
+            thaw(module, self.parameter_names)
         return module.train(self.training)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -174,3 +195,10 @@ class SharedFrozen(nn.Module):
         if self._is_frozen and self.module.training:
             self.module.eval()
         return self.module(*inputs, **options)
+
+
+def _reset(module: nn.Module) -> None:
+    for part in module.modules():
+        reset = getattr(part, "reset_parameters", None)  # PyTorch's convention, without a type of its own
+        if callable(reset):
+            reset()

@@ -8,12 +8,15 @@ that there is.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from piggygan.errors import ConfigurationError, InputError
 
 RIDGE = 1e-13
 """Added to the Gram matrix of a bank, as a share of its trace: more than its rounding."""
@@ -112,6 +115,31 @@ def remixed(
     return moved
 
 
+def bank_limit(max_bank: float, filters: int) -> int:
+    """Return the most bank filters of a layer's group that has so many filters.
+
+    Raises:
+        ConfigurationError: If the multiple is below 1 or no number.
+
+    Example:
+        >>> bank_limit(1.25, 64)
+        80
+    """
+    if not (math.isfinite(max_bank) and max_bank >= 1):
+        raise ConfigurationError(f"max_bank is {max_bank}; a bank has at least the layer's own filters: 1 or more.")
+    return math.ceil(max_bank * filters - 1e-9)
+
+
+def check_picked(picked: Int[Tensor, " picked"], bank_size: int, path: str) -> None:
+    """Refuse what picks bank filters that there are not, or one twice.
+
+    Raises:
+        InputError: If it does, naming the layer by its path.
+    """
+    if not (picked.diff() > 0).all() or picked[0] < 0 or picked[-1] >= bank_size:
+        raise InputError(f"{path} picks bank filters that are not rising numbers from 0 to {bank_size - 1}.")
+
+
 def most_useful(usefulness: Float[Tensor, " bank"], limit: int) -> Int[Tensor, " limit"]:
     """Pick the bank filters with the highest scores, in the order of the bank; of equal ones the older.
 
@@ -141,7 +169,8 @@ def refitted(
     # singular; the ridge then shares the weight among the copies.
     gram = left @ left.mT
     diagonal = gram.diagonal(dim1=1, dim2=2)
-    diagonal += RIDGE * diagonal.sum(1, keepdim=True)
+    trace = diagonal.sum(1, keepdim=True)
+    diagonal += RIDGE * torch.where(trace > 0, trace, 1.0)  # where all filters are zeros, any mixture is as near
     wanted = dropped.double() @ (right @ left.mT)
     nearest = torch.cholesky_solve(wanted.mT, torch.linalg.cholesky(gram)).mT
     return some + nearest.to(some.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +13,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from piggygan.costs import CostModel
-from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskStateError, UnsupportedModuleError
+from piggygan.deriving import Sources, for_keeping, in_full_precision
+from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError, UnsupportedModuleError
 from piggygan.filters import (
     DEFAULT_FRACTION,
     DEFAULT_MAX_BANK,
@@ -23,11 +25,13 @@ from piggygan.filters import (
     pick,
     unconstrained_count,
 )
-from piggygan.freezing import freeze
+from piggygan.freezing import check_finite, freeze
 from piggygan.kernel_cache import KernelCache
 from piggygan.selection import Selection
 from piggygan.starting import (
     Start,
+    bank_limit,
+    check_picked,
     empty_start,
     most_useful,
     normal_start,
@@ -83,7 +87,7 @@ class TaskKernels(nn.Module):
         self.path = path
         self.costs = costs or CostModel()
         self.cache = KernelCache() if cache is None else cache
-        self._banks: dict[str, Tensor] = {}
+        self._banks = KernelCache(sys.maxsize)  # of tasks in training, which need theirs at every step
         self.base_task = check_task_name(base_task)
         self.selection = selection or Selection(base_task)
         self.conv: Any = conv
@@ -154,16 +158,17 @@ class TaskKernels(nn.Module):
             raise TaskStateError(
                 f"{task!r} draws on frozen tasks only: freeze {', '.join(unfrozen) or self.base_task} first."
             )
-        filters = self.new_filters(
-            sources=tuple(draws_on),
-            start_from=start_from or draws_on[-1],
-            fraction=unconstrained_fraction,
-            max_bank=max_bank,
-            c_in=in_channels or self.conv.in_channels,
-            c_out=out_channels or self.conv.out_channels,
-            init=init,
-            factor_step=factor_step,
-        )
+        with for_keeping(self.conv.weight.device):
+            filters = self.new_filters(
+                sources=tuple(draws_on),
+                start_from=start_from or draws_on[-1],
+                fraction=unconstrained_fraction,
+                max_bank=max_bank,
+                c_in=in_channels or self.conv.in_channels,
+                c_out=out_channels or self.conv.out_channels,
+                init=init,
+                factor_step=factor_step,
+            )
         self.attach(task, filters)
 
     def new_filters(
@@ -178,13 +183,13 @@ class TaskKernels(nn.Module):
         init: Init,
         factor_step: float,
     ) -> TaskFilters:
-        """Make what a new task stores here, without adding it."""
+        """Make what a new task stores here, without adding it; called :func:`for_keeping`."""
         groups = self.conv.groups
         if c_in % groups or c_out % groups:
             raise ConfigurationError(f"{c_in} and {c_out} channels do not divide into {groups} groups.")
         own_shape = c_out == self.conv.out_channels and c_in == self.conv.in_channels
         sources = tuple(name for name in sources if self._fits_bank(name))
-        if not (own_shape and sources) or self._is_depthwise():
+        if not (own_shape and sources) or 1 < groups == self.conv.in_channels:  # filters of one channel are not mixed
             fraction = 1.0
         unconstrained = unconstrained_count(c_out, fraction, groups)
         composed = c_out - unconstrained
@@ -232,25 +237,25 @@ class TaskKernels(nn.Module):
 
         Raises:
             TaskStateError: If it is frozen already.
+            InputError: If it holds NaN or infinities.
         """
         if self.is_frozen(task):
             raise TaskStateError(f"task {task!r} is frozen already.")
+        check_finite(self.tensors(task), self.path)
         if task == self.base_task:
             freeze(self.conv)
             self.base_is_frozen = True
         else:
             self.of_task(task).freeze()
-            self._banks.pop(task, None)
+            self._banks.forget(task)
 
     def fold_task(self, task: str) -> nn.Module:
         """Return ``task``'s convolution as an ordinary module of the held one's class."""
-        kernel, bias = self.kernel(task).detach().clone(), self.bias(task)
-        with torch.no_grad():
+        with for_keeping(self.conv.weight.device):
             folded: Any = copy.deepcopy(self.conv)
-        for name in ("weight", "bias"):
-            delattr(folded, name)
-        folded.register_parameter("weight", nn.Parameter(kernel))
-        folded.register_parameter("bias", None if bias is None else nn.Parameter(bias.detach().clone()))
+            for name, tensor in (("weight", self.kernel(task)), ("bias", self.bias(task))):
+                delattr(folded, name)
+                folded.register_parameter(name, None if tensor is None else nn.Parameter(tensor.detach().clone()))
         folded.out_channels, seen = self.kernel_shape(task)
         folded.in_channels = seen * self.conv.groups
         folded.train(self.training)
@@ -260,39 +265,39 @@ class TaskKernels(nn.Module):
 
     def own_filters(self, task: str) -> Tensor | None:
         """Return the filters that ``task`` adds to a bank, filters first; None if it has none of its own."""
-        own = self.conv.weight if task == self.base_task else self.of_task(task).unconstrained
+        own = self._own(task)
         return None if own is None else self._filters_first(own)
+
+    def _own(self, task: str) -> Tensor | None:  # in the convolution's own layout
+        return self.conv.weight if task == self.base_task else self.of_task(task).unconstrained
 
     def bank(self, task: str) -> Tensor:
         """Return the frozen filters that those of ``task`` are composed of, ``(groups * n, c_in / groups, *k)``.
 
         While the task trains they are kept, laid out as the convolution wants them.
         """
-        if task in self._banks:
-            return self._banks[task]
         filters = self.of_task(task)
+        if filters.is_frozen:
+            return self._make_bank(filters)
+        sources = self._bank_is_made_of(filters)
+        return self._banks.get((task, self.conv.weight.device), lambda: self._make_bank(filters), sources)
+
+    def _make_bank(self, filters: TaskFilters) -> Tensor:
         bank = self._joined(filters.sources)
-        if filters.picked is not None:
-            bank = self._as_native(pick(bank, filters.picked, groups=self.conv.groups))
-        if not filters.is_frozen:
-            self._banks[task] = bank
-        return bank
+        return bank if filters.picked is None else self._as_native(pick(bank, filters.picked, groups=self.conv.groups))
+
+    def _bank_is_made_of(self, filters: TaskFilters) -> Sources:
+        return (*(self._own(name) for name in filters.sources), filters.picked)
 
     def _joined(self, sources: tuple[str, ...]) -> Tensor:
         """Return all filters of ``sources``, filters first."""
         own = [self.own_filters(name) for name in sources]
         parts = [filters for filters in own if filters is not None]
-        if len(parts) == 1:
-            return parts[0]
-        # A tensor made in inference mode could not be used in training later.
-        with torch.inference_mode(False), torch.no_grad():
-            return self._as_native(join(parts, groups=self.conv.groups))
+        return parts[0] if len(parts) == 1 else self._as_native(join(parts, groups=self.conv.groups))
 
     def kernel_size(self, task: str) -> int:
         """Count the numbers of the whole kernel of ``task``."""
-        filters, seen = self.kernel_shape(task)
-        positions: int = math.prod(self.conv.kernel_size)
-        return filters * seen * positions
+        return math.prod((*self.kernel_shape(task), *self.conv.kernel_size))
 
     def kernel(self, task: str) -> Tensor:
         """Return the whole kernel of ``task`` in the convolution's own layout."""
@@ -301,7 +306,11 @@ class TaskKernels(nn.Module):
         filters = self.of_task(task)
         if not filters.is_frozen:
             return self._compose_kernel(task)
-        return self.cache.get((self.path, "kernel", task), lambda: self._compose_kernel(task))
+        made_of = (filters.factors, *self._bank_is_made_of(filters), filters.unconstrained)
+        return self.cache.get(self._kernel_key(task), lambda: self._compose_kernel(task), made_of)
+
+    def _kernel_key(self, task: str) -> tuple[str, str, str, torch.device]:
+        return self.path, "kernel", task, self.conv.weight.device  # replicas on several devices share one cache
 
     def bias(self, task: str) -> Tensor | None:
         """Return the bias of ``task``, ``(c_out,)``, or None."""
@@ -340,20 +349,14 @@ class TaskKernels(nn.Module):
         Raises:
             InputError: If it picks bank filters that there are not, or one twice.
         """
-        self._forget_derived()
         if "picked" in tensors:
-            self._check_picked(tensors["picked"], self.of_task(task).sources)
+            check_picked(tensors["picked"], self._bank_width(self.of_task(task).sources), self.path)
         stored = self.stored(task)
         step = 1.0 if task == self.base_task else self.of_task(task).factor_step
         as_stored = {"factors": lambda factors: factors / step, "unconstrained": self._native}
         with torch.no_grad():
             for name, tensor in tensors.items():
                 getattr(stored, name).copy_(as_stored[name](tensor) if name in as_stored else tensor)
-
-    def _check_picked(self, picked: Tensor, sources: tuple[str, ...]) -> None:
-        count = self._bank_width(sources)
-        if not (picked.diff() > 0).all() or picked[0] < 0 or picked[-1] >= count:
-            raise InputError(f"{self.path} picks bank filters that are not rising numbers from 0 to {count - 1}.")
 
     def stored(self, task: str) -> nn.Module:
         """Return the module that holds the tensors of ``task``."""
@@ -364,7 +367,8 @@ class TaskKernels(nn.Module):
         filters, own = self.of_task(task), self.own_filters(task)
         parts = [] if own is None else [own]
         if filters.factors is not None:
-            parts.insert(0, compose(filters.true_factors(), self.bank(task), groups=self.conv.groups))
+            with in_full_precision(self.conv.weight.device):
+                parts.insert(0, compose(filters.true_factors(), self.bank(task), groups=self.conv.groups))
         return self._native(join(parts, groups=self.conv.groups))
 
     # ------------------------------------------------------------------ starting a task
@@ -381,7 +385,7 @@ class TaskKernels(nn.Module):
         """Start as ``start_from``, or as the base task where that one's shape differs; None if both do."""
         groups = self.conv.groups
         for task in (start_from, self.base_task):
-            kept = task == self.base_task or (self.path, "kernel", task) in self.cache
+            kept = task == self.base_task or self._kernel_key(task) in self.cache
             # A kernel that is looked at once is not worth a place in the cache.
             whole = self.kernel(task) if kept else self._compose_kernel(task)
             kernel = self._filters_first(whole)
@@ -431,8 +435,10 @@ class TaskKernels(nn.Module):
 
     def _moved_columns(self, filters: TaskFilters, columns: dict[str, slice]) -> Tensor:
         """Say for each bank filter of a task which column of another bank it is."""
-        every = torch.cat([torch.arange(columns[name].start, columns[name].stop) for name in filters.sources])
-        return every if filters.picked is None else every[filters.picked.cpu()]
+        device = self.conv.weight.device
+        spans = [columns[name] for name in filters.sources]
+        every = torch.cat([torch.arange(span.start, span.stop, device=device) for span in spans])
+        return every if filters.picked is None else every[filters.picked]
 
     def _most_useful(self, sources: tuple[str, ...], max_bank: float | None, init: Init) -> Tensor | None:
         """Pick the bank filters that most of the tasks drawn on is made of; None where the bound allows all.
@@ -441,9 +447,7 @@ class TaskKernels(nn.Module):
         """
         if max_bank is None:
             return None
-        if not (math.isfinite(max_bank) and max_bank >= 1):
-            raise ConfigurationError(f"max_bank is {max_bank}; a bank has at least the layer's own filters: 1 or more.")
-        limit = math.ceil(max_bank * (self.conv.out_channels // self.conv.groups) - 1e-9)
+        limit = bank_limit(max_bank, self.conv.out_channels // self.conv.groups)
         if self._bank_width(sources) <= limit:
             return None
         if init == "empty":  # which ones will be filled in
@@ -468,15 +472,11 @@ class TaskKernels(nn.Module):
         own, base = self.own_filters(task), self.own_filters(self.base_task)
         return own is not None and base is not None and own.shape[1:] == base.shape[1:]
 
-    def _is_depthwise(self) -> bool:
-        groups: int = self.conv.groups
-        return groups > 1 and groups == self.conv.in_channels
-
     # ------------------------------------------------------------------ housekeeping
 
     def _forget_derived(self) -> None:
         self.cache.forget(self.path)
-        self._banks.clear()
+        self._banks = KernelCache(sys.maxsize)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         self._forget_derived()

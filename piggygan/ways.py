@@ -30,6 +30,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from piggygan.deriving import in_full_precision
 from piggygan.filters import compose, filters_first, join, mix, native_layout
 from piggygan.products import linear, matmul
 
@@ -123,7 +124,8 @@ class MixedFilters:
         """Return composed and own filters in the convolution's own layout; composed once, for all calls."""
         recorded = torch.is_grad_enabled()  # inside of a backward pass it is not
         if recorded not in self._kernels:
-            self._kernels[recorded] = _whole_kernel(self.factors, self.unconstrained, self.bank, geometry)
+            with in_full_precision(self.bank.device):  # a backward pass may run under autocast, and calls share this
+                self._kernels[recorded] = _whole_kernel(self.factors, self.unconstrained, self.bank, geometry)
         return self._kernels[recorded]
 
     def to(self, dtype: torch.dtype) -> MixedFilters:
@@ -308,9 +310,16 @@ def compute(way: Way, features: Tensor, filters: MixedFilters, geometry: Geometr
     Returns:
         ``(batch, composed + own, *positions)``.
     """
-    device = features.device.type
-    if not torch.is_autocast_enabled(device):
+    dtype = autocast_type(features)
+    if dtype is None:
         return _BY_WAY[way](features, filters, geometry)
-    dtype = torch.get_autocast_dtype(device)
-    with torch.autocast(device, enabled=False):  # what follows is below what autocast looks at
+    with in_full_precision(features.device):  # what follows is below what autocast looks at
         return _BY_WAY[way](features.to(dtype), filters.to(dtype), geometry)
+
+
+def autocast_type(features: Tensor) -> torch.dtype | None:
+    """Return the type that autocast multiplies these features in; None if it is off, or leaves them as they are."""
+    device = features.device.type
+    if device == "meta" or features.dtype == torch.float64 or not torch.is_autocast_enabled(device):
+        return None
+    return torch.get_autocast_dtype(device)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from piggygan.costs import CostModel
+from piggygan.freezing import check_finite
 from piggygan.kernel_cache import KernelCache
 from piggygan.layers import PiggybackConvolution, layer_kind
 from piggygan.norms import NORMS, TaskNorm
@@ -46,3 +47,15 @@ def put_in_place(generator: nn.Module, planned: Plan, layers: Mapping[str, Layer
             if id(child) in wrappers and id(parent) not in wrappers:
                 setattr(parent, name, wrappers[id(child)])
     return wrappers.get(id(generator), generator)
+
+
+def check_layers_finite(layers: Mapping[str, Layer], task: str) -> None:
+    """Refuse to freeze a task that is not finite, before any layer of it is frozen.
+
+    Raises:
+        InputError: If a tensor holds NaN or infinities, naming it by its path.
+    """
+    for path, layer in layers.items():
+        check_finite(
+            layer.tensors(task), path, None if isinstance(layer, PiggybackConvolution) else layer.parameter_names
+        )

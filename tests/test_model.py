@@ -328,3 +328,60 @@ def test_a_task_starts_from_the_last_that_it_can_or_from_the_one_that_is_named()
     torch.testing.assert_close(model(x, task="last"), model(x, task="windows"))
     for task in ("named", "narrow"):
         assert torch.equal(model(x, task=task), model(x, task="facades"))
+
+
+class NotCopied(nn.Linear):
+    """A module of a user's own that stops every copy."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "NotCopied":
+        raise TypeError("cannot pickle '_thread.lock' object")
+
+
+def test_a_refused_module_without_copies_leaves_the_model_as_it_was() -> None:
+    generator = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), NotCopied(8, 8), nn.Conv2d(4, 3, 1))
+    model = pg.MultiTaskGenerator(generator, "facades", per_task=[NotCopied])
+    model.freeze_task("facades")
+    for _ in range(2):  # the second time it would be half there
+        with pytest.raises(UnsupportedModuleError, match=r"NotCopied cannot be copied for a new task \(cannot pickle"):
+            model.add_task("lungs")
+        assert model.tasks == ("facades",)
+        assert all(layer.tasks == ("facades",) for layer in model.layers.values() if hasattr(layer, "tasks"))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("place", ["0.weight", "1.running_var", "1.weight", "2.bias"])
+def test_a_task_that_is_not_finite_cannot_be_frozen(place: str, bad: float) -> None:
+    generator = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1))
+    model = pg.MultiTaskGenerator(generator, "facades")
+    tensor = model.task_tensors("facades")[place]
+    tensor.view(-1)[0] = bad
+    with pytest.raises(InputError, match=rf"{place} has 1 of {tensor.numel()} numbers that are NaN or infinite"):
+        model.freeze_task("facades")
+    assert not model.describe_task("facades").is_frozen
+    assert all(not layer.is_frozen("facades") for layer in model.layers.values() if hasattr(layer, "is_frozen"))
+    tensor.view(-1)[0] = 1.0
+    model.freeze_task("facades")
+
+
+class Masked(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.full((4, 4), -float("inf")).triu(1))
+
+
+def test_a_constant_mask_of_infinities_is_no_divergence() -> None:
+    model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 4, 1), Masked(), nn.Conv2d(4, 3, 1)), "facades")
+    model.freeze_task("facades")
+
+
+def test_tasks_that_learned_nothing_but_zeros_can_be_drawn_on() -> None:
+    model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 3, 1)), "one")
+    for name in ("two", "three", "four", "five"):
+        with torch.no_grad():
+            for tensor in model.task_tensors(model.tasks[-1]).values():
+                tensor.zero_()
+            for parameter in model.task_parameters(model.tasks[-1]):
+                parameter.zero_()
+        model.freeze_task(model.tasks[-1])
+        model.add_task(name)
+    assert model.eval()(torch.rand(1, 3, 8, 8), task="five").abs().max() == 0

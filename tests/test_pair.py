@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from piggygan import GeneratorPair, MultiTaskGenerator, ResNetGenerator
-from piggygan.errors import ConfigurationError, TaskExistsError, TaskInUseError, TaskNotFoundError, TaskStateError
+from piggygan.errors import (
+    ConfigurationError,
+    InputError,
+    TaskExistsError,
+    TaskInUseError,
+    TaskNotFoundError,
+    TaskStateError,
+)
 
 
 def model(*, is_frozen: bool = True) -> MultiTaskGenerator:
@@ -75,3 +82,39 @@ def test_one_model_is_no_pair() -> None:
     one = model()
     with pytest.raises(ConfigurationError, match="are one model"):
         GeneratorPair(one, one)
+
+
+def snapshot(pair: GeneratorPair) -> list[object]:
+    return [
+        (
+            network.tasks,
+            {task: network.describe_task(task).is_frozen for task in network.tasks},
+            list(network.state_dict()),
+        )
+        for network in pair.networks.values()
+    ]
+
+
+def test_a_task_that_one_direction_cannot_take_is_in_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = GeneratorPair(model(), model())
+    before = snapshot(pair)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(TypeError):  # no such argument: refused by both
+        pair.add_task("lungs", colour="red")
+    monkeypatch.setattr(pair.backward, "add_task", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        pair.add_task("lungs")
+    assert snapshot(pair) == before
+
+
+def test_a_task_that_diverged_in_one_direction_is_frozen_in_neither() -> None:
+    pair = GeneratorPair(model(is_frozen=False), model(is_frozen=False))
+    before = snapshot(pair)
+    with torch.no_grad():
+        pair.backward.task_parameters("facades")[0].view(-1)[0] = torch.nan
+    with pytest.raises(InputError, match="weight has 1 of"):
+        pair.freeze_task("facades")
+    assert snapshot(pair) == before

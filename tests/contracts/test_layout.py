@@ -23,6 +23,7 @@ ORDER = [
     "patterns",
     "filters",
     "allocation",
+    "deriving",
     "freezing",
     "tasks",
     "selection",
