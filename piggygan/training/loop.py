@@ -10,7 +10,7 @@ from typing import SupportsFloat
 import torch
 from torch.utils.data import DataLoader
 
-from piggygan.errors import DatasetError, TrainingDivergedError
+from piggygan.errors import ConfigurationError, DatasetError, TrainingDivergedError
 from piggygan.training.checkpoints import Checkpoints, check_resumable
 from piggygan.training.fixed import Guard
 from piggygan.training.history import EpochRecord, History, append_record, open_log, rewind_log
@@ -69,9 +69,10 @@ def train(
 
     Raises:
         DatasetError: If there are no batches, or a loader's worker was lost.
-        ConfigurationError: If the log cannot be written to, a player's losses do not depend on its parameters, the
-            loader or several processes do not go with checkpoints, or ``on_epoch`` returned what is no number; that
-            epoch is then saved.
+        ConfigurationError: If the log cannot be written to, the loader or several processes do not go with
+            checkpoints, a player's losses do not reach its parameters, or never reach some of them in its first steps
+            though their layers run (the networks are then put back as below), or ``on_epoch`` returned what is no
+            number (the epoch is then saved).
         TrainingDivergedError: If a loss or gradient is not finite more often than ``options`` tolerate. The networks
             are put back to the end of the last good epoch, or to the start.
         TrainingInterruptedError: If a signal asked for the end. Where nobody catches it the program ends with its
@@ -97,6 +98,7 @@ def train(
         guard = Guard(state.fixed)
         recipe = make_recipe(objective, batches, loader.count, options, processes.device)
         steps = Steps(objective, state, processes, options)
+        stack.callback(steps.reach.stop)
         run = Run(objective, state, steps, loader, recipe, guard.digests)
         saving = stack.enter_context(saving_of(checkpoints, run, guard))
         if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
@@ -106,8 +108,8 @@ def train(
         progress.start_at(state.finished_epochs * (loader.count or 0) + steps.batches)
         while state.finished_epochs < options.epochs:
             progress.start_epoch(state.finished_epochs + 1)
-            with explained(objective, state.finished_epochs + 1), _put_back_if_diverged(state):
-                _train_epoch(run, processes, progress, saving)
+            with _put_back_if_refused(state), explained(objective, state.finished_epochs + 1):
+                _train_epoch(run, processes, progress, saving, options.epochs)
             score: SupportsFloat | None = None
             if processes.is_main:
                 score = _report(run.history.epochs[-1], options, on_epoch, sample)
@@ -120,7 +122,9 @@ def train(
     return run.history
 
 
-def _train_epoch(run: Run, processes: Processes, progress: TrainingProgress, saving: Saving | None) -> None:
+def _train_epoch(
+    run: Run, processes: Processes, progress: TrainingProgress, saving: Saving | None, epochs: int
+) -> None:
     """Take what steps are left of an epoch, and note it in the history."""
     state, steps = run.state, run.steps
     epoch, learning_rate = state.finished_epochs + 1, state.learning_rate
@@ -137,6 +141,8 @@ def _train_epoch(run: Run, processes: Processes, progress: TrainingProgress, sav
         raise DatasetError(f"there was no batch in epoch {epoch}: give a DataLoader, or a list of batches.")
     steps.refuse_what_is_not_finite()
     steps.refuse_players_that_stood_still()
+    if epoch == epochs:
+        steps.reach.look_at_the_end()
     processes.share(state.buffers())
     state.finish_epoch()
     state.set_training(False)
@@ -147,10 +153,13 @@ def _train_epoch(run: Run, processes: Processes, progress: TrainingProgress, sav
 
 
 @contextmanager
-def _put_back_if_diverged(state: TrainingState) -> Iterator[None]:
+def _put_back_if_refused(state: TrainingState) -> Iterator[None]:
     epoch = state.finished_epochs + 1
     try:
         yield
+    except ConfigurationError:  # seen only when some player had moved
+        state.put_back()
+        raise
     except TrainingDivergedError as error:
         state.put_back()
         raise TrainingDivergedError(

@@ -59,9 +59,7 @@ class TrainingState:
 
     def finish_epoch(self) -> None:
         """Count an epoch whose tensors are all finite, move the schedules, and keep the networks as they are."""
-        for schedule in self.schedules.values():
-            schedule.step()
-        self.finished_epochs += 1
+        self.move_to_epoch(self.finished_epochs + 1)  # not by step(), which complains of a player that had no turn yet
         with torch.no_grad():
             for name, tensor in self.changing.items():
                 self.good[name].copy_(tensor)

@@ -14,6 +14,7 @@ from piggygan.errors import ConfigurationError, TrainingDivergedError
 from piggygan.training.objectives import Batch, Objective, Turn
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
+from piggygan.training.reach import Reach
 from piggygan.training.state import TrainingState
 from piggygan.training.watch import Watch, WatchState
 
@@ -51,6 +52,8 @@ class Steps:
         self._bfloat16 = options.mixed_precision == "bf16"
         self._bad_in_a_row = 0
         self._watch = Watch()
+        self.reach = Reach(objective, state)
+        """Which parameters the losses reach; to be stopped when the training ends."""
         self.start_epoch()
 
     def start_epoch(self) -> None:
@@ -59,7 +62,7 @@ class Steps:
         self.skipped = 0
         self._sums: dict[str, float] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
-        self._still = set(self._state.players)
+        self._still: set[str] = set()  # players that had turns, and of whose steps none was finite yet
 
     def account(self) -> StepsAccount:
         """Return the account so far."""
@@ -92,7 +95,7 @@ class Steps:
 
         Raises:
             TrainingDivergedError: If too many batches in a row had a loss or gradient that is not finite.
-            ConfigurationError: If a player's losses do not depend on its parameters.
+            ConfigurationError: If a player's losses do not depend on its parameters, or on some of them.
         """
         self.batches += 1
         is_good = True
@@ -107,6 +110,8 @@ class Steps:
             else:
                 self.skipped += 1
                 is_good = False
+                if not any(name.startswith(f"{turn.player}.") for name in self._counts):
+                    self._still.add(turn.player)
                 self._refuse_if_too_many(bad)
         self._bad_in_a_row = 0 if is_good else self._bad_in_a_row + 1
 
@@ -120,10 +125,10 @@ class Steps:
             raise TrainingDivergedError(f"{names[0]} is not finite (of {len(names)} such tensors)")
 
     def refuse_players_that_stood_still(self) -> None:
-        """Check that each player took a step in this epoch.
+        """Check that each player that had a turn in this epoch took a step; one may have a schedule of its own.
 
         Raises:
-            TrainingDivergedError: If one did not, since none of its steps was finite.
+            TrainingDivergedError: If none of a player's steps was finite.
         """
         if self._still:
             raise TrainingDivergedError(f"no step of {', '.join(sorted(self._still))} was finite")
@@ -155,6 +160,7 @@ class Steps:
                 f"the losses of {turn.player!r} ({', '.join(turn.losses)}) do not depend on its parameters: "
                 f"does the generator run the task whose parameters it was given?"
             )
+        self.reach.look(turn.player)
         measured = [loss.detach() for loss in turn.losses.values()] + [get_total_norm(gradients)]
         if turn.output is not None:
             measured.append((turn.output.amax() - turn.output.amin()).to(measured[0].dtype))
