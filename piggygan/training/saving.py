@@ -123,6 +123,7 @@ class Saving:
         received = self._signals.received
         if received is None:
             return
+        self._signals.is_answered = True
         self._guard.check()
         saved_at, path = self._saved or (None, None)
         if saved_at != self._run.position:

@@ -7,8 +7,6 @@ import signal
 import threading
 from types import FrameType, TracebackType
 
-from piggygan.errors import TrainingInterruptedError
-
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 """From the system or a scheduler, from the keyboard, and from SLURM before the time is up."""
 _LOG = logging.getLogger(__name__)
@@ -18,9 +16,9 @@ class Signals:
     """Notes the first signal that asks for the end; a second one does at once what it would have done without this.
 
     The former handlers are back afterwards. Whoever uses this answers a noted signal even then, by
-    :class:`~piggygan.errors.TrainingInterruptedError`: only when all handlers are back can no other be noted. If
-    another error leaves the block, the signal does at once what it would have done: whoever catches the error would
-    go on. Signals that are ignored stay so, and outside the main thread, where Python lets nobody handle them, all
+    :class:`~piggygan.errors.TrainingInterruptedError`: only when all handlers are back can no other be noted. If an
+    error leaves the block first, the signal does at once what it would have done: whoever catches the error would go
+    on. Signals that are ignored stay so, and outside the main thread, where Python lets nobody handle them, all
     stay as they are.
 
     Example:
@@ -33,6 +31,8 @@ class Signals:
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         """The one that came."""
+        self.is_answered = False
+        """Whether somebody acts on it; what fails then is that one's to say."""
         self._former: dict[signal.Signals, signal.Handlers | int | object] = {}
 
     def __enter__(self) -> Signals:
@@ -48,8 +48,7 @@ class Signals:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._restore()
-        is_unanswered = isinstance(error, Exception) and not isinstance(error, TrainingInterruptedError)
-        if self.received is not None and is_unanswered:
+        if self.received is not None and not self.is_answered and isinstance(error, Exception):
             _LOG.error("%s asked for the end, and nothing was saved after %r.", self.received.name, error)
             signal.raise_signal(self.received)
 
