@@ -18,10 +18,10 @@ from score_tables import claim_rows, cost_rows, photo_rows, score_rows
 from torch import Tensor
 
 import piggygan as pg
-from piggygan.report.blocks import Block, Note, Picture, Table, Text
-from piggygan.report.figures import heat_map
+from piggygan.report.blocks import Block, Chart, Note, Table, Text
 from piggygan.report.page import Page, Section, write_page
-from piggygan.report.pictures import picture_grid
+from piggygan.report.pictures import gallery
+from piggygan.report.score_map import HUES, ScoreMap
 
 VERSION = f"piggygan {pg.__version__}"
 SHOWN = 3
@@ -98,7 +98,8 @@ def _sections(results: Results, tasks: Tasks, folder: Path) -> list[Section]:
         _table(cost_rows(results, tasks), "What all tasks store together, and what learning and running one takes."),
     ]
     if len(found) > 1:
-        blocks.append(Picture(_quality(results, tasks), "", f"Quality against stored parameters: {title}"))
+        said = "; ".join(f"{row['method']}: average {row['average']}" for row in found)
+        blocks.append(Chart(_quality(results, tasks), "", f"Quality against stored parameters. {title}. {said}"))
     if compared := claim_rows(results, tasks):
         blocks.append(_table(compared, "What ours scores more than each other method at the end, with 95 % intervals."))
     if held := goal_rows(results, tasks):
@@ -111,7 +112,7 @@ def _sections(results: Results, tasks: Tasks, folder: Path) -> list[Section]:
         blocks.append(
             _table(photos, "Photos: structural similarity, and distances of distributions, where less is better.")
         )
-    blocks += _heat_maps(results, tasks)
+    blocks += _score_maps(results, tasks)
     blocks.append(_growth(results, tasks))
     blocks += _strips(results, tasks, folder)
     return [Section(title, blocks)]
@@ -141,17 +142,23 @@ def _quality(results: Results, tasks: Tasks) -> bytes:
     return quality_against_parameters(points, f"After {len(tasks)} tasks: quality against storage")
 
 
-def _heat_maps(results: Results, tasks: Tasks) -> list[Block]:
-    blocks: list[Block] = []
-    for method, own in results.runs(tasks).items():
-        matrices = [run.matrix.rows for run in own]
-        means = [
-            [_mean([matrix[row][column] for matrix in matrices]) for column in range(len(tasks))]
-            for row in range(len(tasks))
-        ]
-        png = heat_map(means, tasks, tasks, method, row_axis="after learning", column_axis="score on")
-        blocks.append(Picture(png, "", f"Task matrix of {method}"))
-    return blocks
+def _score_maps(results: Results, tasks: Tasks) -> list[Block]:
+    """Show the score on each task after each task, method by method: one map, and so one scale, a task."""
+    runs = results.runs(tasks)
+    after = [f"after {task}" for task in tasks]
+    return [
+        ScoreMap(
+            f"{task}, its score",
+            list(runs),
+            after[place:],
+            [
+                [_mean([run.matrix.rows[row][place] for run in own]) for row in range(place, len(tasks))]
+                for own in runs.values()
+            ],
+            hue=HUES[place % len(HUES)],
+        )
+        for place, task in enumerate(tasks)
+    ]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -167,7 +174,9 @@ def _growth(results: Results, tasks: Tasks) -> Block:
         ]
         for method, own in results.runs(tasks).items()
     }
-    return Picture(cost_against_tasks(curves, "What all tasks store together", "MB"), "", "Bytes stored against tasks")
+    said = "; ".join(f"{method} {values[-1]:.1f} MB" for method, values in curves.items())
+    png = cost_against_tasks(curves, "What all tasks store together", "MB")
+    return Chart(png, "", f"Megabytes stored against tasks. After {len(tasks)}: {said}")
 
 
 def _strips(results: Results, tasks: Tasks, folder: Path) -> list[Block]:
@@ -192,8 +201,7 @@ def _strip(runs: Mapping[str, Run], task: str, folder: Path) -> Block | None:
         return None
     pictures = [_pictures(path, len(found["samples"])) for path in columns.values()]
     grid: list[list[Tensor | None]] = [[column[place] for column in pictures] for place in places]
-    png = picture_grid(grid, [""] * len(grid), list(columns))
-    return Picture(png, f"{task}, after all tasks.", f"Pictures of {task} by each method")
+    return gallery(grid, [""] * len(grid), list(columns), f"{task}, after all tasks.")
 
 
 def _pictures(path: Path, count: int) -> list[Tensor]:

@@ -21,7 +21,6 @@ import torch
 from as_command import run
 from cyclegan_facades_to_lungs_report import TASKS, Measured, Result, write_report
 from facades_to_lungs import (
-    PALETTE,
     Data,
     device_of,
     generate_missing_data,
@@ -32,6 +31,7 @@ from facades_to_lungs import (
 )
 from facades_to_lungs import Options as PairedOptions
 from torch import Tensor
+from verdict import PALETTE
 
 import piggygan as pg
 from piggygan.data import PairDataset, UnpairedDataset, batches
@@ -74,7 +74,7 @@ def main(options: Options) -> None:
         for name in ("registry", "checkpoints"):
             move_away(options.out / name)
     registry = pg.TaskRegistry(options.out / "registry")
-    result = Result(settings=asdict(options))
+    result = Result(settings=asdict(options), fixed=data.fixed_scores())
 
     print("task 1: facades, without pairs")
     result.histories["facades"] = learn(pair, "facades", data.facades, options)
@@ -165,11 +165,12 @@ def score_registry(options: Options) -> dict[str, Any]:
     registry = pg.TaskRegistry(options.out / "registry")
     pair = pg.GeneratorPair(registry.load(network="forward"), registry.load(network="backward"))
     measured = measure(pair, Data.read(options))
-    verified = [str(check) for check in registry.verify()]
+    verification = registry.verify()
     return {
         "scores": {task: measured.scores[task] for task in TASKS},
         "digests": measured.digests,
-        "verified": verified,
+        "verified": [str(check) for check in verification],
+        "is_sound": verification.is_sound,
     }
 
 

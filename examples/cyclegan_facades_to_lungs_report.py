@@ -10,14 +10,15 @@ from typing import Any
 
 from facades_to_lungs_report import footer, shown_indices
 from torch import Tensor
+from verdict import HEADLINE, Verdict
 
 from piggygan.data import PairDataset
 from piggygan.overhead import Overhead
-from piggygan.report.blocks import Block, KeyFigure, Note, Picture, Proof, Table, Text
-from piggygan.report.cycles import cycle_picture
-from piggygan.report.figures import loss_curves
+from piggygan.report.blocks import Block, KeyFigure, Proof, Table, Text, Tone
+from piggygan.report.cycles import cycle_gallery
+from piggygan.report.figures import loss_chart
 from piggygan.report.page import Page, Section, write_page
-from piggygan.report.pictures import picture_grid
+from piggygan.report.pictures import gallery
 from piggygan.training.history import History
 
 TASKS = ("facades", "lungs")
@@ -49,15 +50,27 @@ class Result:
     measured: dict[str, Measured] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     fresh: dict[str, Any] = field(default_factory=dict)
+    fixed: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What the best answer scores that is the same for every input."""
     overheads: dict[str, Overhead] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def is_proven(self) -> bool:
-        """Whether facades had the same bytes after lungs, in both directions, and both tasks in a fresh process."""
+        """Whether facades had the same bytes after lungs, both tasks in a fresh process, and certificates held.
+
+        All of it in both directions.
+        """
         first, last = self.measured["facades"].digests, self.measured["lungs"].digests
-        return first["facades"] == last["facades"] and self.fresh["digests"] == last
+        kept = first["facades"] == last["facades"]
+        return kept and self.fresh["digests"] == last and self.fresh["is_sound"] is True
+
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said of it, by what ``forward`` makes: of pictures made backward no score says enough."""
+        scores = {task: self.measured["lungs"].scores[task][score] for task, score in HEADLINE.items()}
+        return Verdict(scores, {task: self.fixed[task][score] for task, score in HEADLINE.items()}, self.is_proven)
 
     def cost(self, direction: str) -> float:
         """Return what lungs cost as a share of a generator."""
@@ -72,6 +85,7 @@ class Result:
             for task, names in shown.items()
         ]
         lines.append(f"byte-equal in both directions, in a fresh process too: {'yes' if self.is_proven else 'NO'}")
+        lines += [self.verdict.reason(task) for task in self.verdict.not_learned]
         lines.append(", ".join(f"{name}: lungs cost {self.cost(name):.1%}" for name in DIRECTIONS))
         lines.append(f"{self.seconds:.0f} seconds")
         return "\n".join(lines)
@@ -80,11 +94,12 @@ class Result:
 def write_report(folder: Path, result: Result, tests: Mapping[str, PairDataset]) -> Path:
     """Write ``report.html`` and ``result.json``."""
     page = Page(
-        title="Two generators learned facades, then lungs, without a pair, and forgot nothing",
+        title=result.verdict.title("Two generators", "learned facades, then lungs, without a pair, and forgot nothing"),
         lead=(
-            "A CycleGAN learned to make labels of photos and photos of labels, from photos and labels that did not "
-            "belong together. Then it learned masks of chest X-rays, and X-rays of masks. Pairs were only scored."
+            "A CycleGAN was trained to make labels of photos and photos of labels, from photos and labels that did not "
+            "belong together; then masks of chest X-rays, and X-rays of masks. Pairs were only scored."
         ),
+        notes=result.verdict.notes(),
         key_figures=_key_figures(result),
         sections=[
             *(Section(f"{task.capitalize()}: there and back", _pictures(result, tests, task)) for task in TASKS),
@@ -102,18 +117,23 @@ def write_report(folder: Path, result: Result, tests: Mapping[str, PairDataset])
 
 
 def _key_figures(result: Result) -> list[KeyFigure]:
-    scores = result.measured["lungs"].scores
+    verdict = result.verdict
     return [
-        KeyFigure("Lungs, Dice", f"{scores['lungs']['dice']:.3f}", "learned from films and masks that were not paired"),
-        KeyFigure("Facades, pixel accuracy", f"{scores['facades']['pixel_accuracy']:.3f}", "twelve classes, unpaired"),
+        _score_figure(verdict, "lungs", "Lungs, Dice", "the same mask for every film"),
+        _score_figure(verdict, "facades", "Facades, pixel accuracy", "the same labels for every photo"),
         KeyFigure(
             "Facades after lungs",
-            "byte-equal" if result.is_proven else "DIFFERENT",
+            "byte-equal" if result.is_proven else "NOT PROVEN",
             "in both directions, and in a fresh process",
-            "good" if result.is_proven else "bad",
+            verdict.tone if verdict.is_good or not result.is_proven else "plain",
         ),
         KeyFigure("Cost of lungs", f"{max(map(result.cost, DIRECTIONS)):.1%}", "of each generator's parameters"),
     ]
+
+
+def _score_figure(verdict: Verdict, task: str, label: str, floor: str) -> KeyFigure:
+    tone: Tone = "bad" if task in verdict.not_learned else "plain"
+    return KeyFigure(label, f"{verdict.scores[task]:.3f}", f"{floor}: {verdict.fixed[task]:.3f}", tone)
 
 
 def _pictures(result: Result, tests: Mapping[str, PairDataset], task: str) -> list[Block]:
@@ -126,8 +146,8 @@ def _pictures(result: Result, tests: Mapping[str, PairDataset], task: str) -> li
     ]
     columns = [names[0], "truth", names[1]]
     return [
-        Picture(picture_grid(rows, [""] * len(rows), columns), "Test images; the truth was never learned from.", task),
-        cycle_picture([pair.input for pair in pairs], made, back, names, "There with forward, back with backward."),
+        gallery(rows, [""] * len(rows), columns, "Test images; the truth was never learned from."),
+        cycle_gallery([pair.input for pair in pairs], made, back, names, "There with forward, back with backward."),
     ]
 
 
@@ -146,7 +166,6 @@ def _scores(result: Result) -> list[Block]:
 def _proof(result: Result) -> list[Block]:
     before, after = (result.measured[task].digests for task in TASKS)
     fresh = result.fresh["digests"]
-    verdict = "Nothing was forgotten, not one bit." if result.is_proven else "The outputs differ."
     proofs = [
         proof
         for name in DIRECTIONS
@@ -157,7 +176,7 @@ def _proof(result: Result) -> list[Block]:
         )
     ]
     return [
-        Note(verdict, "good" if result.is_proven else "bad"),
+        result.verdict.proof(),
         Text("SHA-256 of the bytes of all test outputs, and the certificates that the registry checks for itself."),
         *proofs,
         Table(["certificate"], [[line] for line in result.fresh["verified"]]),
@@ -178,9 +197,8 @@ def _losses(result: Result) -> list[Block]:
     for title, history in result.histories.items():
         curves = {name: [record.losses[name] for record in history.epochs] for name in history.epochs[0].losses}
         for player in ("generators", "discriminators"):
-            own = {name: curve for name, curve in curves.items() if name.startswith(player)}
-            png = loss_curves(own, f"{title}: {player}", x_axis="epoch", smoothing=0.0)
-            blocks.append(Picture(png, "", f"Losses of the {player} of {title}"))
+            own = {name.removeprefix(f"{player}."): c for name, c in curves.items() if name.startswith(player)}
+            blocks.append(loss_chart(own, f"{title}: {player}", x_axis="epoch", smoothing=0.0))
     return blocks
 
 
@@ -190,6 +208,8 @@ def _as_dict(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "scores": {f"after {after}": measured.scores for after, measured in result.measured.items()},
         "byte_equal": result.is_proven,
+        "fixed_answers": result.fixed,
+        "not_learned": list(result.verdict.not_learned),
         "fresh_process": result.fresh,
         "overheads": {name: overhead.as_dict() for name, overhead in result.overheads.items()},
     }

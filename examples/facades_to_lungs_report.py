@@ -7,23 +7,23 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
+from verdict import HEADLINE, SCORE_NAMES, Verdict
 
 import piggygan as pg
 from piggygan.data import PairDataset
 from piggygan.evaluation.task_matrix import TaskMatrix
 from piggygan.overhead import Overhead
-from piggygan.report.blocks import Block, KeyFigure, Note, Picture, Proof, Table, Text
-from piggygan.report.figures import heat_map, loss_curves
+from piggygan.report.blocks import Block, Gallery, KeyFigure, Proof, Table, Text
+from piggygan.report.figures import loss_chart
 from piggygan.report.page import Page, Section, write_page
-from piggygan.report.pictures import picture_grid
+from piggygan.report.pictures import gallery, picture_grid
+from piggygan.report.score_map import HUES, ScoreMap
 from piggygan.training.history import History
 
-HEADLINE = {"facades": "pixel_accuracy", "lungs": "dice"}
-"""The score of each task that goes into the task matrix."""
 OURS, RIVAL = "piggygan", "fine-tuning"
 SHOWN = 3
 """Test images of each task on the page: the first, the middle and the last by name."""
@@ -49,6 +49,8 @@ class Result:
     measured: dict[tuple[str, str], Measured] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     fresh: dict[str, Any] = field(default_factory=dict)
+    fixed: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What the best answer scores that is the same for every input."""
     overhead: Overhead | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
@@ -69,18 +71,37 @@ class Result:
 
     @property
     def is_proven(self) -> bool:
-        """Whether facades had the same bytes after lungs, and both tasks in a fresh process."""
+        """Whether facades had the same bytes after lungs, both tasks in a fresh process, and certificates held."""
+        last = self.measured[OURS, "lungs"].digests
+        return self.facades_are_kept and self.fresh["digests"] == last and self.fresh["is_sound"] is True
+
+    @property
+    def facades_are_kept(self) -> bool:
+        """Whether facades had the same bytes after lungs."""
         first, last = self.measured[OURS, "facades"].digests, self.measured[OURS, "lungs"].digests
-        return first["facades"] == last["facades"] and self.fresh["digests"] == last
+        return first["facades"] == last["facades"]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said of it."""
+        scores = {task: self.scores(OURS, "lungs", task)[score] for task, score in HEADLINE.items()}
+        fixed = {task: self.fixed[task][score] for task, score in HEADLINE.items()}
+        return Verdict(scores, fixed, self.is_proven)
+
+    def facades_accuracy(self, method: str) -> tuple[float, float]:
+        """Return the pixel accuracy of facades before and after lungs were learned."""
+        before, after = (self.scores(method, task, "facades")["pixel_accuracy"] for task in HEADLINE)
+        return before, after
 
     def summary(self) -> str:
         """Say in a few lines what came out."""
         lines = []
         for method in (OURS, RIVAL):
-            before, after = (self.scores(method, task, "facades")["pixel_accuracy"] for task in HEADLINE)
+            before, after = self.facades_accuracy(method)
             dice = self.scores(method, "lungs", "lungs")["dice"]
             lines.append(f"{method:12} lungs Dice {dice:.3f}, facades pixel accuracy {before:.3f} -> {after:.3f}")
         lines.append(f"facades byte-equal, in a fresh process too: {'yes' if self.is_proven else 'NO'}")
+        lines += [self.verdict.reason(task) for task in self.verdict.not_learned]
         if self.overhead is not None:
             lines.append(str(self.overhead))
         lines.append(f"{self.seconds:.0f} seconds")
@@ -92,14 +113,15 @@ def write_report(folder: Path, result: Result, tests: Tests) -> Path:
     facades, lungs = _facade_strip(result, tests), _lung_strip(result, tests)
     (folder / "strip.png").write_bytes(_headline_strip(result, tests))
     page = Page(
-        title="One generator learned facades, then lungs, and forgot nothing",
+        title=result.verdict.title("One generator", "learned facades, then lungs, and forgot nothing"),
         lead=(
-            "A pix2pix U-Net learned to label facades. Then it learned to find lungs in chest X-rays, once with "
-            "piggygan and once by fine-tuning, from the same start, on the same films, for the same number of steps."
+            "A pix2pix U-Net was trained to label facades, then to find lungs in chest X-rays: once with piggygan and "
+            "once by fine-tuning, from the same start, on the same films, for the same number of steps."
         ),
+        notes=result.verdict.notes(),
         key_figures=_key_figures(result),
         sections=[
-            Section("Facades, before and after lungs were learned", facades),
+            Section("Facades, before and after lungs", facades),
             Section("Lungs", lungs),
             Section("What was learned and what was forgotten", _matrices(result)),
             Section("The proof", _proof(result)),
@@ -116,17 +138,29 @@ def write_report(folder: Path, result: Result, tests: Tests) -> Path:
 
 def _key_figures(result: Result) -> list[KeyFigure]:
     ours, rival = (result.scores(method, "lungs", "lungs")["dice"] for method in (OURS, RIVAL))
-    before, after = (result.scores(RIVAL, task, "facades")["pixel_accuracy"] for task in HEADLINE)
+    before, after = result.facades_accuracy(RIVAL)
     cost = result.overhead["lungs"].share if result.overhead else float("nan")
+    verdict = result.verdict
+    floor = f"the same mask for every film: {verdict.fixed['lungs']:.3f}"
     return [
-        KeyFigure("Lungs, Dice", f"{ours:.3f}", f"fine-tuning the whole network: {rival:.3f}"),
+        KeyFigure(
+            "Lungs, Dice",
+            f"{ours:.3f}",
+            f"fine-tuning the whole network: {rival:.3f}; {floor}",
+            "bad" if "lungs" in verdict.not_learned else "plain",
+        ),
         KeyFigure(
             "Facades with piggygan",
-            "byte-equal" if result.is_proven else "DIFFERENT",
-            "before, after, and in a fresh process",
-            "good" if result.is_proven else "bad",
+            "byte-equal" if result.is_proven else "NOT PROVEN",
+            f"before, after, and in a fresh process; pixel accuracy {verdict.scores['facades']:.2f}",
+            verdict.tone if verdict.is_good or not result.is_proven else "plain",
         ),
-        KeyFigure("Facades with fine-tuning", f"{before:.2f} to {after:.2f}", "pixel accuracy before and after", "bad"),
+        KeyFigure(
+            "Facades with fine-tuning",
+            f"{before:.2f} to {after:.2f}",
+            "pixel accuracy before and after",
+            "bad" if after < before else "plain",
+        ),
         KeyFigure("Cost of the new task", f"{cost:.1%}", "of the parameters of a network"),
     ]
 
@@ -140,9 +174,13 @@ def _facade_strip(result: Result, tests: Tests) -> list[Block]:
         "after lungs, piggygan": [result.measured[OURS, "lungs"].outputs["facades"][index] for index in chosen],
         "after lungs, fine-tuning": [result.measured[RIVAL, "lungs"].outputs["facades"][index] for index in chosen],
     }
-    return [
-        _grid(columns, "Test facades. The fourth column is the third, byte for byte; the last is what is left of it."),
-    ]
+    before, after = result.facades_accuracy(RIVAL)
+    same = "the same bytes" if result.facades_are_kept else "NOT the same bytes"
+    caption = (
+        f"Test facades. With piggygan the outputs after lungs are {same} as before; with fine-tuning pixel accuracy "
+        f"went from {before:.3f} to {after:.3f}."
+    )
+    return [_gallery(columns, caption)]
 
 
 def _lung_strip(result: Result, tests: Tests) -> list[Block]:
@@ -161,21 +199,20 @@ def _lung_strip(result: Result, tests: Tests) -> list[Block]:
         for kind, suffix in (("mean over films", ""), ("pooled pixels", "_pooled"))
     ]
     return [
-        _grid(columns, "Test films, with the output as the network gives it; above 0 counts as lung."),
+        _gallery(columns, "Test films, with the output as the network gives it; above 0 counts as lung."),
         Table(["", "Dice", "IoU", "accuracy", "precision", "recall"], rows, f"{len(tests['lungs'])} test films."),
     ]
 
 
 def _matrices(result: Result) -> list[Block]:
-    blocks: list[Block] = [
-        Text("Pixel accuracy for facades (twelve classes), Dice for lungs: rows say what had been learned by then.")
-    ]
+    matrices = {method: result.matrix(method) for method in (OURS, RIVAL)}
+    blocks: list[Block] = [Text("Each score has its own colours, and one scale wherever it stands on this page.")]
     rows = []
-    for method in (OURS, RIVAL):
-        matrix = result.matrix(method)
-        names = ["facades (accuracy)", "lungs (Dice)"]
-        png = heat_map(matrix.rows, list(HEADLINE), names, method, row_axis="after learning", column_axis="score on")
-        blocks.append(Picture(png, f"Task matrix of {method}.", f"Heat map of the scores of {method}"))
+    columns = [f"after {after}" for after in HEADLINE]
+    for (task, name), hue in zip(SCORE_NAMES.items(), HUES, strict=False):
+        found = [[matrix.score(after=after, on=task) for after in HEADLINE] for matrix in matrices.values()]
+        blocks.append(ScoreMap(f"{task.capitalize()}, {name}", list(matrices), columns, found, hue=hue))
+    for method, matrix in matrices.items():
         values = (matrix.average(), matrix.backward_transfer(), matrix.forgetting())
         rows.append([method, *("" if value is None else f"{value:.4f}" for value in values)])
     caption = "Backward transfer: Lopez-Paz and Ranzato 2017. Forgetting: Chaudhry et al. 2018."
@@ -200,10 +237,8 @@ def _matrices(result: Result) -> list[Block]:
 def _proof(result: Result) -> list[Block]:
     before, after = result.measured[OURS, "facades"].digests, result.measured[OURS, "lungs"].digests
     fresh = result.fresh["digests"]
-    tone: Literal["good", "bad"] = "good" if result.is_proven else "bad"
-    verdict = "Nothing was forgotten, not one bit." if result.is_proven else "The outputs differ."
     return [
-        Note(verdict, tone),
+        result.verdict.proof(),
         Text("SHA-256 of the bytes of all test outputs, and the certificates that the registry checks for itself."),
         Proof("facades: before and after lungs were learned", before["facades"], after["facades"]),
         Proof("facades: from the registry, in a fresh process", before["facades"], fresh["facades"]),
@@ -239,10 +274,8 @@ def _losses(result: Result) -> list[Block]:
         }
         # The L1 term is weighted by 100: beside the others it would flatten them.
         for name, part in (("likeness", {"generator.l1"}), ("adversarial", set(curves) - {"generator.l1"})):
-            png = loss_curves(
-                {key: curves[key] for key in sorted(part)}, f"{title}: {name}", x_axis="epoch", smoothing=0.0
-            )
-            blocks.append(Picture(png, "", f"Losses of {title}, {name}"))
+            shown = {key.removeprefix("generator."): curves[key] for key in sorted(part)}
+            blocks.append(loss_chart(shown, f"{title}: {name}", x_axis="epoch", smoothing=0.0))
     return blocks
 
 
@@ -279,10 +312,9 @@ def _headline_strip(result: Result, tests: Tests) -> bytes:
     return picture_grid(rows, ["facades", "lungs"], columns)
 
 
-def _grid(columns: Mapping[str, Sequence[Tensor]], caption: str) -> Picture:
+def _gallery(columns: Mapping[str, Sequence[Tensor]], caption: str) -> Gallery:
     rows: list[list[Tensor | None]] = [list(row) for row in zip(*columns.values(), strict=True)]
-    png = picture_grid(rows, [""] * len(rows), list(columns))
-    return Picture(png, caption, f"Grid of pictures: {', '.join(columns)}")
+    return gallery(rows, [""] * len(rows), list(columns), caption)
 
 
 def shown_indices(count: int) -> list[int]:
@@ -297,6 +329,8 @@ def _as_dict(result: Result) -> dict[str, Any]:
         "scores": {f"{method} after {after}": found.scores for (method, after), found in result.measured.items()},
         "matrices": {method: result.matrix(method).as_dict() for method in (OURS, RIVAL)},
         "byte_equal": result.is_proven,
+        "fixed_answers": result.fixed,
+        "not_learned": list(result.verdict.not_learned),
         "fresh_process": result.fresh,
         "overhead": result.overhead.as_dict() if result.overhead else None,
     }

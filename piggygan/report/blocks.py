@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 from PIL import Image
 
 from piggygan.errors import ConfigurationError
+from piggygan.report.score_map import ScoreMap
 
 Cell = str | int | float | None
 """What a table can hold: text, a number, or None for what is unknown (shown as a dash)."""
@@ -24,6 +25,7 @@ Tone = Literal["plain", "good", "bad"]
 
 _NUMBER = re.compile(r"[+\-−]?\d[\d,\u202f ]*(\.\d+)?(e[+\-]?\d+)?(\s*±\s*\d+(\.\d+)?)?\s*[^\W\d]{0,5}[%×]?(/\w{1,3})?")
 _WEB_PIXELS_PER_INCH = 96
+_COLUMNS_ON_A_NARROW_PAGE = 3
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,11 @@ class Table:
             raise ConfigurationError(f"rows {absent} are to be highlighted, but the table has {len(self.rows)} rows")
 
     @property
+    def is_wide(self) -> bool:
+        """Whether a narrow page sets each row as a list of names and values, since the columns have no room."""
+        return len(self.header) > _COLUMNS_ON_A_NARROW_PAGE
+
+    @property
     def numeric(self) -> tuple[bool, ...]:
         """Whether each column holds numbers, as numbers or as text such as "0.953", "28.6 %" or "1.2 ± 0.1"."""
         columns = ([row[column] for row in self.rows] for column in range(len(self.header)))
@@ -132,6 +139,39 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Chart(Picture):
+    """A drawing of lines and letters on white; on a dark page it is shown light on dark, which a photo never is."""
+
+    kind: ClassVar[str] = "chart"
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures in rows, each with its own words above it, so that a narrow page can set them in fewer columns.
+
+    Args:
+        rows: The pictures of each row; the caption of each is its label.
+        labels: One for each row, shown before it; may be empty strings.
+        caption: Set below all of them.
+
+    Raises:
+        ConfigurationError: If there is no picture, or not one label for each row.
+    """
+
+    kind: ClassVar[str] = "gallery"
+    rows: Sequence[Sequence[Picture]]
+    labels: Sequence[str]
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.rows or not all(self.rows) or len(self.labels) != len(self.rows):
+            raise ConfigurationError(
+                f"a gallery with {len(self.labels)} labels cannot show rows of {[len(row) for row in self.rows]} "
+                "pictures: give a label for each row, and at least one picture in each"
+            )
+
+
+@dataclass(frozen=True)
 class Proof:
     """Two digests that must be the same: the one written down, and the one found now."""
 
@@ -146,7 +186,7 @@ class Proof:
         return bool(self.expected) and self.expected == self.found
 
 
-Block = Text | Note | Code | Facts | Table | Picture | Proof
+Block = Text | Note | Code | Facts | Table | Picture | Gallery | ScoreMap | Proof
 
 
 @dataclass(frozen=True)

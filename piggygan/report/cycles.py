@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import InputError
-from piggygan.report.blocks import Picture
-from piggygan.report.pictures import picture_grid
+from piggygan.report.blocks import Gallery
+from piggygan.report.pictures import gallery
 
 
-def cycle_picture(
+def cycle_gallery(
     given: Sequence[Tensor], made: Sequence[Tensor], back: Sequence[Tensor], names: tuple[str, str, str], caption: str
-) -> Picture:
+) -> Gallery:
     """Show pictures, what one generator made of each, and what the other made of that.
 
     Args:
@@ -40,6 +40,5 @@ def cycle_picture(
         for start, there, end, distance in zip(given, made, back, distances, strict=True)
     ]
     mean = torch.stack([distance.mean() for distance in distances]).mean().item()
-    columns = [*names, "difference"]
-    png = picture_grid(rows, [""] * len(rows), columns)
-    return Picture(png, f"{caption} Mean absolute difference: {mean:.3f} of 2.", f"Cycles: {', '.join(columns)}")
+    words = f"{caption} Mean absolute difference: {mean:.3f} of 2."
+    return gallery(rows, [""] * len(rows), [*names, "difference"], words)

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from piggygan.errors import ConfigurationError
+from piggygan.report.blocks import Chart
 from piggygan.report.lettering import INK, MUTED, drawable, font, lettering
 
 if TYPE_CHECKING:
@@ -34,61 +34,8 @@ DOTS_PER_INCH = 192
 
 _LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _LINE_STYLES = ("-", "--", ":")
-_WORST_TO_BEST = LinearSegmentedColormap.from_list("worst to best", ["#eaf2f8", "#9cc5e0", "#2f80b7", "#0b4a7a"])
 
-_LONGEST_TITLE = 64
-_TITLE_LETTER = 0.108  # inches
-
-_Shade = Callable[[float], float]
-
-
-def heat_map(
-    matrix: Sequence[Sequence[float | None]],
-    row_names: Sequence[str],
-    column_names: Sequence[str],
-    title: str = "",
-    *,
-    row_axis: str = "",
-    column_axis: str = "",
-    higher_is_better: bool = True,
-    digits: int = 3,
-) -> bytes:
-    """Draw a matrix as coloured cells with their values written in; unknown cells are hatched.
-
-    Args:
-        matrix: Rows of values; None is unknown.
-        row_names: One for each row, top to bottom.
-        column_names: One for each column, left to right.
-        title: Set above, at the left.
-        row_axis: What the rows are, such as "after learning".
-        column_axis: What the columns are, such as "score on".
-        higher_is_better: Which end of the scale is dark: the better one.
-        digits: How many are written after the decimal point.
-
-    Returns:
-        A PNG file.
-
-    Raises:
-        ConfigurationError: If there is no cell, the names do not match the rows and columns, or a value is not a
-            finite number.
-    """
-    _check_matrix(matrix, row_names, column_names)
-    rows, columns = [_named(name) for name in row_names], [_named(name) for name in column_names]
-    figure = Figure(figsize=_heat_map_inches(rows, columns, title, row_axis), layout="constrained")
-    axes = figure.subplots()
-    shade = _shading([value for row in matrix for value in row if value is not None], higher_is_better)
-    for y, row in enumerate(matrix):
-        for x, value in enumerate(row):
-            _draw_cell(axes, x, y, value, shade, digits)
-    axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xticks(range(len(columns)), columns, **lettering(9))
-    axes.set_yticks(range(len(rows)), rows, **lettering(9))
-    axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
-    axes.xaxis.set_label_position("top")
-    axes.spines[:].set_visible(False)
-    _set_words(figure, axes, title, column_axis, row_axis)
-    return _png_of(figure)
+_LONGEST_TITLE = 34
 
 
 def loss_curves(
@@ -109,13 +56,13 @@ def loss_curves(
         smoothing: Weight of the past in the running average, from 0 (none) up to, not including, 1.
 
     Returns:
-        A PNG file, 1382 x 691 pixels.
+        A PNG file, 691 x 556 pixels: on a page as wide as a phone, so that its letters never shrink.
 
     Raises:
         ConfigurationError: If there is no history, one is empty, or the smoothing is outside [0, 1).
     """
     _check_histories(histories, smoothing)
-    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(3.6, 2.9), layout="constrained")
     axes = figure.subplots()
     lines: list[Line2D] = []
     for position, values in enumerate(histories.values()):
@@ -128,6 +75,9 @@ def loss_curves(
         lines += axes.plot(steps, smoothed(values, smoothing), style, color=colour, linewidth=1.8, marker=marker)
     _draw_legend(figure, lines, list(histories))
     axes.margins(x=0.01)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))  # there is no epoch 2.5
+    if max(map(len, histories.values())) == 1:
+        axes.set_xticks([1])
     axes.tick_params(length=0, labelsize=8.5, labelcolor=MUTED)
     axes.grid(axis="y", color="#e1e6ea", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -135,6 +85,19 @@ def loss_curves(
     axes.spines["bottom"].set_color("#9aa5af")
     _set_words(figure, axes, title, x_axis, y_axis)
     return _png_of(figure)
+
+
+def loss_chart(
+    histories: Mapping[str, Sequence[float]], title: str, *, x_axis: str = "step", smoothing: float = 0.9
+) -> Chart:
+    """Draw losses for a page; arguments and errors are those of :func:`loss_curves`.
+
+    Returns:
+        The chart, whose words for those who cannot see it say where each loss began and where it ended.
+    """
+    png = loss_curves(histories, title, x_axis=x_axis, smoothing=smoothing)
+    courses = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in histories.items()]
+    return Chart(png, "", f"Losses over each {x_axis}, {title}: {'; '.join(courses)}")
 
 
 def smoothed(values: Sequence[float], smoothing: float) -> Float[np.ndarray, " steps"]:
@@ -160,20 +123,6 @@ def smoothed(values: Sequence[float], smoothing: float) -> Float[np.ndarray, " s
     return result
 
 
-def _check_matrix(
-    matrix: Sequence[Sequence[float | None]], row_names: Sequence[str], column_names: Sequence[str]
-) -> None:
-    sizes = [len(row) for row in matrix]
-    if not row_names or not column_names or sizes != [len(column_names)] * len(row_names):
-        raise ConfigurationError(
-            f"a heat map with {len(row_names)} row names and {len(column_names)} column names "
-            f"cannot show rows of {sizes} values: give a name for each row and column, and at least one cell"
-        )
-    strange = [value for row in matrix for value in row if value is not None and not math.isfinite(value)]
-    if strange:
-        raise ConfigurationError(f"a heat map cannot show {strange[0]}: give None for what is unknown")
-
-
 def _check_histories(histories: Mapping[str, Sequence[float]], smoothing: float) -> None:
     empty = [name for name, values in histories.items() if len(values) == 0]
     if not histories or empty:
@@ -182,50 +131,15 @@ def _check_histories(histories: Mapping[str, Sequence[float]], smoothing: float)
         raise ConfigurationError(f"`smoothing` is {smoothing}, but must be at least 0 and less than 1")
 
 
-def _shading(values: Sequence[float], higher_is_better: bool) -> _Shade:
-    """Map values to 0..1, worst to best; where all are the same there is no worst, and all are in the middle."""
-    low, high = min(values, default=0.0), max(values, default=0.0)
-
-    def shade(value: float) -> float:
-        position = 0.5 if high == low else (value - low) / (high - low)
-        return position if higher_is_better else 1.0 - position
-
-    return shade
-
-
-def _draw_cell(axes: Axes, x: int, y: int, value: float | None, shade: _Shade, digits: int) -> None:
-    corner = (x - 0.5, y - 0.5)
-    if value is None:
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor="white", edgecolor="#d5dbe0", hatch="////", linewidth=0))
-    else:
-        position = shade(value)
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor=_WORST_TO_BEST(position), linewidth=0))
-        axes.text(x, y, f"{value:.{digits}f}", ha="center", va="center", **lettering(10, _readable_on(position)))
-    axes.add_patch(Rectangle(corner, 1, 1, facecolor="none", edgecolor="white", linewidth=2))
-
-
-def _readable_on(position: float) -> str:
-    """Choose the colour of text on a cell: at every shade its contrast is at least 4.5:1."""
-    return "white" if position > 0.695 else "black"
-
-
 def _draw_legend(figure: Figure, lines: Sequence[Line2D], names: Sequence[str]) -> None:
     numbers = [str(position) for position in range(len(lines))]
     legend = figure.legend(
-        lines, numbers, loc="outside lower center", ncols=4, frameon=False, prop=font(9), labelcolor=INK
+        lines, numbers, loc="outside lower center", ncols=2, frameon=False, prop=font(8.5), labelcolor=INK
     )
     # Names go in afterwards: matplotlib drops a label that begins with "_", and would read "$" as mathematics.
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
         text.set_text(_named(name))
-
-
-def _heat_map_inches(rows: Sequence[str], columns: Sequence[str], title: str, row_axis: str) -> tuple[float, float]:
-    """Give a size that has room for every word: a letter of a name takes about 0.09 inches."""
-    cell = max(0.95, 0.1 + 0.09 * max(len(name) for name in columns))
-    width = 0.7 + 0.09 * max(len(name) for name in rows) + cell * len(columns)
-    title_width = 0.3 + _TITLE_LETTER * len(_named(title, _LONGEST_TITLE))
-    return max(width, title_width), max(1.1 + 0.5 * len(rows), 1.0 + 0.09 * len(_named(row_axis)))
 
 
 def _set_words(figure: Figure, axes: Axes, title: str, x_axis: str, y_axis: str) -> None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from piggygan.durable import write_durably
 from piggygan.intended_use import INTENDED_USE
-from piggygan.report.blocks import Block, KeyFigure
+from piggygan.report.blocks import Block, KeyFigure, Note
 
 # Control characters, and marks that reverse the direction of text, by which a name can pose as another one.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -54,6 +54,8 @@ class Page:
     """Three or four, shown in a strip at the top."""
     footer: str = ""
     """Where the page came from: versions, a date, a command."""
+    notes: Sequence[Note] = ()
+    """What has to be read before the numbers; stands above them."""
 
 
 def render_page(page: Page) -> str:

@@ -1,4 +1,4 @@
-"""A grid of pictures with labelled rows and columns: inputs, outputs and truths side by side.
+"""Inputs, outputs and truths side by side: as one file, or as a gallery that fits a page of any width.
 
 Pictures are enlarged by whole factors, each pixel becoming a square block, so that what is seen is what the
 generator gave; only pictures too large for a page are made smaller, by averaging whole blocks.
@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from piggygan.errors import ConfigurationError, InputError
+from piggygan.report.blocks import Gallery, Picture
 from piggygan.report.lettering import drawable, lettering
 
 if TYPE_CHECKING:
@@ -69,9 +70,37 @@ def picture_grid(
             if block is not None:
                 y, x = top + (down - block.shape[0]) // 2, left + (across - block.shape[1]) // 2
                 page[y : y + block.shape[0], x : x + block.shape[1]] = block
-    file = io.BytesIO()
-    Image.fromarray(page).save(file, format="PNG", dpi=(DOTS_PER_INCH, DOTS_PER_INCH), optimize=True)
-    return file.getvalue()
+    return _png_of(page)
+
+
+def gallery(
+    rows: Sequence[Sequence[Tensor | None]],
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    caption: str = "",
+) -> Gallery:
+    """Set pictures in rows on a page, each under the label of its column; arguments are those of :func:`picture_grid`.
+
+    Args:
+        rows: Pictures ``(channels, height, width)`` in [-1, 1]; None is left out.
+        row_labels: One for each row, set above it; may be empty strings.
+        column_labels: What each picture of a row is.
+        caption: Set below all.
+
+    Raises:
+        ConfigurationError: If there is no picture in a row, or labels do not match.
+        InputError: If a picture has another shape or values that are not numbers in [-1, 1].
+    """
+    _check_grid(rows, row_labels, column_labels)
+    pictures = [
+        [
+            Picture(_png_of(_dots_of(picture)), label, f"{label}, {row_label or f'row {number + 1}'}")
+            for label, picture in zip(column_labels, row, strict=True)
+            if picture is not None
+        ]
+        for number, (row, row_label) in enumerate(zip(rows, row_labels, strict=True))
+    ]
+    return Gallery(pictures, list(row_labels), caption)
 
 
 @dataclass(frozen=True)
@@ -116,6 +145,13 @@ class _Layout:
     def size(self) -> tuple[int, int]:
         """Height and width of the whole grid."""
         return self.tops[-1] + self.heights[-1], self.lefts[-1] + self.widths[-1]
+
+
+def _png_of(dots: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(dots))
+    image.save(file, format="PNG", dpi=(DOTS_PER_INCH, DOTS_PER_INCH), optimize=True)
+    return file.getvalue()
 
 
 def _check_grid(

@@ -172,8 +172,9 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
     )
     forgetting.main(forgetting.Options(preset=str(tmp_path / "tiny.toml"), out=tmp_path, page=True, fill=page))
     html = (tmp_path / "forgetting.html").read_text(encoding="utf-8")
-    assert all(f"Task matrix of {method}" in html for method in ("ours", "separate", "fine-tuning"))
-    assert "Pictures of lungs by each method" in html
+    assert all(f'<th scope="row">{method}</th>' in html for method in ("ours", "separate", "fine-tuning"))
+    assert all(f"{task}, its score: pale is 0, dark is 1." in html for task in ORDER)
+    assert "lungs, after all tasks." in html
     assert (tmp_path / "quality.png").read_bytes().startswith(b"\x89PNG")
     text = page.read_text(encoding="utf-8")
     assert text.startswith("a\n<!-- scores: labels lungs photos -->\n| method |")

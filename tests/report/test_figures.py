@@ -6,13 +6,14 @@ import threading
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from PIL import Image
 
 from piggygan.errors import ConfigurationError
-from piggygan.report.figures import _WORST_TO_BEST, DOTS_PER_INCH, _readable_on, heat_map, loss_curves, smoothed
+from piggygan.report import figures
+from piggygan.report.blocks import Chart
+from piggygan.report.figures import DOTS_PER_INCH, loss_chart, loss_curves, smoothed
 from piggygan.report.lettering import INK, MUTED, drawable
-
-NAMES = ("facades", "lungs")
 
 
 def dots(png: bytes) -> np.ndarray:
@@ -33,52 +34,43 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_a_heat_map_grows_by_its_cells() -> None:
-    def size(rows: int, columns: int) -> tuple[int, int]:
-        png = heat_map([[0.5] * columns] * rows, ["row"] * rows, ["column"] * columns)
-        with Image.open(io.BytesIO(png)) as image:
-            assert image.info["dpi"][0] == pytest.approx(DOTS_PER_INCH, abs=0.1)
-            assert "Software" not in image.info
-            return image.size
-
-    width, height = size(2, 2)
-    assert size(3, 2) == (width, height + DOTS_PER_INCH // 2)
-    assert size(2, 3)[0] == pytest.approx(width + 0.95 * DOTS_PER_INCH, abs=1)
-
-
-def has_colour(png: bytes, position: float) -> bool:
-    colour = np.round(np.array(_WORST_TO_BEST(position)[:3]) * 255)
-    return bool((np.abs(dots(png) - colour).max(axis=2) <= 1).sum() > 1000)
-
-
-def test_the_better_end_is_dark_and_unknown_cells_have_no_colour() -> None:
-    higher = heat_map([[0.1, None], [0.1, None]], NAMES, NAMES)
-    assert not has_colour(higher, 0.0)  # all values are the same: neither the worst nor the best
-    assert has_colour(higher, 0.5)
-    assert not has_colour(heat_map([[None, None], [None, None]], NAMES, NAMES), 0.5)
-
-    left_best = dots(heat_map([[9.0, 1.0]], ["row"], NAMES)).astype(float)
-    right_best = dots(heat_map([[9.0, 1.0]], ["row"], NAMES, higher_is_better=False)).astype(float)
-    middle = left_best.shape[1] * 2 // 3
-    assert left_best[:, :middle].mean() < right_best[:, :middle].mean()
-    assert left_best[:, middle:].mean() > right_best[:, middle:].mean()
-
-
-def test_values_stand_out_from_their_cells_and_words_from_the_page() -> None:
-    for position in np.linspace(0, 1, 101):
-        assert contrast(to_rgb(_readable_on(position)), _WORST_TO_BEST(position)) >= 4.5
+def test_words_stand_out_from_the_page() -> None:
     assert contrast(to_rgb(INK), (1, 1, 1)) > 12
     assert contrast(to_rgb(MUTED), (1, 1, 1)) > 4.5
 
 
 def test_equal_numbers_give_equal_bytes_and_other_numbers_other_bytes() -> None:
-    assert heat_map([[0.5]], ["a"], ["b"]) == heat_map([[0.5]], ["a"], ["b"])
-    assert heat_map([[0.5]], ["a"], ["b"]) != heat_map([[0.6]], ["a"], ["b"])
-    assert heat_map([[0.51]], ["a"], ["b"], digits=1) == heat_map([[0.52]], ["a"], ["b"], digits=1)
+    assert loss_curves({"L1": [0.5]}) == loss_curves({"L1": [0.5]})
+    assert loss_curves({"L1": [0.5]}) != loss_curves({"L1": [0.6]})
 
 
-def test_loss_curves_are_a_png_of_the_stated_size() -> None:
-    assert dots(loss_curves({"L1": [3.0, 2.0, 1.0], "GAN": [1.0]})).shape == (691, 1382, 3)
+def test_loss_curves_are_a_png_of_the_stated_size_which_a_phone_shows_unshrunk() -> None:
+    png = loss_curves({"L1": [3.0, 2.0, 1.0], "GAN": [1.0]})
+    assert dots(png).shape == (556, 691, 3)
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.info["dpi"][0] == pytest.approx(DOTS_PER_INCH, abs=0.1)
+        assert "Software" not in image.info
+    assert Chart(png, "", "losses").size[0] <= 364  # 400 pixels, less the margins of the page
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5, 7, 20, 1000])
+def test_there_are_ticks_at_whole_epochs_only(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(figures, "_png_of", drawn.append)
+    loss_curves({"L1": [1.0] * epochs}, x_axis="epoch")
+    (axes,) = drawn[0].axes
+    low, high = axes.get_xlim()
+    shown = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert shown
+    assert all(tick == round(tick) for tick in shown)
+
+
+def test_a_chart_says_in_words_where_each_loss_began_and_ended() -> None:
+    chart = loss_chart({"l1": [0.5, 0.4, 0.25], "adversarial": [1.0, 2.0]}, "lungs", x_axis="epoch", smoothing=0.0)
+    assert chart.alt == "Losses over each epoch, lungs: l1 from 0.5 to 0.25; adversarial from 1 to 2"
+    assert chart.png == loss_curves(
+        {"l1": [0.5, 0.4, 0.25], "adversarial": [1.0, 2.0]}, "lungs", x_axis="epoch", smoothing=0.0
+    )
 
 
 def test_the_smoothed_line_is_a_weighted_mean_of_the_past() -> None:
@@ -100,7 +92,6 @@ def test_a_loss_that_is_not_a_number_leaves_a_gap_and_no_more() -> None:
 
 @pytest.mark.parametrize("name", ["$x_{", "_hidden", "a\nb", "\U0001f600" * 9, "\udcff\x00", "x" * 500, "肺", ""])
 def test_any_name_can_be_drawn(name: str) -> None:
-    dots(heat_map([[0.5]], [name], [name], name, row_axis=name, column_axis=name))
     dots(loss_curves({name: [1.0, 2.0]}, name, x_axis=name, y_axis=name))
 
 
@@ -115,22 +106,6 @@ def test_every_loss_has_its_name_below_even_one_that_begins_with_an_underscore()
     assert ink_below("_hidden") > ink_below("_") > 0
 
 
-@pytest.mark.parametrize(
-    ("matrix", "rows", "columns", "message"),
-    [
-        ([], [], [], "at least one cell"),
-        ([[1.0]], ["a", "b"], ["a"], "2 row names"),
-        ([[1.0, 2.0]], ["a"], ["a"], r"rows of \[2\]"),
-        ([[float("nan")]], ["a"], ["a"], "cannot show nan: give None"),
-    ],
-)
-def test_a_matrix_that_cannot_be_drawn_is_refused(
-    matrix: list[list[float | None]], rows: list[str], columns: list[str], message: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        heat_map(matrix, rows, columns)
-
-
 def test_histories_that_cannot_be_drawn_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="at least one history"):
         loss_curves({})
@@ -142,10 +117,10 @@ def test_histories_that_cannot_be_drawn_are_refused() -> None:
 
 def test_figures_can_be_drawn_in_a_thread() -> None:
     made: list[bytes] = []
-    thread = threading.Thread(target=lambda: made.append(heat_map([[0.5]], ["a"], ["b"])))
+    thread = threading.Thread(target=lambda: made.append(loss_curves({"L1": [0.5]})))
     thread.start()
     thread.join()
-    assert made == [heat_map([[0.5]], ["a"], ["b"])]
+    assert made == [loss_curves({"L1": [0.5]})]
 
 
 def test_pyplot_and_its_global_state_are_never_imported() -> None:

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from piggygan.report import page as page_module
-from piggygan.report.blocks import Block, Code, Facts, KeyFigure, Note, Picture, Proof, Table, Text
+from piggygan.report.blocks import Block, Chart, Code, Facts, Gallery, KeyFigure, Note, Picture, Proof, Table, Text
 from piggygan.report.page import Page, Section, render_page, write_page
+from piggygan.report.score_map import ScoreMap
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} </style><img src=x onerror=y>.png"
 
@@ -34,10 +35,14 @@ def page_saying(text: str) -> Page:
         Code(text),
         Facts([(text, text)]),
         Table([text, "n"], [[text, 1]], caption=text, highlight=[0]),
+        Table(["a", text, "b", "n"], [[text, 1, 2, 3]]),
         Picture(png(), text, text),
+        Chart(png(), text, text),
+        Gallery([[Picture(png(), text, text)]], [text], text),
+        ScoreMap(text, [text], [text], [[0.5]]),
         Proof(text, text, text + "x"),
     ]
-    return Page(text, text, [Section(text, blocks)] * 3, [KeyFigure(text, text, text)], text)
+    return Page(text, text, [Section(text, blocks)] * 3, [KeyFigure(text, text, text)], text, [Note(text)])
 
 
 class Reader(HTMLParser):
@@ -66,8 +71,9 @@ class Reader(HTMLParser):
 def test_the_page_is_well_formed_and_says_everything_it_was_given() -> None:
     reader = Reader(render_page(page_saying("unmistakable")))
     assert reader.open == []
-    # title twice, lead, key figure, footer; and in 3 sections: nav, heading, texts, facts, table, caption, proof
-    assert reader.text.count("unmistakable") == 2 + 1 + 3 + 1 + 3 * (1 + 1 + 3 + 2 + 3 + 1 + 3)
+    # title twice, lead, note, key figure, footer; and in 3 sections: nav, heading, texts, facts, table, wide table,
+    # two captions, gallery, map, proof
+    assert reader.text.count("unmistakable") == 2 + 1 + 1 + 3 + 1 + 3 * (1 + 1 + 3 + 2 + 3 + 2 + 2 + 3 + 3 + 3)
 
 
 def test_html_in_any_text_is_shown_and_not_obeyed() -> None:
@@ -78,7 +84,7 @@ def test_html_in_any_text_is_shown_and_not_obeyed() -> None:
     ]
     assert "script" not in {tag for tag, _ in hostile.tags}
     assert hostile.text.count(HOSTILE) == harmless.text.count("harmless")
-    assert [attributes["alt"] for tag, attributes in hostile.tags if tag == "img"] == [HOSTILE] * 3
+    assert [attributes["alt"] for tag, attributes in hostile.tags if tag == "img"] == [HOSTILE] * 9
 
 
 def test_the_page_asks_nothing_of_any_server() -> None:
@@ -109,6 +115,19 @@ def test_a_proof_says_in_words_whether_the_digests_are_equal() -> None:
     assert "DIFFERENT" in different
     assert "✓" not in different
     assert "DIFFERENT" in Reader(render_page(page_of(Proof("lungs", "", "")))).text
+
+
+def test_on_a_narrow_page_every_cell_of_a_wide_table_says_what_it_is() -> None:
+    wide = Table(["task", "Dice", "IoU", "L1"], [["lungs", 0.9, 0.8, None]])
+    cells = [attributes for tag, attributes in Reader(render_page(page_of(wide))).tags if tag == "td"]
+    assert [cell["data-label"] for cell in cells] == ["Dice", "IoU", "L1"]
+    narrow = render_page(page_of(Table(["task", "Dice"], [["lungs", 0.9]])))
+    assert "data-label=" not in narrow
+
+
+def test_equal_digests_are_not_green_as_they_prove_nothing_good_by_themselves() -> None:
+    (shown,) = re.findall(r'class="block (proof.*?)"', render_page(page_of(Proof("lungs", "ab12", "ab12"))))
+    assert shown == "proof"
 
 
 def test_numbers_are_set_to_the_right_and_unknown_ones_are_a_dash() -> None:

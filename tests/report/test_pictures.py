@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.report.pictures import LARGEST_SIDE, SMALLEST_SIDE, picture_grid
+from piggygan.report.pictures import LARGEST_SIDE, SMALLEST_SIDE, gallery, picture_grid
 
 
 def dots(png: bytes) -> np.ndarray:
@@ -112,3 +112,19 @@ def test_labels_that_do_not_match_are_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match="a label for each row and column"):
         picture_grid(rows, row_labels, column_labels)
+
+
+def test_a_gallery_holds_each_picture_by_itself_under_its_own_words() -> None:
+    film, mask = torch.zeros(3, 8, 8), torch.ones(1, 8, 8)
+    shown = gallery([[film, mask], [None, mask]], ["first", ""], ["film", "mask"], "Two films.")
+    assert [[picture.caption for picture in row] for row in shown.rows] == [["film", "mask"], ["mask"]]
+    assert [[picture.alt for picture in row] for row in shown.rows] == [["film, first", "mask, first"], ["mask, row 2"]]
+    assert (shown.labels, shown.caption) == (["first", ""], "Two films.")
+    assert dots(shown.rows[0][1].png).tobytes() == b"\xff" * SMALLEST_SIDE**2 * 3
+
+
+def test_a_gallery_without_pictures_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="at least one picture in each"):
+        gallery([[None]], [""], ["film"])
+    with pytest.raises(InputError, match="scale it first"):
+        gallery([[torch.full((1, 8, 8), 2.0)]], [""], ["film"])
