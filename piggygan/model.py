@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
@@ -148,6 +148,20 @@ class MultiTaskGenerator(nn.Module):
         if task not in self._tasks:
             raise task_not_found(task, self._tasks)
         return self._tasks[task]
+
+    @property
+    def spatial_axes(self) -> int:
+        """Axes of positions of an image: two for pictures, one for signals, three for volumes."""
+        return len(self._convolutions[self._wrapping.input_layer].conv.kernel_size)
+
+    def input_channels(self, task: str) -> int:
+        """Return how many channels the images have that ``task`` takes.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        first = self._convolutions[self._wrapping.input_layer]
+        return self.describe_task(task).in_channels or int(first.conv.in_channels)
 
     def overhead(self) -> Overhead:
         """Count what every task costs."""
@@ -338,18 +352,19 @@ class MultiTaskGenerator(nn.Module):
             yield
 
     @overload
-    def forward(self, images: Tensor, task: str | None = None) -> Tensor: ...
+    def forward(self, *inputs: Any, task: str | None = None, **options: Any) -> Any: ...
 
     @overload
-    def forward(self, images: Tensor, task: list[str] | tuple[str, ...]) -> list[Tensor]: ...
+    def forward(self, *inputs: Any, task: list[str] | tuple[str, ...], **options: Any) -> list[Tensor]: ...
 
-    def forward(self, images: Tensor, task: str | list[str] | tuple[str, ...] | None = None) -> Tensor | list[Tensor]:
+    def forward(self, *inputs: Any, task: str | list[str] | tuple[str, ...] | None = None, **options: Any) -> Any:
         """Translate images.
 
         Args:
-            images: ``(batch, channels, height, width)`` in [-1, 1]; one axis of positions in a 1-d generator, three in
-                a 3-d one.
+            inputs: What the generator takes, images first: ``(batch, channels, height, width)`` in [-1, 1]; one axis of
+                positions in a 1-d generator, three in a 3-d one. Whatever follows goes to the generator as it is.
             task: Which task; None: the active one; a list: one for each sample.
+            options: What the generator takes by name, such as ``timestep=``.
 
         Returns:
             What the generator returns, for our networks ``(batch, out_channels, height, width)`` in [-1, 1]; for a
@@ -357,25 +372,34 @@ class MultiTaskGenerator(nn.Module):
 
         Raises:
             TaskNotFoundError: If there is no such task.
-            InputError: If ``images`` is no batch of float images, or a list of tasks has another length.
+            InputError: If the first input is no batch of float images, or a list of tasks has another length.
         """
-        axes = len(self._convolutions[self._wrapping.input_layer].conv.kernel_size)
-        if images.dim() != axes + 2 or not images.is_floating_point():
-            raise InputError(
-                f"got a {images.dtype} tensor of shape {tuple(images.shape)}; needed are floats in [-1, 1] of shape "
-                f"(batch, channels, {'height, width' if axes == 2 else f'and {axes} axes of positions'})."
-            )
+        self._check_inputs(inputs)
         if task is not None and not isinstance(task, str):
-            return self._translate_each(images, tuple(task))
+            if len(inputs) != 1 or options:
+                raise InputError(
+                    "a list of tasks takes one batch of images and nothing else: run the tasks one by one."
+                )
+            return self._translate_each(inputs[0], tuple(task))
         with nullcontext() if task is None else self.using(task), unmoved(self._own_buffers):
-            output: Tensor = self.generator(images)
-        return output
+            return self.generator(*inputs, **options)
 
     # ------------------------------------------------------------------ inside
 
     @property
     def _convolutions(self) -> dict[str, PiggybackConvolution]:
         return {path: layer for path, layer in self._layers.items() if isinstance(layer, PiggybackConvolution)}
+
+    def _check_inputs(self, inputs: tuple[Any, ...]) -> None:
+        if any(isinstance(given, str) for given in inputs):
+            raise InputError(f"got {inputs[-1]!r} among the inputs: a task is given by name, as task={inputs[-1]!r}.")
+        axes = self.spatial_axes
+        images = inputs[0] if inputs else None
+        if isinstance(images, Tensor) and (images.dim() != axes + 2 or not images.is_floating_point()):
+            raise InputError(
+                f"got a {images.dtype} tensor of shape {tuple(images.shape)}; needed are floats in [-1, 1] of shape "
+                f"(batch, channels, {'height, width' if axes == 2 else f'and {axes} axes of positions'})."
+            )
 
     def _translate_each(self, images: Tensor, tasks: tuple[str, ...]) -> list[Tensor]:
         """Translate a mixed batch, each task's samples together.

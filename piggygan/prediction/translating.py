@@ -10,7 +10,6 @@ from torch import Tensor
 
 from piggygan.data.geometry import Placement
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
 from piggygan.model import MultiTaskGenerator
 from piggygan.prediction.options import Kind, PredictionOptions
 from piggygan.prediction.tiles import blend, cut
@@ -143,10 +142,9 @@ class Translator:
 
 
 def _input_channels(model: MultiTaskGenerator, task: str) -> int:
-    first = model.layers[model.wrapping.input_layer]
-    if not isinstance(first, (PiggybackConv2d, PiggybackConvTranspose2d)):
+    if model.spatial_axes != 2:
         raise ConfigurationError("the generator takes no pictures: its first layer is no two-dimensional convolution.")
-    channels = model.describe_task(task).in_channels or first.conv.in_channels
+    channels = model.input_channels(task)
     if channels not in (1, 3):
         raise ConfigurationError(f"task {task!r} takes {channels} channels; files are read as 1 (grey) or 3 (RGB).")
     return channels

@@ -23,6 +23,8 @@ OURS: Mapping[str, Callable[..., UNetGenerator | ResNetGenerator]] = {
 }
 PROBE_SIDE = 64
 """Side in pixels of a probe image for a user's generator."""
+PROBE_VOLUME_SIDE = 32
+"""The same of a volume, which has as many voxels as two such images."""
 
 
 def architecture_of(generator: nn.Module) -> Architecture:
@@ -90,12 +92,14 @@ def network_difference(here: Network, there: Network) -> str:
     return problem
 
 
-def probe_side(generator: nn.Module) -> int:
-    """Return a side in pixels, as small as may be, of images that a generator takes."""
+def probe_side(generator: nn.Module, axes: int = 2) -> int:
+    """Return a side in pixels, as small as may be, of images that a generator takes; ``axes`` is 3 for volumes."""
     generator = as_ours(generator) or generator
     if isinstance(generator, UNetGenerator):
         return int(2 ** generator.arguments["depth"])  # one pixel is left at the bottom
-    return 32 if isinstance(generator, ResNetGenerator) else PROBE_SIDE
+    if isinstance(generator, ResNetGenerator):
+        return 32
+    return PROBE_VOLUME_SIDE if axes == 3 else PROBE_SIDE
 
 
 def _without_values(architecture: Architecture) -> nn.Module:

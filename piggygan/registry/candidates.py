@@ -10,7 +10,6 @@ from typing import SupportsFloat, SupportsIndex
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
-from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.architectures import (
     architecture_of,
@@ -21,6 +20,7 @@ from piggygan.registry.architectures import (
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
 from piggygan.registry.manifest import Architecture, Manifest, Network, TaskSettings
 from piggygan.registry.namesakes import as_ours, computes_the_same
+from piggygan.registry.probes import GivenProbe, checked_probe
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,
@@ -58,7 +58,7 @@ class Candidate:
     evidence: Evidence
 
 
-def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candidate:
+def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> Candidate:
     """Make a task ready: serialize it, build it anew from what will be stored, and run that on the probe.
 
     The model itself is not touched.
@@ -76,7 +76,8 @@ def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candi
     if bad := nonfinite_names(tensors[task]):
         raise InputError(f"task {task!r} has NaN or infinity in {', '.join(bad[:10])}: its training diverged.")
     plain = model.fold_task(base).cpu()
-    inputs = _probe(model, task, plain, tensors[base]) if probe is None else _checked_probe(probe)
+    if probe is None:
+        probe = _probe(model, task, plain, tensors[base])
     architecture = layers = layers_of(plain)
     namesake = as_ours(plain)
     if namesake is None or computes_the_same(namesake, plain.eval(), _probe(model, base, plain, tensors[base])):
@@ -94,7 +95,7 @@ def prepare(model: MultiTaskGenerator, task: str, probe: Tensor | None) -> Candi
         settings=settings_of(model, task),
         source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
         weights=tensors_to_bytes(tensors[task]),
-        evidence=gather_evidence(rebuilt, task, inputs),
+        evidence=gather_evidence(rebuilt, task, checked_probe(probe, model.spatial_axes)),
     )
 
 
@@ -197,16 +198,6 @@ def checked_image_size(size: SupportsIndex | None) -> int | None:
 
 def _probe(model: MultiTaskGenerator, task: str, plain: nn.Module, base_tensors: Mapping[str, Tensor]) -> Tensor:
     """Make probe images of the size, channels and type that the task takes."""
-    layers = (m for m in model.generator.modules() if isinstance(m, (PiggybackConv2d, PiggybackConvTranspose2d)))
-    channels = model.describe_task(task).in_channels or next(layers).conv.in_channels
     dtype = next(tensor.dtype for tensor in base_tensors.values() if tensor.is_floating_point())
-    return probe_images(channels, probe_side(plain), dtype)
-
-
-def _checked_probe(probe: Tensor) -> Tensor:
-    if probe.dim() != 4 or not probe.is_floating_point() or not probe.numel() or nonfinite_names({"probe": probe}):
-        raise InputError(
-            f"probe is a {probe.dtype} tensor of shape {tuple(probe.shape)}; needed are finite floats of shape "
-            f"(batch, channels, height, width)."
-        )
-    return portable({"probe": probe})["probe"].clone()
+    axes = model.spatial_axes
+    return probe_images(model.input_channels(task), probe_side(plain, axes), dtype, axes)

@@ -22,6 +22,7 @@ from piggygan.errors import CorruptFileError, InputError, PiggyganError
 from piggygan.escaping import escaped
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
+from piggygan.registry.probes import INPUTS, Probe, arguments, end_to_end, is_probe
 from piggygan.registry.store import ObjectStore
 from piggygan.registry.tensors import nonfinite_names, tensors_digest, tensors_from_bytes, tensors_to_bytes
 
@@ -82,46 +83,55 @@ class Evidence:
 
     Attributes:
         tensors_digest: Of the task's tensors.
-        inputs: The probe images.
-        outputs: What the task makes of them.
+        probe: What the generator is called with, see :mod:`piggygan.registry.probes`.
+        outputs: What the task makes of it; of several outputs the numbers end to end.
         recipe: How.
     """
 
     tensors_digest: str
-    inputs: Tensor
+    probe: Probe
     outputs: Tensor
     recipe: Recipe
+
+    @property
+    def inputs(self) -> Tensor:
+        """The probe images."""
+        return self.probe[INPUTS]
 
     def store(self, objects: ObjectStore) -> Certificate:
         """Put the images into ``objects`` and return the certificate that refers to them."""
         return Certificate(
             tensors_digest=self.tensors_digest,
             outputs_digest=tensors_digest({"outputs": self.outputs}),
-            probe=objects.put(tensors_to_bytes({"inputs": self.inputs})),
+            probe=objects.put(tensors_to_bytes(self.probe)),
             outputs=objects.put(tensors_to_bytes({"outputs": self.outputs})),
             recipe=self.recipe,
         )
 
 
-def probe_images(channels: int, side: int, dtype: torch.dtype) -> Float[Tensor, "images channels side side"]:
+def probe_images(
+    channels: int, side: int, dtype: torch.dtype, axes: int = 2
+) -> Float[Tensor, "images channels *positions"]:
     """Make uniform noise in [-1, 1], the same on every call."""
     generator = torch.Generator().manual_seed(PROBE_SEED)
-    return (torch.rand(PROBE_IMAGES, channels, side, side, generator=generator) * 2 - 1).to(dtype)
+    return (torch.rand(PROBE_IMAGES, channels, *[side] * axes, generator=generator) * 2 - 1).to(dtype)
 
 
-def gather_evidence(model: MultiTaskGenerator, task: str, inputs: Tensor) -> Evidence:
+def gather_evidence(model: MultiTaskGenerator, task: str, probe: Tensor | Probe) -> Evidence:
     """Compute what a certificate of ``task`` says.
 
     Args:
         model: A model on the CPU, in evaluation mode.
         task: A frozen task of it.
-        inputs: Probe images.
+        probe: Probe images, or all tensors that the generator is called with.
 
     Raises:
-        InputError: If the generator does not make one tensor of finite numbers of the probe.
+        InputError: If the generator does not make finite numbers of the probe.
     """
-    outputs = _outputs(model, task, inputs)
-    return Evidence(tensors_digest(model.task_tensors(task)), inputs, outputs, _recipe(inputs.dtype))
+    probe = {INPUTS: probe} if isinstance(probe, Tensor) else dict(probe)
+    outputs = _outputs(model, task, probe)
+    dtype = next((tensor.dtype for tensor in probe.values() if tensor.is_floating_point()), outputs.dtype)
+    return Evidence(tensors_digest(model.task_tensors(task)), probe, outputs, _recipe(dtype))
 
 
 def check(model: MultiTaskGenerator, task: str, certificate: Certificate, objects: ObjectStore) -> TaskCheck:
@@ -134,18 +144,16 @@ def check(model: MultiTaskGenerator, task: str, certificate: Certificate, object
         objects: Where the probe and its outputs are.
     """
     try:
-        inputs, expected = read_probe(objects, certificate)
+        probe, expected = read_probe(objects, certificate)
     except PiggyganError as error:
         return TaskCheck(task, "damaged", None, str(error))
-    return judge(model, task, certificate, inputs, expected)
+    return judge(model, task, certificate, probe, expected)
 
 
-def judge(
-    model: MultiTaskGenerator, task: str, certificate: Certificate, inputs: Tensor, expected: Tensor
-) -> TaskCheck:
+def judge(model: MultiTaskGenerator, task: str, certificate: Certificate, probe: Probe, expected: Tensor) -> TaskCheck:
     """Run a task on the probe and compare with what was certified; arguments as of :func:`check`."""
     try:
-        evidence = gather_evidence(model, task, inputs)
+        evidence = gather_evidence(model, task, probe)
     except PiggyganError as error:
         return TaskCheck(task, "damaged", None, str(error))
     if reason := _uncertified(evidence.tensors_digest, expected, certificate):
@@ -166,13 +174,25 @@ def check_files(task: str, tensors: Mapping[str, Tensor], certificate: Certifica
     return TaskCheck(task, "files equal", None)
 
 
-def read_probe(objects: ObjectStore, certificate: Certificate) -> tuple[Tensor, Tensor]:
-    """Return a certificate's probe images and what the task made of them when it was committed.
+def read_probe(objects: ObjectStore, certificate: Certificate) -> tuple[dict[str, Tensor], Tensor]:
+    """Return a certificate's probe and what the task made of it when it was committed.
 
     Raises:
         CorruptFileError: If one is missing or damaged.
     """
-    return _read(objects, certificate, "probe", "inputs"), _read(objects, certificate, "outputs", "outputs")
+    probe, outputs = (
+        tensors_from_bytes(objects.get(stored), objects.name(stored))
+        for stored in (certificate.probe, certificate.outputs)
+    )
+    if not is_probe(probe):
+        raise CorruptFileError(
+            f"{objects.name(certificate.probe)} is no certificate's probe: it has {sorted(probe)[:10]}."
+        )
+    if outputs.keys() != {"outputs"}:
+        raise CorruptFileError(
+            f"{objects.name(certificate.outputs)} is no certificate's outputs: it has {sorted(outputs)[:10]}."
+        )
+    return probe, outputs["outputs"]
 
 
 def _uncertified(digest: str, expected: Tensor, certificate: Certificate) -> str:
@@ -204,30 +224,26 @@ def _compare(task: str, evidence: Evidence, expected: Tensor, recipe: Recipe) ->
     return TaskCheck(task, "recipe differs", difference, differs)
 
 
-def _read(objects: ObjectStore, certificate: Certificate, which: Literal["probe", "outputs"], name: str) -> Tensor:
-    stored = certificate.probe if which == "probe" else certificate.outputs
-    tensors = tensors_from_bytes(objects.get(stored), objects.name(stored))
-    if tensors.keys() != {name}:
-        raise CorruptFileError(f"{objects.name(stored)} is no certificate's {which}: it has {sorted(tensors)[:10]}.")
-    return tensors[name]
-
-
-def _outputs(model: MultiTaskGenerator, task: str, inputs: Tensor) -> Tensor:
+def _outputs(model: MultiTaskGenerator, task: str, probe: Probe) -> Tensor:
+    inputs, options = arguments(probe)
     try:
         with _one_recipe():
-            outputs: object = model(inputs, task=task)
+            given: object = model(*inputs, task=task, **options)
+            outputs = end_to_end(given)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in probe.values())
         raise InputError(
-            f"the generator refused the probe images of shape {tuple(inputs.shape)} ({error}): give "
-            f"probe=images of a shape that it takes."
+            f"the generator refused the probe images of shape {shapes} ({error}): give probe=images of a shape that it "
+            f"takes, or all that it takes, as a tuple or by name."
         ) from error
-    if not isinstance(outputs, Tensor) or not outputs.is_floating_point():
+    if outputs is None:
         raise InputError(
-            f"task {task!r} returns {type(outputs).__name__}; a certificate needs one tensor of floating-point numbers."
+            f"task {task!r} returns {type(given).__name__}; a certificate needs floating-point numbers, in "
+            f"one tensor, or in tuples and dictionaries of tensors."
         )
     if nonfinite_names({"outputs": outputs}):
         raise InputError(f"task {task!r} makes NaN or infinity of the probe images: it is not fit for use.")
-    return outputs.contiguous()
+    return outputs
 
 
 @contextmanager

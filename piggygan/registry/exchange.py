@@ -23,6 +23,7 @@ from torch import Tensor
 from piggygan.durable import write_durably
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
 from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, Network, TaskRecord
+from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_file
 from piggygan.registry.strict_json import decode, parse_json
 from piggygan.registry.tensors import tensors_from_bytes
@@ -32,7 +33,7 @@ FORMAT_VERSION = 2
 SUFFIX = ".safetensors"
 
 _METADATA = "piggygan"
-_TASK, _INPUTS, _OUTPUTS = "task.", "probe.inputs", "probe.outputs"
+_TASK, _PROBE, _OUTPUTS = "task.", "probe.", "probe.outputs"
 _LENGTH = struct.Struct("<Q")
 _ZEROS = "0" * 64
 # The metadata are JSON in a text of JSON, so their quotes are escaped once; in any text inside them, twice.
@@ -110,12 +111,12 @@ class TaskPart:
 
     Attributes:
         tensors: The task's tensors.
-        inputs: The certificate's probe images.
-        outputs: What the task made of them.
+        probe: What the certificate's generator was called with.
+        outputs: What the task made of it.
     """
 
     tensors: dict[str, Tensor]
-    inputs: Tensor
+    probe: Probe
     outputs: Tensor
 
 
@@ -206,17 +207,23 @@ def _prefixes(networks: Iterable[str]) -> dict[str, str]:
 
 
 def _named(part: TaskPart) -> dict[str, Tensor]:
-    return {_INPUTS: part.inputs, _OUTPUTS: part.outputs, **{_TASK + name: t for name, t in part.tensors.items()}}
+    probe = {_PROBE + name: tensor for name, tensor in part.probe.items()}
+    return {**probe, _OUTPUTS: part.outputs, **{_TASK + name: tensor for name, tensor in part.tensors.items()}}
 
 
 def _part(tensors: Mapping[str, Tensor]) -> TaskPart:
     task = {name.removeprefix(_TASK): tensor for name, tensor in tensors.items() if name.startswith(_TASK)}
-    if not task or tensors.keys() != {_INPUTS, _OUTPUTS, *(_TASK + name for name in task)}:
+    probe = {
+        name.removeprefix(_PROBE): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(_PROBE) and name != _OUTPUTS
+    }
+    if not task or not is_probe(probe) or len(task) + len(probe) + 1 != len(tensors) or _OUTPUTS not in tensors:
         raise ValueError(
-            f"has the tensors {sorted(tensors)[:10]}; needed are {_INPUTS}, {_OUTPUTS} and some that begin with "
+            f"has the tensors {sorted(tensors)[:10]}; needed are {_PROBE}{INPUTS}, {_OUTPUTS} and some that begin with "
             f"{_TASK!r}"
         )
-    return TaskPart(task, tensors[_INPUTS], tensors[_OUTPUTS])
+    return TaskPart(task, probe, tensors[_OUTPUTS])
 
 
 def _header(data: bytes) -> Header:

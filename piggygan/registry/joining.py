@@ -43,7 +43,7 @@ def joining_candidates(
     for network, generator in generators(candidates).items():
         model = _built(file, network, manifest, objects, generator).cpu()  # where certificates are made
         part, record = file.parts[network], file.header.record
-        result = judge(model, record.name, record.networks[network].certificate, part.inputs, part.outputs)
+        result = judge(model, record.name, record.networks[network].certificate, part.probe, part.outputs)
         if not result.is_sound:
             raise CorruptFileError(
                 f"the file of task {record.name!r} is not what its certificate says: {result.reason}."
@@ -64,7 +64,7 @@ def _candidate(file: TaskFile, network: str) -> Candidate:
         settings=stored.settings,
         source_digests=header.needs[network],
         weights=tensors_to_bytes(part.tensors),
-        evidence=Evidence(certificate.tensors_digest, part.inputs, part.outputs, certificate.recipe),
+        evidence=Evidence(certificate.tensors_digest, part.probe, part.outputs, certificate.recipe),
     )
 
 

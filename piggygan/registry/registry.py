@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import SupportsFloat, SupportsIndex, TypeVar
+from typing import Any, SupportsFloat, SupportsIndex, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from piggygan.durable import sync_folder, write_durably
 from piggygan.errors import (
@@ -44,6 +44,7 @@ from piggygan.registry.manifest import (
     manifest_from_bytes,
     manifest_to_bytes,
 )
+from piggygan.registry.probes import GivenProbe
 from piggygan.registry.rebuilding import needed_tasks
 from piggygan.registry.store import ObjectStore, make_folder, read_regular_file
 from piggygan.registry.verification import Verification, files_verified, verified
@@ -157,7 +158,7 @@ class TaskRegistry:
         task: str,
         *,
         scores: Mapping[str, SupportsFloat] | None = None,
-        probe: Tensor | Mapping[str, Tensor] | None = None,
+        probe: GivenProbe | Mapping[str, GivenProbe] | None = None,
         image_size: SupportsIndex | None = None,
     ) -> None:
         """Store a frozen task, so that it is either wholly there or not at all.
@@ -171,8 +172,9 @@ class TaskRegistry:
                 them by this one commit, and each can be loaded alone.
             task: A frozen task of it. What it draws on must be in the registry already, the same bits.
             scores: What you measured of it, finite numbers by name.
-            probe: Images ``(batch, channels, height, width)`` for its certificate; None: two images of noise. For
-                several networks by their names. They are stored in the registry: give nobody's own images.
+            probe: Images ``(batch, channels, height, width)`` for its certificate; None: two images of noise. For a
+                generator that takes more than images a tuple of all inputs, or a dictionary of inputs by name. For
+                several networks by their names. It is stored in the registry: give nobody's own images.
             image_size: Side in pixels of the squares that it was trained on, at least 1: what :func:`piggygan.predict`
                 brings pictures to. None: it is not recorded.
 
@@ -202,7 +204,8 @@ class TaskRegistry:
 
         models = _by_network(model)
         _check_everywhere(models, task)
-        probes = _by_network(probe, models)
+        several = isinstance(model, Mapping)  # else a dictionary is the inputs of one call, by name
+        probes: Mapping[str, Any] = probe if several and isinstance(probe, Mapping) else dict.fromkeys(models, probe)
         candidates = {network: prepare(one, task, probes[network]) for network, one in models.items()}
         self._admit(task, candidates, record)
 
@@ -294,8 +297,8 @@ class TaskRegistry:
         for network, part in record.networks.items():
             others = {name: manifest.by_name[name].networks[network] for name in needed}
             needs[network] = {name: other.certificate.tensors_digest for name, other in others.items()}
-            inputs, outputs = read_probe(self._objects, part.certificate)
-            parts[network] = TaskPart(read_tensors(record, self._objects, network), inputs, outputs)
+            called, outputs = read_probe(self._objects, part.certificate)
+            parts[network] = TaskPart(read_tensors(record, self._objects, network), called, outputs)
         write_task_file(Path(path), manifest.base_task, manifest.networks, needs, record, parts)
 
     def import_task(self, path: str | os.PathLike[str], generator: Generators = None) -> str:

@@ -164,7 +164,7 @@ class Awkward(nn.Module):
 @pytest.mark.parametrize(
     ("last", "message"),
     [
-        (lambda x: (x, x), "returns tuple"),
+        (lambda x: (x, "x"), "returns tuple"),
         (lambda x: x > 0, "returns Tensor"),
         (lambda x: x / 0, "NaN or infinity"),
         (lambda x: x.view(7, 7), "refused the probe images of shape .2, 1, 16, 16."),
