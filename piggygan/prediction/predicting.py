@@ -57,7 +57,7 @@ def predict(
         options: How to predict; at another size than the registry says the task was trained on a warning is given.
         generator: For a generator of your own, as for :meth:`piggygan.TaskRegistry.load`.
         network: Which of several networks, likewise.
-        progress: Show a progress bar, if there is a terminal.
+        progress: Show a progress bar, or a line every 30 seconds where there is no terminal.
 
     Returns:
         What ``summary.json`` says.

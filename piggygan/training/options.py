@@ -44,7 +44,7 @@ class TrainingOptions:
     log_path: Path | None = None
     """A file that gets one JSON line an epoch."""
     progress: bool = True
-    """Show a progress bar where the output is a terminal."""
+    """Show a progress bar, or a line every 30 seconds where there is no terminal."""
 
     def __post_init__(self) -> None:
         check_at_least(1, epochs=self.epochs, sample_every=self.sample_every)

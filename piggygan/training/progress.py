@@ -1,4 +1,4 @@
-"""The progress bar of a training."""
+"""The progress of a training, on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from piggygan.progress import progress_bar
 
 
 class TrainingProgress:
-    """A bar with the mean losses so far and the time left, on the terminal's error channel.
+    """A bar with the count, the time left and, as there is room, the mean losses so far, on the error channel.
+
+    Where there is no terminal, a line says the same every 30 seconds.
 
     Args:
         epochs: Of the training.
         steps: Of an epoch; None where nobody knows.
-        visible: Show it, if there is a terminal.
+        visible: Show it.
         console: Where to show it.
     """
 
@@ -44,6 +46,10 @@ class TrainingProgress:
 
     def advance(self, losses: Mapping[str, float]) -> None:
         """Count a step."""
-        if not self._progress.disable:
-            text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            self._progress.update(self._task, advance=1, note=text)
+        names = [name.rpartition(".")[2] for name in losses]
+        briefly = names if len(set(names)) == len(names) else list(losses)  # without the player, where that is clear
+        note, brief = (
+            "  ".join(f"{name} {value:.3f}" for name, value in zip(shown, losses.values(), strict=True))
+            for shown in (losses, briefly)
+        )
+        self._progress.update(self._task, advance=1, note=note, brief=brief)
