@@ -6,6 +6,7 @@ Setting gradients to zero does not freeze: Adam's momentum and weight decay move
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,12 +59,21 @@ def check_finite(tensors: Mapping[str, Tensor], path: str, learned: Collection[s
         >>> check_finite({"mask": torch.tensor([0.0, -torch.inf])}, "attention", learned=())
     """
     for name, tensor in tensors.items():
-        moves = learned is None or name in learned or name.rpartition(".")[2].startswith("running_")
-        if bad := int((~tensor.isfinite() if moves else tensor.isnan()).sum()):
+        if bad := int((~tensor.isfinite() if moves(name, learned) else tensor.isnan()).sum()):
             raise InputError(
                 f"{path + '.' if path else ''}{name} has {bad} of {tensor.numel()} numbers that are NaN or infinite: "
                 f"its training diverged. Nothing was frozen; go back to weights from before, or train anew."
             )
+
+
+def moves(name: str, learned: Collection[str] | None) -> bool:
+    """Say whether training moves a tensor: a parameter or a running statistic, and no constant such as a mask."""
+    return learned is None or name in learned or name.rpartition(".")[2].startswith("running_")
+
+
+def handed_out(value: Any, is_frozen: bool) -> Any:
+    """Return what a reader outside gets of a layer: of frozen tensors a copy, so that writing there moves nothing."""
+    return value.detach().clone() if is_frozen and isinstance(value, Tensor) else value
 
 
 def _replace(owner: nn.Module, name: str, tensor: Tensor) -> None:

@@ -45,7 +45,7 @@ class PiggybackConvolution(TaskKernels):
             way = self.costs.choose(self._call(task, padded, geometry))
             filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task))
             return compute(way, padded, filters, geometry)
-        return self._convolve(features, self.kernel(task), self.bias(task), output_size)
+        return self._convolve(features, self.kernel(task), self.bias_of(task), output_size)
 
     def _check_channels(self, task: str, features: Tensor) -> None:
         needed = self.kernel_shape(task)[1] * self.conv.groups

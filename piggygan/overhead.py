@@ -158,7 +158,7 @@ def layer_overhead(layer: Layer, path: str, task: str) -> LayerOverhead:
             factors=numbers.get("factors", 0),
             biases=biases,
             size=size,
-            effective=layer.kernel_size(task) + biases,
+            effective=layer.kernel_numel(task) + biases,
         )
     learned = sum(numbers.get(name, 0) for name in layer.parameter_names)
     effective = sum(layer.tensors(layer.base_task)[name].numel() for name in layer.parameter_names)

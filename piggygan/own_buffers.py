@@ -48,15 +48,17 @@ class OwnBuffers(nn.Module):
         self.base_task = base_task
         self.path = path
         self._owners = (owner,)  # not as a child: the owner stays where it is
-        self._nothing = nn.Module()
         self._is_frozen = False
         self._kept: dict[str, _Kept] = {}
         # A buffer that is not persistent is made anew by the generator's constructor; it is guarded all the same.
         self._stored = [name for name in owner._buffers if name not in owner._non_persistent_buffers_set]
 
-    def stored(self, task: str) -> nn.Module:  # noqa: ARG002  # as of the other layers
-        """Return an empty module: no task learns anything here."""
-        return self._nothing
+    def stored(self, task: str) -> nn.Module:
+        """Return a module that holds the buffers for the base task, and an empty one for every other."""
+        holder = nn.Module()
+        for name, tensor in self._owners[0]._buffers.items() if task == self.base_task else ():
+            holder.register_buffer(name, tensor)
+        return holder
 
     def add_task(self, task: str, *, start_from: str | None) -> None:
         """Do nothing: there is nothing to add."""

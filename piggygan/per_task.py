@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import TaskStateError, UnsupportedModuleError
-from piggygan.freezing import check_finite, freeze, thaw
+from piggygan.freezing import check_finite, freeze, handed_out, thaw
 from piggygan.selection import Selection
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import task_not_found
@@ -131,6 +131,16 @@ class PerTask(nn.Module):
         """Compute with the active task's copy; a frozen one always runs in evaluation mode."""
         return self._ready(self.selection.task)(*inputs, **options)
 
+    def __getattr__(self, name: str) -> Any:
+        """Hand through what a generator's ``forward`` reads of the module, of the active task's copy."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("__") or "by_task" not in self.__dict__.get("_modules", ()):
+                raise
+        task = self.selection.task
+        return handed_out(getattr(self._ready(task), name), task in self._frozen)
+
     def _ready(self, task: str) -> nn.Module:
         module = self.stored(task)
         if module.training and task in self._frozen:
@@ -189,6 +199,15 @@ class SharedFrozen(nn.Module):
             module = copy.deepcopy(self.module)
             thaw(module, self.parameter_names)
         return module.train(self.training)
+
+    def __getattr__(self, name: str) -> Any:
+        """Hand through what a generator's ``forward`` reads of the module."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("__") or "module" not in self.__dict__.get("_modules", ()):
+                raise
+        return handed_out(getattr(self.module, name), self._is_frozen)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute; once frozen always in evaluation mode."""

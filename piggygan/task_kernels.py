@@ -25,7 +25,7 @@ from piggygan.filters import (
     pick,
     unconstrained_count,
 )
-from piggygan.freezing import check_finite, freeze
+from piggygan.freezing import check_finite, freeze, handed_out
 from piggygan.kernel_cache import KernelCache
 from piggygan.selection import Selection
 from piggygan.starting import (
@@ -253,7 +253,7 @@ class TaskKernels(nn.Module):
         """Return ``task``'s convolution as an ordinary module of the held one's class."""
         with for_keeping(self.conv.weight.device):
             folded: Any = copy.deepcopy(self.conv)
-            for name, tensor in (("weight", self.kernel(task)), ("bias", self.bias(task))):
+            for name, tensor in (("weight", self.kernel(task)), ("bias", self.bias_of(task))):
                 delattr(folded, name)
                 folded.register_parameter(name, None if tensor is None else nn.Parameter(tensor.detach().clone()))
         folded.out_channels, seen = self.kernel_shape(task)
@@ -295,7 +295,7 @@ class TaskKernels(nn.Module):
         parts = [filters for filters in own if filters is not None]
         return parts[0] if len(parts) == 1 else self._as_native(join(parts, groups=self.conv.groups))
 
-    def kernel_size(self, task: str) -> int:
+    def kernel_numel(self, task: str) -> int:
         """Count the numbers of the whole kernel of ``task``."""
         return math.prod((*self.kernel_shape(task), *self.conv.kernel_size))
 
@@ -312,7 +312,7 @@ class TaskKernels(nn.Module):
     def _kernel_key(self, task: str) -> tuple[str, str, str, torch.device]:
         return self.path, "kernel", task, self.conv.weight.device  # replicas on several devices share one cache
 
-    def bias(self, task: str) -> Tensor | None:
+    def bias_of(self, task: str) -> Tensor | None:
         """Return the bias of ``task``, ``(c_out,)``, or None."""
         if task == self.base_task:
             return self.conv.bias  # type: ignore[no-any-return]  # a convolution's bias is a tensor or None
@@ -394,7 +394,7 @@ class TaskKernels(nn.Module):
                 if mixtures is not None and picked is not None:
                     mixtures = refitted(mixtures, self._rows(sources), picked)
                 filters = rearrange(kernel, "(g c) ... -> g c ...", g=groups)
-                return warm_start(mixtures, filters, self.bias(task), unconstrained=unconstrained // groups)
+                return warm_start(mixtures, filters, self.bias_of(task), unconstrained=unconstrained // groups)
         return None
 
     def _as_mixtures(self, task: str, sources: tuple[str, ...]) -> Tensor:
@@ -485,6 +485,21 @@ class TaskKernels(nn.Module):
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._forget_derived()
         super()._load_from_state_dict(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Hand through what a ``forward`` reads of its convolution: the active task's weight, its channels."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("__") or "conv" not in self.__dict__.get("_modules", ()):
+                raise
+        task = self.selection.task
+        if name in ("weight", "bias"):
+            return handed_out(self.kernel(task) if name == "weight" else self.bias_of(task), self.is_frozen(task))
+        if name in ("in_channels", "out_channels"):
+            filters, seen = self.kernel_shape(task)
+            return filters if name == "out_channels" else seen * self.conv.groups
+        return getattr(self.conv, name)
 
     def extra_repr(self) -> str:
         """Name the tasks when the layer is printed."""

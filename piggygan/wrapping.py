@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from torch import nn
 
 from piggygan.costs import CostModel
-from piggygan.freezing import check_finite
+from piggygan.freezing import check_finite, moves
 from piggygan.kernel_cache import KernelCache
 from piggygan.layers import PiggybackConvolution, layer_kind
 from piggygan.norms import NORMS, TaskNorm
@@ -56,6 +56,18 @@ def check_layers_finite(layers: Mapping[str, Layer], task: str) -> None:
         InputError: If a tensor holds NaN or infinities, naming it by its path.
     """
     for path, layer in layers.items():
-        check_finite(
-            layer.tensors(task), path, None if isinstance(layer, PiggybackConvolution) else layer.parameter_names
-        )
+        check_finite(layer.tensors(task), path, _learned(layer))
+
+
+def constants(layers: Mapping[str, Layer], task: str) -> set[str]:
+    """Name the tensors of a task that no training moves, which may hold infinities: masks and their like."""
+    return {
+        f"{path}.{name}" if path else name
+        for path, layer in layers.items()
+        for name in layer.tensors(task)
+        if not moves(name, _learned(layer))
+    }
+
+
+def _learned(layer: Layer) -> Collection[str] | None:
+    return None if isinstance(layer, PiggybackConvolution) else layer.parameter_names

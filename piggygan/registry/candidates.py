@@ -29,6 +29,7 @@ from piggygan.registry.rebuilding import (
     settings_of,
 )
 from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_to_bytes
+from piggygan.wrapping import constants
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
     base = model.base_task
     sources = {name: model.describe_task(name).draws_on for name in model.tasks}
     tensors = {name: portable(model.task_tensors(name)) for name in needed_tasks([base, task], sources)}
-    if bad := nonfinite_names(tensors[task]):
+    constant = constants(model.layers, task)
+    if bad := nonfinite_names(tensors[task], constant):
         raise InputError(f"task {task!r} has NaN or infinity in {', '.join(bad[:10])}: its training diverged.")
     plain = model.fold_task(base).cpu()
     if probe is None:
@@ -94,7 +96,7 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
         layers=layers,
         settings=settings_of(model, task),
         source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
-        weights=tensors_to_bytes(tensors[task]),
+        weights=tensors_to_bytes(tensors[task], constant),
         evidence=gather_evidence(rebuilt, task, checked_probe(probe, model.spatial_axes)),
     )
 

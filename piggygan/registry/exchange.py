@@ -26,7 +26,7 @@ from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, Network, Ta
 from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_file
 from piggygan.registry.strict_json import decode, parse_json
-from piggygan.registry.tensors import tensors_from_bytes
+from piggygan.registry.tensors import infinite_entry, tensors_from_bytes
 
 FORMAT_VERSION = 2
 """Of a task in several networks; a task in the one ``generator`` is still written in 1, which has no names."""
@@ -161,7 +161,7 @@ def write_task_file(
     text = json.dumps(dataclasses.asdict(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
     prefixes = _prefixes(networks)
     tensors = {prefixes[network] + name: t for network, part in parts.items() for name, t in _named(part).items()}
-    data = safetensors.torch.save(tensors, metadata={_METADATA: text})
+    data = safetensors.torch.save(tensors, metadata={_METADATA: text, **infinite_entry(tensors)})
     start, end = _checksum_place(data)
     try:
         write_durably(path, data[:start] + _checksum(data).encode() + data[end:])

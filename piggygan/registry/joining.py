@@ -63,7 +63,7 @@ def _candidate(file: TaskFile, network: str) -> Candidate:
         layers=None,
         settings=stored.settings,
         source_digests=header.needs[network],
-        weights=tensors_to_bytes(part.tensors),
+        weights=tensors_to_bytes(part.tensors, part.tensors),  # its own file has named them
         evidence=Evidence(certificate.tensors_digest, part.probe, part.outputs, certificate.recipe),
     )
 

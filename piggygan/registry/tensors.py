@@ -10,7 +10,8 @@ import hashlib
 import json
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -21,6 +22,7 @@ from piggygan.errors import CorruptFileError
 from piggygan.registry.strict_json import parse_json
 
 _HEADER_LENGTH = struct.Struct("<Q")
+_INFINITE = "infinite"
 
 
 def portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -28,9 +30,16 @@ def portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
-def nonfinite_names(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Name the tensors that have a NaN or an infinity in them."""
-    return [name for name, tensor in tensors.items() if tensor.is_floating_point() and not _is_finite(tensor)]
+def nonfinite_names(tensors: Mapping[str, Tensor], infinite: Collection[str] = ()) -> list[str]:
+    """Name the tensors that have a NaN or an infinity in them.
+
+    Args:
+        tensors: They, by name.
+        infinite: Names of those that may hold infinities, such as a mask of attention.
+    """
+    floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    bad = (name for name, tensor in floats.items() if not _is_finite(tensor))
+    return [name for name in bad if name not in infinite or bool(floats[name].isnan().any())]
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
@@ -59,9 +68,28 @@ def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def tensors_to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Serialize :func:`portable` tensors as a safetensors file."""
-    return safetensors.torch.save(dict(tensors))
+def infinite_entry(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Name the tensors that hold infinities, for the header of their file: a reader refuses all others that do.
+
+    Example:
+        >>> infinite_entry({"mask": torch.tensor([0.0, -torch.inf]), "weight": torch.zeros(2)})
+        {'infinite': '["mask"]'}
+        >>> infinite_entry({"weight": torch.zeros(2)})
+        {}
+    """
+    names = nonfinite_names(tensors)
+    return {_INFINITE: json.dumps(sorted(names))} if names else {}
+
+
+def tensors_to_bytes(tensors: Mapping[str, Tensor], infinite: Collection[str] = ()) -> bytes:
+    """Serialize :func:`portable` tensors as a safetensors file.
+
+    Args:
+        tensors: They, by name.
+        infinite: Names of those whose infinities are meant; a file with others is refused when read.
+    """
+    meant = infinite_entry({name: tensors[name] for name in infinite})
+    return safetensors.torch.save(dict(tensors), metadata=meant or None)
 
 
 def tensors_from_bytes(data: bytes, source: str) -> dict[str, Tensor]:
@@ -72,17 +100,18 @@ def tensors_from_bytes(data: bytes, source: str) -> dict[str, Tensor]:
         source: What messages call it.
 
     Raises:
-        CorruptFileError: If it is none, names a tensor twice, or holds a NaN or an infinity.
+        CorruptFileError: If it is none, names a tensor twice, or holds a NaN, or an infinity that its header does not
+            speak of.
     """
     try:
         tensors = safetensors.torch.load(data)
-        _check_names(data)
+        infinite = _infinite(_header(data))
     # KeyError: a type this version does not know. AssertionError and RuntimeError come from its reshaping.
     except (safetensors.SafetensorError, ValueError, KeyError, AssertionError, RuntimeError) as error:
         raise CorruptFileError(
             f"{source} is not a safetensors file that piggygan could have written: {error!r}."
         ) from error
-    if bad := nonfinite_names(tensors):
+    if bad := nonfinite_names(tensors, infinite):
         raise CorruptFileError(f"{source} has NaN or infinity in {', '.join(bad[:10])}.")
     return tensors
 
@@ -92,7 +121,15 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(tensor.sum().isfinite() or tensor.isfinite().all())
 
 
-def _check_names(data: bytes) -> None:
-    """Refuse what safetensors reads without a word: a name twice, of which the last one wins."""
+def _header(data: bytes) -> Any:
+    """Read the header, and refuse what safetensors reads without a word: a name twice, of which the last one wins."""
     (length,) = _HEADER_LENGTH.unpack_from(data)
-    parse_json(data[_HEADER_LENGTH.size : _HEADER_LENGTH.size + length])
+    return parse_json(data[_HEADER_LENGTH.size : _HEADER_LENGTH.size + length])
+
+
+def _infinite(header: Any) -> list[str]:
+    entry = header.get("__metadata__", {}).get(_INFINITE, "[]")
+    names = parse_json(entry.encode())
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"its header says {entry[:80]!r} of infinities")
+    return names

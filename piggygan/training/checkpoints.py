@@ -26,7 +26,7 @@ from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError,
 from piggygan.networks.checks import check_at_least
 from piggygan.registry.store import make_folder, read_regular_file
 from piggygan.registry.strict_json import parse_json
-from piggygan.registry.tensors import tensors_from_bytes
+from piggygan.registry.tensors import infinite_entry, tensors_from_bytes
 
 MAX_SIZE = 2**36
 """The largest checkpoint that is read, in bytes: 64 GiB."""
@@ -200,7 +200,7 @@ def to_bytes(document: Any, tensors: Mapping[str, Tensor]) -> bytes:
     """Serialize; equal arguments give equal bytes."""
     portable = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(document, allow_nan=False, sort_keys=True)
-    return safetensors.torch.save(portable, metadata={_ENTRY: text})
+    return safetensors.torch.save(portable, metadata={_ENTRY: text, **infinite_entry(portable)})
 
 
 def _read(checkpoint: StoredCheckpoint) -> tuple[Any, dict[str, Tensor]]:

@@ -139,7 +139,8 @@ class Saving:
 
     def _save(self) -> Path:
         document, tensors = capture(self._run)
-        if names := nonfinite_names(tensors):
+        infinite = [f"{part}.{name}" for part in ("network", "good") for name in self._run.state.infinite]
+        if names := nonfinite_names(tensors, infinite):
             raise TrainingDivergedError(f"{names[0]} is not finite (of {len(names)} such tensors)")
         path = self._folder.save("last", self._run.position, document, tensors)
         self._saved = self._run.position, path

@@ -46,6 +46,8 @@ class TrainingState:
         self.changing, self.fixed = split_tensors(objective)
         self.good = {name: tensor.detach().clone() for name, tensor in self.changing.items()}
         """The changing tensors as they were at the end of the last good epoch, or at the start."""
+        self.infinite = {name for name, tensor in self.changing.items() if _is_infinite_constant(tensor)}
+        """Buffers that held infinities from the start, as a mask of attention does."""
 
     @property
     def learning_rate(self) -> float:
@@ -115,12 +117,18 @@ class TrainingState:
                 tensor.copy_(self.good[name])
 
     def not_finite(self) -> list[str]:
-        """Name the tensors that hold a NaN or an infinity."""
-        return [name for name, tensor in self.changing.items() if not bool(tensor.isfinite().all())]
+        """Name the tensors that hold a NaN, or an infinity that was not there from the start."""
+        bad = [name for name, tensor in self.changing.items() if not bool(tensor.isfinite().all())]
+        return [name for name in bad if name not in self.infinite or bool(self.changing[name].isnan().any())]
 
     def buffers(self) -> list[Tensor]:
         """Return the networks' buffers."""
         return [buffer for module in self.modules.values() for buffer in module.buffers()]
+
+
+def _is_infinite_constant(tensor: Tensor) -> bool:
+    is_learned = isinstance(tensor, nn.Parameter)
+    return not is_learned and bool(tensor.isinf().any()) and not bool(tensor.isnan().any())
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def test_evaluation_always_composes_filters() -> None:
     layer.add_task("second")
     layer.costs.forced = "features"
     x = torch.randn(1, 4, 8, 8)
-    expected = nn.functional.conv2d(x, layer.kernel("second"), layer.bias("second"))
+    expected = nn.functional.conv2d(x, layer.kernel("second"), layer.bias_of("second"))
     with layer.selection.using("second"):
         assert layer.eval()(x).detach().numpy().tobytes() == expected.detach().numpy().tobytes()
         with torch.no_grad():
