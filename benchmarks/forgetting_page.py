@@ -55,7 +55,7 @@ def write_forgetting_page(results: Results, folder: Path) -> Path:
     page = Page(
         title="What is forgotten, and what it costs",
         lead=(
-            "One generator learns one task after another, in every way that is known to us: on the same data, with the "
+            "One generator learns one task after another, by each of the methods below: on the same data, with the "
             "same network and the same number of steps. Every figure is from test data that no choice rests on."
         ),
         sections=[*sections, Section("How to read this", [Text(EXPLANATIONS)])],

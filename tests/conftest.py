@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -41,6 +41,23 @@ UNPICKLING = pytest.StashKey[Unpickling]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="make all tensors and modules of the tests there: cpu or cuda")
+    parser.addoption(
+        "--regenerate", action="store_true", help="write the golden files anew; read the diff before commit"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the file of that name in ``golden`` beside the test; ``--regenerate`` writes it."""
+
+    def compare(name: str, text: str) -> None:
+        path = request.path.parent / "golden" / name
+        if request.config.getoption("--regenerate"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{name} changed: if so meant, run once with --regenerate"
+
+    return compare
 
 
 class Elsewhere(DeviceContext):

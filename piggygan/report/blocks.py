@@ -26,6 +26,8 @@ Tone = Literal["plain", "good", "bad"]
 _NUMBER = re.compile(r"[+\-−]?\d[\d,\u202f ]*(\.\d+)?(e[+\-]?\d+)?(\s*±\s*\d+(\.\d+)?)?\s*[^\W\d]{0,5}[%×]?(/\w{1,3})?")
 _WEB_PIXELS_PER_INCH = 96
 _COLUMNS_ON_A_NARROW_PAGE = 3
+_COLUMNS_ON_A_PAGE = 7
+_NARROW_PAGE = 364  # pixels: a phone's 400 without the margins
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,10 @@ class Table:
             raise ConfigurationError(f"rows {absent} are to be highlighted, but the table has {len(self.rows)} rows")
 
     @property
-    def is_wide(self) -> bool:
-        """Whether a narrow page sets each row as a list of names and values, since the columns have no room."""
-        return len(self.header) > _COLUMNS_ON_A_NARROW_PAGE
+    def width(self) -> Literal["", "wide", "widest"]:
+        """Whether a narrow page, or a middling one, sets each row as a list: its columns have no room there."""
+        columns = len(self.header)
+        return "widest" if columns > _COLUMNS_ON_A_PAGE else "wide" if columns > _COLUMNS_ON_A_NARROW_PAGE else ""
 
     @property
     def numeric(self) -> tuple[bool, ...]:
@@ -143,6 +146,11 @@ class Chart(Picture):
     """A drawing of lines and letters on white; on a dark page it is shown light on dark, which a photo never is."""
 
     kind: ClassVar[str] = "chart"
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether a narrow page shows a part of it at a time, as its letters would be too small otherwise."""
+        return self.size[0] > _NARROW_PAGE
 
 
 @dataclass(frozen=True)

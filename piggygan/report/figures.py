@@ -56,13 +56,13 @@ def loss_curves(
         smoothing: Weight of the past in the running average, from 0 (none) up to, not including, 1.
 
     Returns:
-        A PNG file, 691 x 556 pixels: on a page as wide as a phone, so that its letters never shrink.
+        A PNG file, 672 x 556 pixels: on a page as wide as a phone, so that its letters never shrink.
 
     Raises:
         ConfigurationError: If there is no history, one is empty, or the smoothing is outside [0, 1).
     """
     _check_histories(histories, smoothing)
-    figure = Figure(figsize=(3.6, 2.9), layout="constrained")
+    figure = Figure(figsize=(3.5, 2.9), layout="constrained")
     axes = figure.subplots()
     lines: list[Line2D] = []
     for position, values in enumerate(histories.values()):

@@ -46,7 +46,7 @@ def test_equal_numbers_give_equal_bytes_and_other_numbers_other_bytes() -> None:
 
 def test_loss_curves_are_a_png_of_the_stated_size_which_a_phone_shows_unshrunk() -> None:
     png = loss_curves({"L1": [3.0, 2.0, 1.0], "GAN": [1.0]})
-    assert dots(png).shape == (556, 691, 3)
+    assert dots(png).shape == (556, 672, 3)
     with Image.open(io.BytesIO(png)) as image:
         assert image.info["dpi"][0] == pytest.approx(DOTS_PER_INCH, abs=0.1)
         assert "Software" not in image.info
