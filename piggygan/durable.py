@@ -4,40 +4,64 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def write_durably(path: Path, data: bytes) -> None:
+def write_durably(path: Path, data: bytes, *, folder: int | None = None) -> None:
     """Write a file so that at any moment, power loss included, either the old or the whole new one is there.
 
     Args:
         path: The file; a link of this name is replaced, not followed.
         data: All of its bytes.
+        folder: Its folder, opened: then it is written there, whatever has taken the folder's name meanwhile.
 
     Raises:
         OSError: If the system refused. The old file is as it was, and no temporary file is left; only if the
             very last step failed (the folder's fsync) is the new file in place, without the promise that it
             survives a power loss.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    if folder is None:
+        with opened_folder(path.parent) as own:
+            return write_durably(path, data, folder=own)
+    temporary = f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
     try:
         # 0o666 is what an ordinary file asks for: the umask decides who may read it.
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
         raise
-    sync_folder(path.parent)
+    os.fsync(folder)
+    return None
 
 
 def sync_folder(folder: Path) -> None:
     """Make what was written into a folder's list of files last, power loss included."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with opened_folder(folder) as descriptor:
         os.fsync(descriptor)
+
+
+@contextmanager
+def opened_folder(folder: Path, *, follow: bool = True) -> Iterator[int]:
+    """Open a folder, to work in it by its descriptor: whoever exchanges its name then leads nobody elsewhere.
+
+    Args:
+        folder: Its path.
+        follow: False: refuse a link, which could lead out of where it stands.
+
+    Raises:
+        OSError: If there is none, it may not be read, or it is a link and these are not followed.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | (0 if follow else os.O_NOFOLLOW))
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from piggygan.durable import write_durably
+from piggygan.durable import opened_folder, write_durably
 
 
 def test_writing_replaces_the_file_and_follows_the_umask(tmp_path: Path) -> None:
@@ -56,6 +56,20 @@ def test_e03_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_17_14_a_file_goes_into_the_folder_that_was_opened_whatever_has_its_name_now(tmp_path: Path) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    here.mkdir()
+    elsewhere.mkdir()
+    with opened_folder(here, follow=False) as folder:
+        here.rename(tmp_path / "moved")
+        here.symlink_to(elsewhere)
+        write_durably(here / "file", b"new", folder=folder)
+    assert not list(elsewhere.iterdir())
+    assert (tmp_path / "moved" / "file").read_bytes() == b"new"
+    with pytest.raises(OSError, match="Not a directory"), opened_folder(here, follow=False):
+        pytest.fail("a link was followed")
+
+
 def test_an_interruption_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: int) -> None:
         raise KeyboardInterrupt
@@ -76,9 +90,9 @@ def test_e06_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_return
         steps.append("fsync " + Path(f"/proc/self/fd/{descriptor}").resolve().name.rpartition(".")[2])
         fsync(descriptor)
 
-    def noted_replace(*args: str) -> None:
+    def noted_replace(*args: str, **folders: int) -> None:
         steps.append("replace")
-        replace(*args)
+        replace(*args, **folders)
 
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("needs /proc to see which file is synced")

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from piggygan.durable import opened_folder
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.registry.locking import Holder, LockKind, is_locked, this_process
 from piggygan.registry.manifest import MAX_MANIFEST_SIZE
@@ -46,23 +47,32 @@ class Lease:
 def written(folder: Path, lock: LockKind, tasks: Iterable[str], objects: Set[str]) -> Iterator[Path]:
     """Write a lease's file and hold its lock until the ``with`` block ends; then the file is deleted.
 
+    A forked child that leaves the block ends nothing: the lease is its parent's.
+
     Raises:
         OSError: If the system refused.
     """
     make_folder(folder)
-    path = folder / f"{os.getpid()}-{secrets.token_hex(8)}{SUFFIX}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-    try:
-        if lock == "flock":
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        lease = Lease(this_process(), lock, tuple(tasks), tuple(sorted(objects)))
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(json.dumps(asdict(lease)).encode())
-        yield path
-    finally:
-        with suppress(OSError):  # what cannot be deleted is unlocked below, and swept up as a dead one's
-            path.unlink(missing_ok=True)
-        os.close(descriptor)
+    owner = os.getpid()
+    path = folder / f"{owner}-{secrets.token_hex(8)}{SUFFIX}"
+    with opened_folder(folder, follow=False) as inside:
+        # It gets its name when it is locked and whole: whoever looks at leases meanwhile takes locks too.
+        unnamed = f".{path.name}.tmp"
+        descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=inside)
+        try:
+            if lock == "flock":
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lease = Lease(this_process(), lock, tuple(tasks), tuple(sorted(objects)))
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
+                file.write(json.dumps(asdict(lease)).encode())
+            os.rename(unnamed, path.name, src_dir_fd=inside, dst_dir_fd=inside)
+            yield path
+        finally:
+            if os.getpid() == owner:
+                for name in (unnamed, path.name):
+                    with suppress(OSError):  # what cannot be deleted is unlocked below, and swept up as a dead one's
+                        os.unlink(name, dir_fd=inside)
+            os.close(descriptor)
 
 
 def live_leases(folder: Path) -> dict[str, Lease]:
@@ -71,19 +81,27 @@ def live_leases(folder: Path) -> dict[str, Lease]:
     Raises:
         CorruptFileError: If a live one cannot be understood: what it needs is then unknown.
     """
-    found = {path.name: _lease_if_live(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    try:
+        with opened_folder(folder, follow=False) as inside:
+            with os.scandir(inside) as entries:
+                names = sorted(entry.name for entry in entries if entry.name.endswith(SUFFIX))
+            found = {name: _lease_if_live(folder / name, inside) for name in names}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise RegistryError(f"{folder} is no folder that can be read, or a link: {error.strerror}.") from error
     return {name: lease for name, lease in found.items() if lease is not None}
 
 
-def _lease_if_live(path: Path) -> Lease | None:
+def _lease_if_live(path: Path, folder: int) -> Lease | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
         return None  # given up meanwhile
     except OSError as error:
         raise RegistryError(f"the lease {path} cannot be read: {error.strerror}.") from error
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(MAX_MANIFEST_SIZE)
+        data = file.read(min(os.fstat(descriptor).st_size, MAX_MANIFEST_SIZE))
         held = is_locked(descriptor)
     try:
         lease = decode(Lease, parse_json(data), "the lease")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Set
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from piggygan.durable import opened_folder
 from piggygan.registry import leases
 from piggygan.registry.locking import LOCK_NAME
 from piggygan.registry.manifest import FILE_NAME
 
 _OBJECT = re.compile(r"([0-9a-f]{64})\.safetensors")
+_PARTS = ("", "objects", leases.FOLDER_NAME)
 _TEMPORARY = re.compile(r"\..+\.tmp")
 
 
@@ -87,20 +90,25 @@ def sweep(folder: Path, leftovers: Leftovers) -> Collected:
         OSError: If the system refused; what was deleted before that stays so.
     """
     removed, size = [], 0
-    for inside in (*leftovers.orphans, *leftovers.litter):
-        path = folder / inside
-        size += path.lstat().st_size
-        path.unlink()
-        removed.append(inside)
+    doomed = (*leftovers.orphans, *leftovers.litter)
+    for part in _PARTS:
+        names = [inside for inside in doomed if inside.rpartition("/")[0] == part]
+        # By the folder's descriptor: a link that takes its name meanwhile leads nobody's files to their end.
+        with opened_folder(folder / part, follow=not part) if names else nullcontext() as opened:
+            for inside in names:
+                name = inside.rpartition("/")[2]
+                size += os.stat(name, dir_fd=opened, follow_symlinks=False).st_size
+                os.unlink(name, dir_fd=opened)
+                removed.append(inside)
     return Collected(tuple(removed), size)
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
-    """List the folder and its two own subfolders, sorted; a link is no folder."""
-    for part in ("", "objects", leases.FOLDER_NAME):
+    """List the folder and its own subfolders, sorted; a link is no folder."""
+    for part in _PARTS:
         if part and ((folder / part).is_symlink() or not (folder / part).is_dir()):
             continue
-        with os.scandir(folder / part) as entries:
+        with opened_folder(folder / part, follow=not part) as opened, os.scandir(opened) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 yield f"{part}/{entry.name}" if part else entry.name, entry.is_dir(follow_symlinks=False)
 

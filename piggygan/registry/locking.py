@@ -94,19 +94,24 @@ def locked(folder: Path, kind: LockKind, timeout: float) -> Iterator[None]:
         lock.acquire(timeout=timeout)
     except filelock.Timeout as error:
         raise RegistryLockedError(
-            f"{folder} has been locked by {_holder(folder) or 'another process'} for {timeout:g} seconds."
+            f"{folder} has been locked by {_holder(folder) or _stranger(folder)} for {timeout:g} seconds."
         ) from error
+    owner = os.getpid()
     try:
         with _named(folder / HOLDER_NAME):
             yield
     finally:
-        lock.release()
+        if os.getpid() == owner:  # and not a forked child, whose release would be its parent's
+            lock.release()
 
 
 def is_locked(descriptor: int) -> bool:
-    """Say whether another holds the ``flock`` of an open file; where there is no flock, that cannot be excluded."""
+    """Say whether another holds the ``flock`` of an open file; where there is no flock, that cannot be excluded.
+
+    Others who ask at the same time are none: all of them ask for a shared lock.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
         if isinstance(error, BlockingIOError) or error.errno in _NO_FLOCK:
             return True
@@ -154,11 +159,13 @@ def _named(note: Path) -> Iterator[None]:
         descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
         with os.fdopen(descriptor, "wb") as file:
             file.write(json.dumps(asdict(this_process())).encode())
+    owner = os.getpid()
     try:
         yield
     finally:
         with suppress(OSError):
-            note.unlink(missing_ok=True)
+            if os.getpid() == owner:
+                note.unlink(missing_ok=True)
 
 
 def _holder(folder: Path) -> Holder | None:
@@ -167,3 +174,19 @@ def _holder(folder: Path) -> Holder | None:
         return decode(Holder, parse_json(read_regular_file(folder / HOLDER_NAME, max_size=MAX_NOTE_SIZE)), "the holder")
     except (ValueError, FileNotFoundError, PiggyganError):
         return None
+
+
+def _stranger(folder: Path) -> str:
+    """Say who holds the lock without a note: anyone who may read ``.lock`` can. Linux tells; elsewhere nobody does."""
+    try:
+        node = (folder / LOCK_NAME).stat().st_ino
+        kinds = (line.split()[1:] for line in Path("/proc/locks").read_text(encoding="ascii").splitlines())
+        holder = next(int(kind[3]) for kind in kinds if kind[0] == "FLOCK" and kind[4].endswith(f":{node}"))
+        process = Path(f"/proc/{holder}")
+        program, owner = (process / "comm").read_text(encoding="utf-8").strip(), process.stat().st_uid
+    except (OSError, ValueError, IndexError, StopIteration):
+        return "another process"
+    return ascii(
+        f"process {holder} ({program}) of the user with the number {owner}, which wrote no note of itself: any program "
+        f"that may read {LOCK_NAME} can hold it, and then nobody can write. Wait for it, or end it: it was locked"
+    )[1:-1]

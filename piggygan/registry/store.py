@@ -13,11 +13,11 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from piggygan.durable import sync_folder, write_durably
+from piggygan.durable import opened_folder, sync_folder, write_durably
 from piggygan.errors import CorruptFileError, RegistryError
 
 MAX_OBJECT_SIZE = 2**34
@@ -72,13 +72,16 @@ class ObjectStore:
         """
         stored = StoredObject(hashlib.sha256(data).hexdigest(), len(data))
         make_folder(self._folder)
-        try:
-            self.get(stored)
-        except CorruptFileError:
-            write_durably(self.path(stored), data)
-        else:
-            # Whoever put it there may have been killed before its name was on the disk.
-            sync_folder(self._folder)
+        with _opened(self._folder) as folder:
+            try:
+                self._checked(stored, folder)
+            except CorruptFileError:
+                write_durably(self.path(stored), data, folder=folder)
+            else:
+                # Whoever put it there may have been killed before its name was on the disk.
+                os.fsync(folder)
+            if not os.path.samestat(os.fstat(folder), self._folder.lstat()):
+                raise RegistryError(f"{self._folder} was exchanged for another folder or a link while it was written.")
         return stored
 
     def get(self, stored: StoredObject) -> bytes:
@@ -88,23 +91,30 @@ class ObjectStore:
             CorruptFileError: If it is missing, no regular file, or not what its digest says.
             RegistryError: If the system does not let it be read, or the folder is a link.
         """
-        # All of it is read before any of it is used: what a mapped file holds could change after it was checked.
         try:
             with _opened(self._folder) as folder:
-                data = read_regular_file(self.path(stored), max_size=stored.size, folder=folder)
-        except FileNotFoundError:
-            problem = "is missing"
+                return self._checked(stored, folder)
+        except FileNotFoundError as error:
+            raise self._unusable(stored, "is missing") from error
+
+    def _checked(self, stored: StoredObject, folder: int) -> bytes:
+        # All of it is read before any of it is used: what a mapped file holds could change after it was checked.
+        try:
+            data = read_regular_file(self.path(stored), max_size=stored.size, folder=folder)
+        except FileNotFoundError as error:
+            raise self._unusable(stored, "is missing") from error
         except CorruptFileError as error:
-            problem = f"cannot be used ({error})"
-        else:
-            if len(data) < stored.size:
-                problem = f"has {len(data)} bytes, not {stored.size}: it was cut"
-            elif hashlib.sha256(data).hexdigest() != stored.digest:
-                problem = "is damaged: its SHA-256 is not its name"
-            else:
-                return data
-        raise CorruptFileError(
-            f"{self.name(stored)} {problem}. The file of this name in any copy of the registry can replace it."
+            raise self._unusable(stored, f"cannot be used ({error})") from error
+        if len(data) < stored.size:
+            raise self._unusable(stored, f"has {len(data)} bytes, not {stored.size}: it was cut")
+        if hashlib.sha256(data).hexdigest() != stored.digest:
+            raise self._unusable(stored, "is damaged: its SHA-256 is not its name")
+        return data
+
+    def _unusable(self, stored: StoredObject, problem: str) -> CorruptFileError:
+        return CorruptFileError(
+            f"{self.name(stored)} {problem}. The file of this name in any copy of the registry can replace it: "
+            f"`piggygan repair REGISTRY --from COPY`."
         )
 
 
@@ -131,7 +141,9 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
                 raise CorruptFileError(f"{path.name} is not a regular file")
             if status.st_size > max_size:
                 raise CorruptFileError(f"{path.name} has {status.st_size} bytes, at most {max_size} were expected")
-            return file.read(max_size)
+            return file.read(status.st_size)  # what it is, not what it might be: the memory is taken beforehand
+    except MemoryError as error:
+        raise RegistryError(f"{path.name} has {status.st_size} bytes, for which there is no memory.") from error
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -143,16 +155,14 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
 @contextmanager
 def _opened(folder: Path) -> Iterator[int]:
     """Open a folder that must not be a link, which could lead out of the registry."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise RegistryError(f"{folder} is no folder that can be read, or a link: {error.strerror}.") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(opened_folder(folder, follow=False))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise RegistryError(f"{folder} is no folder that can be read, or a link: {error.strerror}.") from error
         yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch import nn
@@ -14,7 +16,8 @@ from torch import nn
 from piggygan.cli import main
 from piggygan.errors import CorruptFileError, PiggyganError, RegistryError
 from piggygan.model import MultiTaskGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, leftovers
+from piggygan.registry import registry as registry_module
 
 MakeGenerator = Callable[[], nn.Sequential]
 MakeModel = Callable[[int], MultiTaskGenerator]
@@ -161,6 +164,61 @@ def test_h03_a_folder_exchanged_for_a_link_after_it_was_opened_is_not_followed(
     with pytest.raises(RegistryError, match="or a link"):  # of the second file: the first came from the real folder
         registry.load(["edges"], make_generator())
     assert swapped
+
+
+def test_17_14_objects_exchanged_for_a_link_in_mid_commit_gets_nothing_outside(
+    registry: TaskRegistry, model: MultiTaskGenerator, learn: Learn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The swap happens at each writing step in turn: the file comes into the folder that was opened, or nowhere."""
+    objects, evil, moved = registry.folder / "objects", tmp_path / "evil", tmp_path / "moved"
+    model.add_task("hands")
+    learn(model, "hands")
+    real = os.fsync
+    before = registry.tasks
+    for swap_at in range(5):  # two for an object, one for the probe, which is there already
+        evil.mkdir()
+        calls = iter(range(100))
+
+        def swapping(descriptor: int, calls: object = calls, swap_at: int = swap_at) -> None:
+            if next(calls) == swap_at:  # type: ignore[call-overload]
+                objects.rename(moved)
+                objects.symlink_to(evil)
+            real(descriptor)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", swapping)
+            with pytest.raises(RegistryError, match="a link"):
+                registry.commit(model, "hands")
+        assert not list(evil.iterdir())
+        objects.unlink()
+        moved.rename(objects)
+        evil.rmdir()
+        assert registry.tasks == before
+        registry.gc()
+
+
+@pytest.mark.parametrize("part", ["objects", "leases"])
+def test_17_14_gc_deletes_nothing_through_a_link(
+    registry: TaskRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: str
+) -> None:
+    inside, moved = registry.folder / part, tmp_path / "moved"
+    inside.mkdir(exist_ok=True)
+    names = [f"{'0' * 64}.safetensors", ".x.tmp"]
+    for name in names:
+        (inside / name).write_bytes(b"orphan")
+    shutil.copytree(inside, tmp_path / "precious")
+    real = leftovers.survey
+
+    def swapping(*args: Any) -> leftovers.Leftovers:
+        found = real(*args)
+        inside.rename(moved)
+        inside.symlink_to(tmp_path / "precious")
+        return found
+
+    monkeypatch.setattr(registry_module, "survey", swapping)
+    with pytest.raises(RegistryError):
+        registry.gc()
+    assert all((tmp_path / "precious" / name).exists() for name in names)
 
 
 def test_c17_a_hard_link_is_read_by_its_digest_and_never_written_through(

@@ -134,3 +134,56 @@ def test_f06_a_soft_lease_lasts_until_its_file_is_deleted(
         soft.remove_task("lungs")
     path.unlink()
     soft.remove_task("lungs")
+
+
+FORKING = """
+import os, sys
+from piggygan.registry import TaskRegistry
+with TaskRegistry(sys.argv[1]).lease(["lungs"]):
+    child = os.fork()
+    if not child:
+        sys.exit()  # leaves the block
+    assert os.waitpid(child, 0)[1] == 0
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_17_14_a_forked_child_that_leaves_the_block_does_not_end_its_parents_lease(registry: TaskRegistry) -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, str(registry.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(TaskInUseError, match=f"process {process.pid} "):
+            registry.remove_task("lungs")
+        process.communicate("")
+    registry.remove_task("lungs")
+    assert not list((registry.folder / "leases").iterdir())
+
+
+def test_17_14_who_looks_at_leases_keeps_nobody_from_taking_one(
+    registry: TaskRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the moment in which a lease is there and not locked yet, it has no name that others would look at."""
+    real = fcntl.flock
+    looking: list[Path] = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if operation & fcntl.LOCK_EX and Path(f"/proc/self/fd/{descriptor}").readlink().parent.name == "leases":
+            looking.extend((registry.folder / "leases").glob("*.lease"))
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with registry.lease(["lungs"]):
+        assert len(live_leases(registry.folder / "leases")) == 1
+    assert looking == []
+
+
+def test_two_who_look_at_a_dead_lease_do_not_take_each_other_for_its_holder(registry: TaskRegistry) -> None:
+    with registry.lease(["lungs"]):
+        (path,) = (registry.folder / "leases").iterdir()
+        data = path.read_bytes()
+    path.write_bytes(data)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert live_leases(path.parent) == {}

@@ -134,20 +134,20 @@ def test_gc_makes_the_manifest_last_before_it_deletes(registry: TaskRegistry, mo
     """Else power could fail between, and the older manifest come back without the files that it needs."""
     registry.remove_task("lungs")
     done: list[str] = []
-    real_fsync, real_unlink = os.fsync, Path.unlink
+    real_fsync, real_unlink = os.fsync, os.unlink
     inode = registry.folder.stat().st_ino
 
     def fsync(descriptor: int) -> None:
         done.append("synced" if os.fstat(descriptor).st_ino == inode else "other")
         real_fsync(descriptor)
 
-    def unlink(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix == ".safetensors":
+    def unlink(path: str, *, dir_fd: int | None = None) -> None:
+        if str(path).endswith(".safetensors"):
             done.append("deleted")
-        real_unlink(path, missing_ok)
+        real_unlink(path, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(Path, "unlink", unlink)
+    monkeypatch.setattr(os, "unlink", unlink)
     registry.gc()
     assert done[:2] == ["synced", "deleted"]
 
@@ -156,17 +156,18 @@ def test_a_gc_that_fails_half_way_is_said_and_the_next_one_ends_it(
     registry: TaskRegistry, make_generator: MakeGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.remove_task("lungs")
-    real = Path.unlink
-    deleted: list[Path] = []
+    real = os.unlink
+    deleted: list[str] = []
 
-    def unlink(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix == ".safetensors" and deleted:
-            raise OSError(5, "Input/output error")
-        deleted.append(path)
-        real(path, missing_ok)
+    def unlink(path: str, *, dir_fd: int | None = None) -> None:
+        if str(path).endswith(".safetensors"):
+            if deleted:
+                raise OSError(5, "Input/output error")
+            deleted.append(path)
+        real(path, dir_fd=dir_fd)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", unlink)
+        patched.setattr(os, "unlink", unlink)
         with pytest.raises(RegistryError, match=r"what nothing needs was not safely removed in .*Input/output error"):
             registry.gc()
     assert registry.verify(make_generator()).is_sound

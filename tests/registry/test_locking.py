@@ -61,6 +61,35 @@ def test_f04_f05_the_holder_is_named_and_killed_its_lock_is_free_at_once(tmp_pat
         end(process)
 
 
+STRANGER = """
+import fcntl, sys
+with open(sys.argv[1]) as file:  # to read it is right enough
+    fcntl.flock(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux says who holds a lock")
+def test_17_14_a_reader_that_holds_the_lock_is_named(tmp_path: Path) -> None:
+    with locked(tmp_path, "flock", 1.0):
+        pass
+    command = [sys.executable, "-c", STRANGER, str(tmp_path / ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        if str(process.pid) not in Path("/proc/locks").read_text():
+            pytest.skip("this machine does not list its locks")
+        said = (
+            rf"locked by process {process.pid} \(python.*\) of the user with the number {os.getuid()}, which wrote no"
+        )
+        with pytest.raises(RegistryLockedError, match=said), locked(tmp_path, "flock", 0.1):
+            pass
+        process.communicate("")
+    with locked(tmp_path, "flock", 1.0):
+        pass
+
+
 @pytest.mark.parametrize(
     "note", [b"", b'{"pid": 1', b"[]", b'{"pid": 1, "host": "\\u001b[2J", "since": "x"}', b"x" * 5000]
 )

@@ -160,10 +160,13 @@ class Journal:
         """Note the operations of a block."""
         real_open, real_fsync, real_replace, real_unlink = os.open, os.fsync, os.replace, os.unlink
 
-        def opened(path: Any, flags: int, mode: int = 0o777, **rest: Any) -> int:
-            if flags & os.O_CREAT and not Path(path).exists():
-                self.events.append(("create", Path(path), b""))
-            return real_open(path, flags, mode, **rest)
+        def full(path: Any, folder: int | None) -> Path:
+            return Path(path) if folder is None else Path(f"/proc/self/fd/{folder}").readlink() / path
+
+        def opened(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+            if flags & os.O_CREAT and not full(path, dir_fd).exists():
+                self.events.append(("create", full(path, dir_fd), b""))
+            return real_open(path, flags, mode, dir_fd=dir_fd)
 
         def synced(descriptor: int) -> None:
             path = Path(f"/proc/self/fd/{descriptor}").readlink()
@@ -173,12 +176,13 @@ class Journal:
             real_fsync(descriptor)
 
         def replaced(source: Any, target: Any, **rest: Any) -> None:
-            self.events.append(("rename", Path(source), Path(target)))
+            folders = rest.get("src_dir_fd"), rest.get("dst_dir_fd")
+            self.events.append(("rename", full(source, folders[0]), full(target, folders[1])))
             real_replace(source, target, **rest)
 
-        def unlinked(path: Any, **rest: Any) -> None:
-            self.events.append(("unlink", Path(path), None))
-            real_unlink(path, **rest)
+        def unlinked(path: Any, *, dir_fd: int | None = None) -> None:
+            self.events.append(("unlink", full(path, dir_fd), None))
+            real_unlink(path, dir_fd=dir_fd)
 
         with monkeypatch.context() as patched:
             for name, noting in (("open", opened), ("fsync", synced), ("replace", replaced), ("unlink", unlinked)):

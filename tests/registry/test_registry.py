@@ -538,10 +538,10 @@ def test_e03_e04_a_commit_that_fails_anywhere_leaves_the_old_state_and_no_litter
     for failing in range(100):
         calls = iter(range(100))
 
-        def fail_once(*args: object, calls: object = calls, failing: int = failing) -> object:
+        def fail_once(*args: object, calls: object = calls, failing: int = failing, **folders: int) -> object:
             if next(calls) == failing:  # type: ignore[call-overload]
                 raise OSError(5, "Input/output error")
-            return real(*args)
+            return real(*args, **folders)
 
         with monkeypatch.context() as patched:
             patched.setattr(os, function, fail_once)
@@ -570,9 +570,9 @@ def test_the_manifest_is_written_last(
     written: list[str] = []
     real = os.replace
 
-    def noted(source: os.PathLike[str], target: os.PathLike[str]) -> None:
+    def noted(source: os.PathLike[str], target: os.PathLike[str], **folders: int) -> None:
         written.append(Path(target).name)
-        real(source, target)
+        real(source, target, **folders)
 
     monkeypatch.setattr(os, "replace", noted)
     registry.commit(model, "hands")

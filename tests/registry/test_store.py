@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +76,31 @@ def test_a_longer_object_is_refused(store: ObjectStore) -> None:
     store.path(stored).write_bytes(b"filters and more")
     with pytest.raises(CorruptFileError, match="16 bytes, at most 7"):
         store.get(stored)
+
+
+@pytest.mark.parametrize("claimed", [7, MAX_OBJECT_SIZE])
+def test_17_01_reading_takes_the_memory_of_what_is_there_and_not_of_what_might_be(tmp_path: Path, claimed: int) -> None:
+    (tmp_path / "file").write_bytes(b"filters")
+    tracemalloc.start()
+    try:
+        assert read_regular_file(tmp_path / "file", max_size=claimed) == b"filters"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_17_01_a_file_for_which_there_is_no_memory_is_a_registry_error(tmp_path: Path) -> None:
+    import resource
+
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**34)
+    former = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2**34, former[1]))
+    try:
+        with pytest.raises(RegistryError, match="sparse has 17179869184 bytes, for which there is no memory"):
+            read_regular_file(tmp_path / "sparse", max_size=MAX_OBJECT_SIZE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, former)
 
 
 def test_c09_a_missing_object_is_named(store: ObjectStore) -> None:

@@ -166,12 +166,10 @@ def test_a_write_that_fails_leaves_the_old_page_and_no_litter(
     target = tmp_path / "page.html"
     target.write_text("old")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    owner, name = {"fsync": (os, "fsync"), "replace": (Path, "replace"), "render": (page_module, "render_page")}[
-        failing
-    ]
+    owner, name = {"fsync": (os, "fsync"), "replace": (os, "replace"), "render": (page_module, "render_page")}[failing]
     monkeypatch.setattr(owner, name, fail)
     with pytest.raises(OSError, match="No space left"):
         write_page(target, page_of(Text("new")))
