@@ -1,4 +1,5 @@
 import io
+import time
 
 import pytest
 from PIL import Image
@@ -29,6 +30,15 @@ def test_columns_of_numbers_are_known_as_such(column: list[str | float | None]) 
 @pytest.mark.parametrize("column", [["lungs"], [1, "lungs"], [None, ""], [], ["2026-01-31"], ["1.2.3"], ["U-Net 256"]])
 def test_columns_of_words_are_not_taken_for_numbers(column: list[str | float | None]) -> None:
     assert Table(["value"], [[cell] for cell in column]).numeric == (False,)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1" + " " * 20_000 + "!", "1" * 20_000 + "!", "1 ± 1" + "," * 20_000, "1 ±" + " " * 20_000]
+)
+def test_a_cell_of_twenty_thousand_letters_takes_no_time(cell: str) -> None:
+    started = time.process_time()
+    assert Table(["value"], [[cell]]).numeric == (False,)
+    assert time.process_time() - started < 1
 
 
 def test_a_table_whose_rows_do_not_fit_is_refused() -> None:
