@@ -11,7 +11,8 @@ Catch :class:`PiggyganError` for all of them::
     │   ├── TaskExistsError         name already taken
     │   ├── TaskNotFoundError       no such task
     │   ├── TaskStateError          training where frozen is needed, or the reverse
-    │   └── TaskInUseError          another task draws on it
+    │   ├── TaskInUseError          another task draws on it
+    │   └── FrozenTaskError         a frozen task is no longer what it was
     ├── DataError
     │   ├── ImageError              one image file that cannot be used
     │   │   ├── DicomError          one DICOM file that cannot be used
@@ -83,6 +84,10 @@ class TaskStateError(TaskError):
 
 class TaskInUseError(TaskError):
     """Another task draws on this one."""
+
+
+class FrozenTaskError(TaskError):
+    """A frozen task has other bytes than when it was frozen."""
 
 
 class DataError(PiggyganError):

@@ -64,11 +64,10 @@ class PiggybackConvolution(TaskKernels):
         if task == self.base_task:
             return False
         filters = self.of_task(task)
-        return not filters.is_frozen and filters.factors is not None
+        return not filters.is_frozen and filters.composed > 0
 
     def _call(self, task: str, features: Tensor, geometry: Geometry) -> LayerCall:
-        factors = self.of_task(task).factors
-        composed = 0 if factors is None else factors.shape[0]
+        composed = self.of_task(task).composed
         bank = self.bank(task)
         kernel_sides = bank.shape[2:]
         batch, sides = features.shape[0], features.shape[2:]
@@ -97,10 +96,10 @@ class PiggybackConvolution(TaskKernels):
         return MixedFilters(bank, filters.true_factors(), filters.unconstrained, composed_bias, own_bias)
 
     def _split_bias(self, filters: TaskFilters) -> tuple[Tensor | None, Tensor | None]:
-        if filters.bias is None or filters.factors is None:
+        if filters.bias is None or not filters.composed:
             return None, filters.bias
         by_group = rearrange(filters.bias, "(g c) -> g c", g=self.conv.groups)
-        composed = filters.factors.shape[0] // self.conv.groups
+        composed = filters.composed // self.conv.groups
         return by_group[:, :composed].flatten(), by_group[:, composed:].flatten()
 
     def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:

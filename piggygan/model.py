@@ -11,6 +11,7 @@ from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
 
 from piggygan.allocation import Fraction, layer_fractions
 from piggygan.costs import CostModel
@@ -21,16 +22,18 @@ from piggygan.kernel_cache import KernelCache
 from piggygan.layers import PiggybackConvolution
 from piggygan.overhead import Overhead, TaskOverhead, layer_overhead
 from piggygan.own_buffers import OwnBuffers, unmoved
+from piggygan.parameter_groups import parameter_groups
 from piggygan.patterns import Pattern
 from piggygan.per_task import PerTask
 from piggygan.planning import USUAL, Wrapping, check_possible, plan
 from piggygan.selection import Selection
+from piggygan.state_dicts import CheckedLoading, check_same_form
 from piggygan.task_kernels import FACTOR_STEP, Init
-from piggygan.tasks import Task, check_task_name, task_not_found
-from piggygan.wrapping import Layer, check_layers_finite, make_layers, put_in_place
+from piggygan.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
+from piggygan.wrapping import Layer, check_layers_finite, check_layers_unmoved, make_layers, put_in_place
 
 
-class MultiTaskGenerator(nn.Module):
+class MultiTaskGenerator(CheckedLoading):
     """A generator whose convolutions and norms hold many tasks.
 
     The generator is wrapped in place: each convolution becomes a :class:`PiggybackConv2d` or its kin that holds
@@ -100,6 +103,7 @@ class MultiTaskGenerator(nn.Module):
         self._base_task = base_task
         self._layers = make_layers(planned, base_task, self._selection, self._costs, self._cache)
         self._own_buffers = tuple(layer for layer in self._layers.values() if isinstance(layer, OwnBuffers))
+        self.own_buffers = nn.ModuleList(self._own_buffers)  # the one place in the module tree that they have
         self.generator = put_in_place(generator, planned, self._layers)
 
     # ------------------------------------------------------------------ what there is
@@ -207,7 +211,9 @@ class MultiTaskGenerator(nn.Module):
             init: ``"warm"``: starts as exactly the function of ``start_from``, or as nearly as ``max_bank`` lets it.
                 ``"normal"``: N(0, 0.02) and fresh norms (Zhai et al. 2020). ``"empty"``: whatever is in memory, for
                 :meth:`load_task_tensors` to fill.
-            factor_step: How many times farther an optimizer step moves a factor than a weight; the paper's is 1.
+            factor_step: How many times farther a step of Adam moves a factor than a weight; the paper's is 1. An
+                optimizer whose step is as long as the gradient, as SGD's is, moves it the square of that farther:
+                give it :meth:`parameter_groups`.
             output_layer_unconstrained: Learn the output layer's few filters freely; the paper does not.
 
         Raises:
@@ -215,6 +221,7 @@ class MultiTaskGenerator(nn.Module):
             TaskNotFoundError, TaskStateError: If a drawn-on task is unknown or not frozen.
             ConfigurationError: If a number is outside its range.
             UnsupportedModuleError: If a module that each task has a copy of cannot be copied.
+            FrozenTaskError: If a frozen task is no longer what it was; see :meth:`check_frozen`.
         """
         if check_task_name(task) in self._tasks:
             raise TaskExistsError(f"there is a task {task!r} already: choose another name, or remove that one.")
@@ -223,8 +230,10 @@ class MultiTaskGenerator(nn.Module):
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels is not None and channels < 1:
                 raise ConfigurationError(f"{name} is {channels}; an image has at least one channel.")
-        sources = self._sources(task, draws_on)
-        start = self._start(task, sources, start_from)
+        if init != "empty":  # which takes nothing from frozen tasks, and many are loaded so, one after another
+            self.check_frozen()
+        sources = chosen_sources(self._tasks, task, draws_on)
+        start = chosen_start(self._tasks, task, sources, start_from)
         convolutions = self._convolutions
         sizes = {path: convolution.conv.weight.numel() for path, convolution in convolutions.items()}
         shares = layer_fractions(unconstrained_fraction, sizes)
@@ -250,7 +259,7 @@ class MultiTaskGenerator(nn.Module):
             attach += [partial(layer.attach, task, layer.new_copy(copied_from)) for layer in copying]
         for add in attach:
             add()
-        self._tasks[task] = Task(task, sources, shares, in_channels, out_channels, max_bank)
+        self._tasks[task] = Task(task, sources, shares, in_channels, out_channels, max_bank, factor_step=factor_step)
 
     def freeze_task(self, task: str) -> None:
         """Make a task immutable: its tensors become buffers, and later tasks may draw on it.
@@ -265,7 +274,20 @@ class MultiTaskGenerator(nn.Module):
         check_layers_finite(self._layers, task)
         for layer in self._layers.values():
             layer.freeze_task(task)
-        self._tasks[task] = replace(self._tasks[task], is_frozen=True)
+        self._tasks[task] = replace(self._tasks[task], is_frozen=True, factor_step=1.0)
+
+    def check_frozen(self) -> None:
+        """Check that every frozen task has the values that it was frozen with; it takes some tenths of a second.
+
+        ``model.apply`` passes frozen tensors by, but other code can still write into them: a loop that calls
+        ``reset_parameters``, ``.half().float()``, ``torch.optim.swa_utils.update_bn``, a spectral norm put on later.
+        :meth:`add_task`, :func:`piggygan.training.train` and :meth:`piggygan.TaskRegistry.commit` check by themselves.
+        Another device and a wider type keep all values, and are no difference.
+
+        Raises:
+            FrozenTaskError: If one has others, naming tasks and layers.
+        """
+        check_layers_unmoved(self._layers, [name for name, task in self._tasks.items() if task.is_frozen])
 
     def remove_task(self, task: str) -> None:
         """Forget a task.
@@ -296,6 +318,13 @@ class MultiTaskGenerator(nn.Module):
         modules = [layer.stored(task) for layer in self._layers.values()]
         return [parameter for module in modules for parameter in module.parameters()]
 
+    def parameter_groups(self, task: str, lr: float, optimizer: type[Optimizer] = SGD) -> list[dict[str, Any]]:
+        """Return :meth:`task_parameters` with a learning rate each, so that factors move ``factor_step`` times as far.
+
+        See :func:`piggygan.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
+        """
+        return parameter_groups(self.task_parameters(task), self, lr, optimizer)
+
     def task_tensors(self, task: str) -> dict[str, Tensor]:
         """Return everything that makes ``task`` what it is, by ``path.name``: what is saved of it.
 
@@ -319,7 +348,7 @@ class MultiTaskGenerator(nn.Module):
         if self.describe_task(task).is_frozen:
             raise TaskStateError(f"task {task!r} is frozen: nothing can change it.")
         expected = self.task_tensors(task)
-        _check_same_form(expected, tensors)
+        check_same_form(expected, tensors)
         for path, layer in self._layers.items():
             prefix = f"{path}." if path else ""
             layer.load_tensors(task, {name: tensors[prefix + name] for name in layer.tensors(task)})
@@ -423,39 +452,3 @@ class MultiTaskGenerator(nn.Module):
                 )
             outputs |= zip(places, output, strict=True)
         return [outputs[place] for place in range(len(tasks))]
-
-    def _sources(self, task: str, draws_on: Sequence[str] | None) -> tuple[str, ...]:
-        """Check what a new task is to draw on, and put it in order, oldest first."""
-        if draws_on is None:
-            chosen = {name for name, other in self._tasks.items() if other.is_frozen}
-        else:
-            chosen = {self.describe_task(name).name for name in draws_on}
-        unfrozen = [name for name in self._tasks if name in chosen and not self._tasks[name].is_frozen]
-        if unfrozen or not chosen:
-            raise TaskStateError(
-                f"{task!r} draws on frozen tasks only: call freeze_task({(unfrozen or [self._base_task])[0]!r}) first."
-            )
-        return tuple(name for name in self._tasks if name in chosen)
-
-    def _start(self, task: str, sources: tuple[str, ...], start_from: str | None) -> str:
-        if start_from is not None:
-            if start_from not in sources:
-                raise TaskStateError(f"{task!r} cannot start from {start_from!r}: it draws on {', '.join(sources)}.")
-            return start_from
-        # The last one whose own filters are all mixtures of what is drawn on.
-        for name in reversed(sources):
-            if set(self._tasks[name].draws_on) <= set(sources):
-                return name
-        return sources[0]
-
-
-def _check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    problems = [f"{name} is missing" for name in expected if name not in given]
-    problems += [f"{name} is not known" for name in given if name not in expected]
-    for name in expected.keys() & given.keys():
-        here, there = expected[name], given[name]
-        if here.shape != there.shape or here.dtype != there.dtype:
-            problems.append(f"{name} is {there.dtype} {tuple(there.shape)}, needed {here.dtype} {tuple(here.shape)}")
-    if problems:
-        more = f", and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise InputError(f"these tensors are not the task's: {'; '.join(sorted(problems)[:10])}{more}.")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from piggygan.errors import TaskStateError
+from piggygan.task_layer import STATEMENT, TaskLayer
 
 
 class _Kept(NamedTuple):
@@ -28,7 +29,7 @@ class _Kept(NamedTuple):
         return self.version is not None or _same_bytes(self.tensor, self.copy)
 
 
-class OwnBuffers(nn.Module):
+class OwnBuffers(TaskLayer):
     """The own buffers of one module, which the base task learns and all later tasks use as they are.
 
     Frozen, they cannot move: what moves one in place or puts another in its place is undone and refused. Only a change
@@ -44,14 +45,22 @@ class OwnBuffers(nn.Module):
     """It has no parameters."""
 
     def __init__(self, owner: nn.Module, base_task: str, path: str) -> None:
-        super().__init__()
-        self.base_task = base_task
+        super().__init__(base_task)
         self.path = path
         self._owners = (owner,)  # not as a child: the owner stays where it is
         self._is_frozen = False
         self._kept: dict[str, _Kept] = {}
         # A buffer that is not persistent is made anew by the generator's constructor; it is guarded all the same.
         self._stored = [name for name in owner._buffers if name not in owner._non_persistent_buffers_set]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The base task, which alone stores something here."""
+        return (self.base_task,)
+
+    def is_frozen(self, task: str) -> bool:
+        """Say whether ``task`` can no longer change here; only the base task ever could."""
+        return self._is_frozen or task != self.base_task
 
     def stored(self, task: str) -> nn.Module:
         """Return a module that holds the buffers for the base task, and an empty one for every other."""
@@ -68,7 +77,9 @@ class OwnBuffers(nn.Module):
 
     def freeze_task(self, task: str) -> None:
         """Freeze the buffers with the base task."""
-        self._is_frozen |= task == self.base_task
+        if task == self.base_task:
+            self._is_frozen = True
+            self.keep_fingerprint(task)
 
     def tensors(self, task: str) -> dict[str, Tensor]:
         """Return the persistent buffers for the base task, nothing for others."""
@@ -90,6 +101,10 @@ class OwnBuffers(nn.Module):
 
     def fold_task(self, task: str) -> None:
         """Do nothing: the module that has the buffers is copied with the generator."""
+
+    def _brought(self, state_dict: Mapping[str, Any], prefix: str) -> list[str]:
+        # The buffers' names are the owner's: a state dict that has this layer's statement has them too.
+        return [self.base_task] if prefix + STATEMENT in state_dict else []
 
     def note(self) -> None:
         """Look at the buffers as they are, if they are frozen."""

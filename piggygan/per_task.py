@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from piggygan.errors import TaskStateError, UnsupportedModuleError
 from piggygan.freezing import check_finite, freeze, handed_out, thaw
 from piggygan.selection import Selection
+from piggygan.task_layer import TaskLayer
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import task_not_found
 
 
-class PerTask(nn.Module):
+class PerTask(TaskLayer):
     """A module that each task has a copy of: parameters, buffers and all.
 
     Args:
@@ -34,8 +35,7 @@ class PerTask(nn.Module):
     """
 
     def __init__(self, module: nn.Module, base_task: str, selection: Selection | None = None) -> None:
-        super().__init__()
-        self.base_task = base_task
+        super().__init__(base_task)
         self.selection = selection or Selection(base_task)
         self.by_task = TaskModules()
         self.by_task[base_task] = module
@@ -98,6 +98,7 @@ class PerTask(nn.Module):
         """Forget the copy of ``task``."""
         del self.by_task[task]
         self._frozen.discard(task)
+        self.forget_fingerprint(task)
 
     def freeze_task(self, task: str) -> None:
         """Make the copy of ``task`` immutable: parameters become buffers, statistics stop moving.
@@ -111,6 +112,7 @@ class PerTask(nn.Module):
         check_finite(self.tensors(task), "", self.parameter_names)
         freeze(self.stored(task))
         self._frozen.add(task)
+        self.keep_fingerprint(task)
 
     def tensors(self, task: str) -> dict[str, Tensor]:
         """Return what ``task`` stores here by name, running statistics included."""
@@ -152,7 +154,7 @@ class PerTask(nn.Module):
         return f"tasks={self.tasks}, frozen={sorted(self._frozen)}"
 
 
-class SharedFrozen(nn.Module):
+class SharedFrozen(TaskLayer):
     """A module that the base task learns, and that every later task uses as it is.
 
     Args:
@@ -161,12 +163,20 @@ class SharedFrozen(nn.Module):
     """
 
     def __init__(self, module: nn.Module, base_task: str) -> None:
-        super().__init__()
-        self.base_task = base_task
+        super().__init__(base_task)
         self.module = module
         self._is_frozen = False
         self._nothing = nn.Module()
         self.parameter_names = tuple(name for name, _ in module.named_parameters())
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The base task, which alone stores something here."""
+        return (self.base_task,)
+
+    def is_frozen(self, task: str) -> bool:
+        """Say whether ``task`` can no longer change here; only the base task ever could."""
+        return self._is_frozen or task != self.base_task
 
     def stored(self, task: str) -> nn.Module:
         """Return the module for the base task, and an empty one for every other."""
@@ -184,6 +194,7 @@ class SharedFrozen(nn.Module):
             check_finite(self.tensors(task), "", self.parameter_names)
             freeze(self.module)
             self._is_frozen = True
+            self.keep_fingerprint(task)
 
     def tensors(self, task: str) -> dict[str, Tensor]:
         """Return the module's tensors for the base task, nothing for others."""

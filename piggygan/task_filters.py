@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -9,23 +11,30 @@ from piggygan.errors import TaskStateError
 from piggygan.freezing import freeze
 from piggygan.starting import Start
 
+_SCALED, _FACTORS = "scaled_factors", "factors"
+
 
 class TaskFilters(nn.Module):
     """What one task stores in one layer.
 
+    A state dict holds the factorization matrix itself, as ``factors``, whether the task is in training or frozen. In
+    training it is a copy, and writing into it is a ``RuntimeError``: it would change nothing here.
+
     Attributes:
-        factors: ``(composed, bank)`` divided by ``factor_step``, or None if nothing is composed.
+        scaled_factors: In training, ``(composed, bank)`` divided by ``factor_step``; None if nothing is composed.
+        factors: Once frozen, the matrix itself; None before, and if nothing is composed.
         unconstrained: Filters of its own in the convolution's own layout, so that neither its call nor the optimizer
             has to copy them: ``(unconstrained, c_in / groups, *k)``, or ``(c_in, unconstrained / groups, *k)`` if
             transposed; None if all is composed.
         bias: ``(c_out,)`` or None.
         picked: Which of the sources' filters are the bank, ``(bank,)``, in every group the same; None: all.
         sources: Tasks whose own filters are the bank, oldest first.
-        factor_step: Factors are stored divided by this, so that an optimizer step, about as long for every
+        factor_step: Factors in training are stored divided by this, so that a step of Adam, about as long for every
             parameter, moves a factor (of order 1) that many times farther than a weight (of order 0.02).
             1 once frozen.
     """
 
+    scaled_factors: Tensor | None
     factors: Tensor | None
     unconstrained: Tensor | None
     bias: Tensor | None
@@ -42,25 +51,71 @@ class TaskFilters(nn.Module):
         self.sources = sources
         self.factor_step = factor_step
         scaled = None if start.factors is None else start.factors / factor_step
-        for name, tensor in (("factors", scaled), ("unconstrained", start.unconstrained), ("bias", start.bias)):
+        for name, tensor in ((_SCALED, scaled), ("unconstrained", start.unconstrained), ("bias", start.bias)):
             self.register_parameter(name, None if tensor is None else nn.Parameter(tensor))
+        self.register_buffer(_FACTORS, None)
         self.register_buffer("picked", start.picked)
         self.is_frozen = False
 
+    @property
+    def composed(self) -> int:
+        """How many filters are composed."""
+        held = self.factors if self.scaled_factors is None else self.scaled_factors
+        return 0 if held is None else held.shape[0]
+
     def true_factors(self) -> Tensor:
         """Return the factorization matrix itself, ``(composed, bank)``."""
+        if self.scaled_factors is not None:
+            return self.scaled_factors if self.factor_step == 1.0 else self.scaled_factors * self.factor_step
         if self.factors is None:
             raise TaskStateError("this layer is wholly unconstrained for the task: it has no factors.")
-        return self.factors if self.factor_step == 1.0 else self.factors * self.factor_step
+        return self.factors
+
+    def load(self, name: str, tensor: Tensor) -> None:
+        """Copy in one of the tensors by name, ``factors`` as the matrix itself."""
+        if name == _FACTORS and self.scaled_factors is not None:
+            self.scaled_factors.copy_(tensor / self.factor_step)
+        else:
+            getattr(self, name).copy_(tensor)
 
     def freeze(self) -> None:
         """Turn the parameters into buffers, the factors into the matrix itself."""
-        if self.factors is not None:
+        if self.scaled_factors is not None:
             with torch.no_grad():
-                self.factors.mul_(self.factor_step)
+                self.factors = self.scaled_factors * self.factor_step
+            self.scaled_factors = None
         self.factor_step = 1.0
         freeze(self)
         self.is_frozen = True
+
+    # A name of its own keeps the parameter and the matrix apart wherever names are matched, in a state dict that is
+    # given to ``functional_call`` say.
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.scaled_factors is None or keep_vars:  # with keep_vars the parameters themselves are wanted
+            return
+        scaled = destination.pop(prefix + _SCALED)
+        with torch.inference_mode(self.factor_step != 1.0):  # what is made here refuses to be written into
+            destination[prefix + _FACTORS] = scaled if self.factor_step == 1.0 else scaled * self.factor_step
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        factors, scaled = prefix + _FACTORS, prefix + _SCALED
+        if self.scaled_factors is not None and factors in state_dict:
+            state_dict = dict(state_dict)
+            state_dict[scaled] = state_dict.pop(factors) / self.factor_step
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        missing_keys[:] = [factors if key == scaled else key for key in missing_keys]
 
     def extra_repr(self) -> str:
         """Show shapes and state when the layer is printed."""

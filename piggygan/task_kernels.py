@@ -42,16 +42,17 @@ from piggygan.starting import (
 )
 from piggygan.support import unsupported_convolution
 from piggygan.task_filters import TaskFilters
+from piggygan.task_layer import TaskLayer
 from piggygan.task_modules import TaskModules
 from piggygan.tasks import check_task_name, task_not_found
 
 Init = Literal["warm", "normal", "empty"]
 
 FACTOR_STEP = 32.0
-"""How many times farther one optimizer step moves a factor than a weight; swept in docs/decisions.md."""
+"""How many times farther one step of Adam moves a factor than a weight; swept in docs/decisions.md."""
 
 
-class TaskKernels(nn.Module):
+class TaskKernels(TaskLayer):
     """One convolution's kernels, task by task, and the filters they are made of.
 
     Args:
@@ -76,7 +77,7 @@ class TaskKernels(nn.Module):
         costs: CostModel | None = None,
         cache: KernelCache | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(check_task_name(base_task))
         problem = unsupported_convolution(conv)
         if problem is not None:
             raise UnsupportedModuleError(f"{path} cannot be wrapped: {problem}")
@@ -88,7 +89,6 @@ class TaskKernels(nn.Module):
         self.costs = costs or CostModel()
         self.cache = KernelCache() if cache is None else cache
         self._banks = KernelCache(sys.maxsize)  # of tasks in training, which need theirs at every step
-        self.base_task = check_task_name(base_task)
         self.selection = selection or Selection(base_task)
         self.conv: Any = conv
         self.by_task = TaskModules()
@@ -141,7 +141,7 @@ class TaskKernels(nn.Module):
             out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
             init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
                 factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
-            factor_step: How many times farther a step moves a factor than a weight; the paper's is 1.
+            factor_step: How many times farther a step of Adam moves a factor than a weight (of SGD: squared).
 
         Raises:
             TaskExistsError: If the layer has the task.
@@ -230,6 +230,7 @@ class TaskKernels(nn.Module):
         """Forget what ``task`` stores here; the caller knows that nothing draws on it."""
         self.of_task(task)
         del self.by_task[task]
+        self.forget_fingerprint(task)
         self._forget_derived()
 
     def freeze_task(self, task: str) -> None:
@@ -248,6 +249,7 @@ class TaskKernels(nn.Module):
         else:
             self.of_task(task).freeze()
             self._banks.forget(task)
+        self.keep_fingerprint(task)
 
     def fold_task(self, task: str) -> nn.Module:
         """Return ``task``'s convolution as an ordinary module of the held one's class."""
@@ -322,8 +324,7 @@ class TaskKernels(nn.Module):
         """Return how many filters ``task`` has here and how many channels each sees."""
         if task == self.base_task:
             return self.conv.out_channels, self.conv.in_channels // self.conv.groups
-        factors, own = self.of_task(task).factors, self.own_filters(task)
-        composed = 0 if factors is None else factors.shape[0]
+        composed, own = self.of_task(task).composed, self.own_filters(task)
         if own is None:
             return composed, self.conv.in_channels // self.conv.groups
         return composed + own.shape[0], own.shape[1]
@@ -334,7 +335,7 @@ class TaskKernels(nn.Module):
             named = {"weight": self.conv.weight, "bias": self.conv.bias}
         else:
             filters = self.of_task(task)
-            factors = None if filters.factors is None else filters.true_factors()
+            factors = filters.true_factors() if filters.composed else None
             named = {
                 "factors": factors,
                 "unconstrained": self.own_filters(task),
@@ -351,12 +352,12 @@ class TaskKernels(nn.Module):
         """
         if "picked" in tensors:
             check_picked(tensors["picked"], self._bank_width(self.of_task(task).sources), self.path)
-        stored = self.stored(task)
-        step = 1.0 if task == self.base_task else self.of_task(task).factor_step
-        as_stored = {"factors": lambda factors: factors / step, "unconstrained": self._native}
         with torch.no_grad():
             for name, tensor in tensors.items():
-                getattr(stored, name).copy_(as_stored[name](tensor) if name in as_stored else tensor)
+                if task == self.base_task:
+                    getattr(self.conv, name).copy_(tensor)
+                else:
+                    self.of_task(task).load(name, self._native(tensor) if name == "unconstrained" else tensor)
 
     def stored(self, task: str) -> nn.Module:
         """Return the module that holds the tensors of ``task``."""
@@ -366,7 +367,7 @@ class TaskKernels(nn.Module):
     def _compose_kernel(self, task: str) -> Tensor:
         filters, own = self.of_task(task), self.own_filters(task)
         parts = [] if own is None else [own]
-        if filters.factors is not None:
+        if filters.composed:
             with in_full_precision(self.conv.weight.device):
                 parts.insert(0, compose(filters.true_factors(), self.bank(task), groups=self.conv.groups))
         return self._native(join(parts, groups=self.conv.groups))
@@ -407,7 +408,7 @@ class TaskKernels(nn.Module):
         factors, made_of = None, (task,)
         if task != self.base_task:
             filters = self.of_task(task)
-            factors = None if filters.factors is None else filters.true_factors()
+            factors = filters.true_factors() if filters.composed else None
             made_of = (*filters.sources, *(() if filters.unconstrained is None else (task,)))
         missing = [name for name in made_of if name not in columns]
         if missing:

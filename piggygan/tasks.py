@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from piggygan.errors import TaskNameError, TaskNotFoundError
+from piggygan.errors import TaskNameError, TaskNotFoundError, TaskStateError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -25,6 +25,7 @@ class Task:
         out_channels: Channels of its output where they differ from the base task's, else None.
         max_bank: Most bank filters of a layer, as a multiple of the layer's filters; None: no bound.
         is_frozen: False while it trains.
+        factor_step: What its factors are divided by while it trains; 1 once frozen.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task:
     out_channels: int | None = None
     max_bank: float | None = None
     is_frozen: bool = False
+    factor_step: float = 1.0
 
 
 def check_task_name(name: object) -> str:
@@ -61,3 +63,44 @@ def task_not_found(name: object, known: Iterable[str]) -> TaskNotFoundError:
     close = difflib.get_close_matches(str(name), known, n=3)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"there are {', '.join(known)}."
     return TaskNotFoundError(f"there is no task {name!r}: {hint}")
+
+
+def chosen_sources(tasks: Mapping[str, Task], task: str, draws_on: Sequence[str] | None) -> tuple[str, ...]:
+    """Check what a new task is to draw on, and put it in order, oldest first.
+
+    Args:
+        tasks: Those that there are, oldest first.
+        task: The new one's name.
+        draws_on: What was asked for; None: all that are frozen.
+
+    Raises:
+        TaskNotFoundError: If one is unknown.
+        TaskStateError: If one is not frozen, or there is none.
+    """
+    chosen = {name for name, other in tasks.items() if other.is_frozen} if draws_on is None else set(draws_on)
+    for name in draws_on or ():
+        if name not in tasks:
+            raise task_not_found(name, tasks)
+    unfrozen = [name for name in tasks if name in chosen and not tasks[name].is_frozen]
+    if unfrozen or not chosen:
+        raise TaskStateError(
+            f"{task!r} draws on frozen tasks only: call freeze_task({[*unfrozen, *tasks][0]!r}) first."
+        )
+    return tuple(name for name in tasks if name in chosen)
+
+
+def chosen_start(tasks: Mapping[str, Task], task: str, sources: tuple[str, ...], start_from: str | None) -> str:
+    """Return the task that a new one starts as.
+
+    Raises:
+        TaskStateError: If one was asked for that it does not draw on.
+    """
+    if start_from is not None:
+        if start_from not in sources:
+            raise TaskStateError(f"{task!r} cannot start from {start_from!r}: it draws on {', '.join(sources)}.")
+        return start_from
+    # The last one whose own filters are all mixtures of what is drawn on.
+    for name in reversed(sources):
+        if set(tasks[name].draws_on) <= set(sources):
+            return name
+    return sources[0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from torch import nn
 
 from piggygan.costs import CostModel
+from piggygan.errors import FrozenTaskError
 from piggygan.freezing import check_finite, moves
 from piggygan.kernel_cache import KernelCache
 from piggygan.layers import PiggybackConvolution, layer_kind
@@ -71,3 +72,19 @@ def constants(layers: Mapping[str, Layer], task: str) -> set[str]:
 
 def _learned(layer: Layer) -> Collection[str] | None:
     return None if isinstance(layer, PiggybackConvolution) else layer.parameter_names
+
+
+def check_layers_unmoved(layers: Mapping[str, Layer], frozen: Iterable[str]) -> None:
+    """Check that frozen tasks are what they were when they were frozen.
+
+    Raises:
+        FrozenTaskError: If one is not, naming tasks and layers.
+    """
+    differences = [(task, path, layer.moved(task)) for task in frozen for path, layer in layers.items()]
+    moved = [f"{task!r} at {path or 'its layer'} {reason}" for task, path, reason in differences if reason]
+    if moved:
+        more = f"; and {len(moved) - 5} more" if len(moved) > 5 else ""
+        raise FrozenTaskError(
+            f"frozen tasks are no longer what they were: {'; '.join(moved[:5])}{more}. Load them anew from "
+            f"where they are stored, and look for what writes into the model."
+        )

@@ -292,7 +292,7 @@ def test_a_bounded_bank_has_the_filters_that_are_most_used() -> None:
     filters = layer.of_task("b")
     with torch.no_grad():
         filters.unconstrained.copy_(torch.tensor([5.0, 0.2]).reshape(2, 1, 1, 1))
-        filters.factors.zero_()
+        filters.scaled_factors.zero_()
     layer.freeze_task("b")
     layer.add_task("c", max_bank=1)
     # Squared norms 1, 4, 0.01, 9 of facades and 25, 0.04 of b, each used once: by its own task.

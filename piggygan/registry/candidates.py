@@ -66,11 +66,13 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
 
     Raises:
         TaskNotFoundError, TaskStateError: If the model has no such task, or it is not frozen.
+        FrozenTaskError: If a frozen task of it is no longer what it was.
         InputError: If its tensors or outputs are not finite, or its generator refuses the probe.
     """
     described = model.describe_task(task)
     if not described.is_frozen:
         raise TaskStateError(f"task {task!r} is still in training: call freeze_task({task!r}) before it is committed.")
+    model.check_frozen()
     base = model.base_task
     sources = {name: model.describe_task(name).draws_on for name in model.tasks}
     tensors = {name: portable(model.task_tensors(name)) for name in needed_tasks([base, task], sources)}

@@ -181,6 +181,8 @@ class TaskRegistry:
         Raises:
             TaskNotFoundError: If the model, or one of several, has no such task.
             TaskStateError: If it is not frozen.
+            FrozenTaskError: If a frozen task of the model is no longer what it was; see
+                :meth:`piggygan.MultiTaskGenerator.check_frozen`.
             TaskExistsError: If the registry holds one of this name.
             BankMismatchError: If the registry holds another generator, or other tasks than it draws on.
             InputError: If its tensors, outputs or scores are not finite, ``image_size`` is no size, or the generator

@@ -6,18 +6,16 @@ its bytes by whoever holds their digest, its form here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
-import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor
 
+from piggygan.digests import tensors_digest as tensors_digest
 from piggygan.errors import CorruptFileError
 from piggygan.registry.strict_json import parse_json
 
@@ -42,36 +40,11 @@ def nonfinite_names(tensors: Mapping[str, Tensor], infinite: Collection[str] = (
     return [name for name in bad if name not in infinite or bool(floats[name].isnan().any())]
 
 
-def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of tensors, which depends on their values and names and on no file format.
-
-    Hashed is, for each tensor in the order of the names, one line of JSON ``[name, type, shape]``, then its
-    elements in row-major order, little-endian.
-
-    Args:
-        tensors: Any named tensors, on any device.
-
-    Example:
-        >>> zero = torch.zeros(2)
-        >>> torch.equal(zero, -zero), tensors_digest({"bias": zero}) == tensors_digest({"bias": -zero})
-        (True, False)
-    """
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        header = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
-        digest.update(json.dumps(header).encode() + b"\n")
-        raw = tensor.reshape(-1).view(torch.uint8)
-        if sys.byteorder == "big":
-            raw = raw.view(-1, tensor.element_size()).flip(1).contiguous()
-        digest.update(raw.numpy().data)
-    return digest.hexdigest()
-
-
 def infinite_entry(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     """Name the tensors that hold infinities, for the header of their file: a reader refuses all others that do.
 
     Example:
+        >>> import torch
         >>> infinite_entry({"mask": torch.tensor([0.0, -torch.inf]), "weight": torch.zeros(2)})
         {'infinite': '["mask"]'}
         >>> infinite_entry({"weight": torch.zeros(2)})

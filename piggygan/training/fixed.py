@@ -29,6 +29,18 @@ def split_tensors(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Te
     return changing, fixed
 
 
+def check_frozen_tasks(objective: Objective) -> None:
+    """Check that frozen tasks are what they were when they were frozen.
+
+    Raises:
+        FrozenTaskError: If one is not.
+    """
+    for module in objective.modules().values():
+        for part in module.modules():
+            if isinstance(part, MultiTaskGenerator):
+                part.check_frozen()
+
+
 class Guard:
     """Knows the bytes of the fixed tensors at the start of a training.
 

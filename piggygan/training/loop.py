@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from piggygan.errors import ConfigurationError, DatasetError, TrainingDivergedError
 from piggygan.training.checkpoints import Checkpoints, check_resumable
-from piggygan.training.fixed import Guard
+from piggygan.training.fixed import Guard, check_frozen_tasks
 from piggygan.training.history import EpochRecord, History, append_record, open_log, rewind_log
 from piggygan.training.loader import Loader
 from piggygan.training.mishaps import explained, memory_errors_explained
@@ -78,6 +78,7 @@ def train(
         TrainingInterruptedError: If a signal asked for the end. Where nobody catches it the program ends with its
             ``exit_code``, and without a traceback.
         ResumeError: If a checkpoint cannot be written, or the training is another one than its checkpoints'.
+        FrozenTaskError: If a frozen task is not what it was when it was frozen, before any step is taken.
         FrozenTensorError: If something that no player moves, a frozen task say, has changed meanwhile.
         DeviceMemoryError: If the device has too little memory for a batch.
     """
@@ -101,6 +102,7 @@ def train(
         stack.callback(steps.reach.stop)
         run = Run(objective, state, steps, loader, recipe, guard.digests)
         saving = stack.enter_context(saving_of(checkpoints, run, guard))
+        check_frozen_tasks(objective)
         if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
             rewind_log(options.log_path, state.finished_epochs)
         progress = TrainingProgress(options.epochs, loader.count, options.progress and processes.is_main)

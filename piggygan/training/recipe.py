@@ -58,9 +58,22 @@ def make_recipe(
         if isinstance(module, MultiTaskGenerator) and module.costs.measured:
             ways = sorted(f"{call} {way}" for call, way in module.costs.measured.items())
             recipe[f"calibrated ways of the {role}"] = hashlib.sha256("\n".join(ways).encode()).hexdigest()[:16]
+    recipe |= task_facts(objective)
     for player, parameters in objective.players().items():
         recipe[f"numbers that the {player} learns"] = sum(parameter.numel() for parameter in parameters)
     return {name: str(value) for name, value in (recipe | _of_data(batches)).items()}
+
+
+def task_facts(objective: Objective) -> dict[str, str]:
+    """Say of each task of an objective's networks what its tensors mean, which their names and shapes do not tell."""
+    facts: dict[str, str] = {}
+    for role, module in objective.modules().items():
+        for path, part in module.named_modules(prefix=role):
+            if isinstance(part, MultiTaskGenerator):
+                for task in map(part.describe_task, part.tasks):
+                    facts[f"draws_on of {task.name!r} of the {path}"] = ", ".join(task.draws_on) or "nothing"
+                    facts[f"factor_step of {task.name!r} of the {path}"] = str(task.factor_step)
+    return facts
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from piggygan.registry.tensors import nonfinite_names
 from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
 from piggygan.training.fixed import Guard, split_tensors
 from piggygan.training.objectives import Objective
-from piggygan.training.recipe import differences
+from piggygan.training.recipe import differences, task_facts
 from piggygan.training.scores import as_score
 from piggygan.training.signals import Signals
 from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, part_of, restore
@@ -148,10 +148,7 @@ class Saving:
 
     def _check_same(self, recipe: dict[str, str], frozen: dict[str, str]) -> None:
         """Refuse to go on with another training, unless that was asked for."""
-        other = differences(recipe, self._run.recipe)
-        now = self._run.frozen
-        other += [f"{name} (frozen) has other values" for name in now if now[name] != frozen.get(name)]
-        other += [f"{name} (frozen) is no longer there" for name in frozen if name not in now]
+        other = differences(recipe, self._run.recipe) + _frozen_differences(frozen, self._run.frozen)
         if not other:
             return
         shown = "; ".join(other[:5]) + (f"; and {len(other) - 5} more" if len(other) > 5 else "")
@@ -161,6 +158,11 @@ class Saving:
                 f"another folder to begin anew, or say inexact=True to go on all the same."
             )
         _LOG.warning("going on inexactly: %s.", shown)
+
+
+def _frozen_differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    other = [f"{name} (frozen) has other values" for name in now if now[name] != before.get(name)]
+    return other + [f"{name} (frozen) is no longer there" for name in before if name not in now]
 
 
 def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
@@ -181,9 +183,17 @@ def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
     if found is None:
         raise ResumeError(f"there is no best checkpoint in {checkpoints.folder}: return a score from on_epoch.")
     document = parse(found[1])
-    changing, _ = split_tensors(objective)
+    changing, fixed = split_tensors(objective)
     tensors = part_of(found[2], "network")
     check_fits(changing, tensors)
+    facts = task_facts(objective)
+    other = differences({name: document.recipe.get(name, "not there") for name in facts}, facts)
+    other += _frozen_differences(document.frozen, Guard(fixed).digests)
+    if other:
+        raise ResumeError(
+            f"the best checkpoint is of other networks: {other[0]} (of {len(other)} differences). Make them as "
+            f"they were made then."
+        )
     copy_into(changing, tensors)
     return document.highest if document.highest is not None else float("nan")
 

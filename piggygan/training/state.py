@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from piggygan.parameter_groups import warn_of_squared_steps
 from piggygan.training.fixed import split_tensors
 from piggygan.training.objectives import Objective
 from piggygan.training.options import TrainingOptions
@@ -38,6 +39,9 @@ class TrainingState:
             )
             for player, parameters in self.players.items()
         }
+        for optimizer in self.optimizers.values():
+            for module in self.modules.values():
+                warn_of_squared_steps(optimizer, module)
         self.schedules = {
             player: make_schedule(optimizer, options.epochs, options.decay_from)
             for player, optimizer in self.optimizers.items()

@@ -15,7 +15,11 @@ from piggygan.training.fixed import split_tensors
 def test_every_tensor_is_either_changing_or_fixed(program: Any) -> None:
     objective = program.make_objective()
     changing, fixed = split_tensors(objective)
-    everything = {f"{r}.{name}" for r, module in objective.modules().items() for name in module.state_dict()}
+    everything = {
+        f"{role}.{name}"
+        for role, module in objective.modules().items()
+        for name, _ in [*module.named_parameters(), *module.named_buffers()]
+    }
     assert changing.keys() | fixed.keys() == everything
     assert changing.keys().isdisjoint(fixed)
     model = objective.modules()["generator"]

@@ -16,7 +16,7 @@ import piggygan.training.recipe as recipe_module
 from piggygan.calibration import calibrate
 from piggygan.data import PairAugmentation, PairDataset, batches
 from piggygan.errors import ConfigurationError, ResumeError
-from piggygan.training import Checkpoints
+from piggygan.training import Checkpoints, load_best
 
 
 def interrupt(program: Any, folder: Path, objective: Any = None, data: Any = None) -> None:
@@ -166,3 +166,40 @@ def test_e13_ways_that_were_measured_are_part_of_the_training(program: Any, tmp_
     calibrate(objective.modules()["generator"], torch.zeros(1, 3, 16, 16), "lungs")
     with pytest.raises(ResumeError, match="calibrated ways of the generator was not there, is"):
         program.run(objective, program.make_data("shuffle"), Checkpoints(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (
+            {"draws_on": ["facades", "edges"]},
+            "draws_on of 'lungs' of the generator was facades, hearts, is facades, edges",
+        ),
+        ({"factor_step": 8.0}, r"factor_step of 'lungs' of the generator was 32\.0, is 8\.0"),
+    ],
+)
+def test_a_task_that_draws_on_others_or_has_another_factor_step_is_another_training(
+    program: Any, tmp_path: Path, settings: dict[str, Any], named: str
+) -> None:
+    def make(**arguments: Any) -> Any:
+        torch.manual_seed(7)
+        model = program.make_model(out_channels=1)
+        model.remove_task("lungs")
+        for task in ("hearts", "edges"):
+            model.add_task(task)
+            model.freeze_task(task)
+        model.add_task("lungs", **{"out_channels": 1, "draws_on": ["facades", "hearts"], **arguments})
+        return program.SupervisedObjective(
+            model, generator_parameters=model.task_parameters("lungs"), forward_arguments={"task": "lungs"}
+        )
+
+    data, checkpoints = program.make_data("list"), Checkpoints(tmp_path)
+    program.run(make(), data, checkpoints, epochs=1, on_epoch=lambda _: 1.0)
+    other = make(**settings)
+    start = digest(other)
+    with pytest.raises(ResumeError, match=named):
+        program.run(other, data, checkpoints, epochs=1)
+    with pytest.raises(ResumeError, match=named):
+        load_best(checkpoints, other)
+    assert digest(other) == start
+    load_best(checkpoints, make())

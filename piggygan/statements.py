@@ -1,0 +1,110 @@
+"""What a state dict says of the tasks of one layer, as a tensor among its tensors.
+
+Names and shapes alone do not tell whether factors belong to a bank. Other programs keep of a state dict what is a
+tensor, and they average, cast and move it: so the text is a tensor of one float a character, which stays readable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+
+from piggygan.digests import tensors_digest
+from piggygan.errors import InputError
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tensors were at one moment.
+
+    Attributes:
+        dtype: The type of those that are floating-point, the first one's if there are several.
+        digest: Their :func:`~piggygan.digests.tensors_digest`.
+    """
+
+    dtype: str
+    digest: str
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Fingerprint:
+        """Take the fingerprint of named tensors."""
+        floating = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
+        return cls(str(floating[0]).removeprefix("torch.") if floating else "", tensors_digest(tensors))
+
+    def difference(self, tensors: Mapping[str, Tensor]) -> str | None:
+        """Say in words how tensors differ from those of the fingerprint; None if their values are the same.
+
+        A wider type holds the same values: it is no difference.
+
+        Example:
+            >>> before = Fingerprint.of({"bias": torch.tensor([0.1])})
+            >>> before.difference({"bias": torch.tensor([0.1])}), before.difference({"bias": torch.tensor([0.2])})
+            (None, 'has other values')
+            >>> before.difference({"bias": torch.tensor([0.1]).half()})
+            'is float16, was float32'
+        """
+        now = Fingerprint.of(tensors)
+        if now == self:
+            return None
+        if now.dtype == self.dtype or not self.dtype:
+            return "has other values"
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        back = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        return None if Fingerprint.of(back) == self else f"is {now.dtype}, was {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a state dict says of one task in one layer.
+
+    Attributes:
+        frozen: What its tensors were when it was frozen; None: it is in training.
+        bank: What the tasks that it draws on were, oldest first.
+        factor_step: What its factors are divided by in training.
+    """
+
+    frozen: Fingerprint | None = None
+    bank: dict[str, Fingerprint] = field(default_factory=dict)
+    factor_step: float = 1.0
+
+
+def to_tensor(statements: Mapping[str, Statement]) -> Tensor:
+    """Write statements, by task, as a tensor."""
+    text = json.dumps({task: asdict(statement) for task, statement in statements.items()})
+    return torch.tensor([float(byte) for byte in text.encode()])
+
+
+def from_tensor(tensor: object, source: str) -> dict[str, Statement]:
+    """Read what :func:`to_tensor` wrote, cast or averaged though it may be.
+
+    Args:
+        tensor: What a state dict holds.
+        source: What messages call it.
+
+    Raises:
+        InputError: If it is no such tensor.
+
+    Example:
+        >>> written = to_tensor({"facades": Statement()})
+        >>> from_tensor(0.9 * written + 0.1 * written.half(), "0._extra_state")
+        {'facades': Statement(frozen=None, bank={}, factor_step=1.0)}
+    """
+    try:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"it is a {type(tensor).__name__}")
+        document = json.loads(bytes(tensor.detach().cpu().double().round().to(torch.uint8).tolist()))
+        return {task: _statement(**found) for task, found in document.items()}
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise InputError(f"{source} of this state dict is no statement of piggygan's: {error}.") from error
+
+
+def _statement(frozen: dict[str, str] | None, bank: dict[str, dict[str, str]], factor_step: float) -> Statement:
+    return Statement(
+        None if frozen is None else Fingerprint(**frozen),
+        {task: Fingerprint(**found) for task, found in bank.items()},
+        factor_step,
+    )
