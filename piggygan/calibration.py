@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from piggygan.errors import TaskStateError
 from piggygan.layers import PiggybackConvolution
 from piggygan.model import MultiTaskGenerator
 from piggygan.one_step import calls_of_one_step
+from piggygan.restoring import modes_kept, tensors_kept
 from piggygan.ways import Way
 
 ROUNDS = 3
@@ -26,7 +27,8 @@ def calibrate(model: MultiTaskGenerator, images: Tensor, task: str, *, calls: in
 
     Takes some seconds. Nothing of the model changes but ``model.costs.measured``, which serves every later task with
     layers of the same shapes; ``model.costs.save`` keeps it. It speaks for this machine, this size of image and batch,
-    and this number of threads. With it, two trainings are bit-identical only if both use the same measurements.
+    this number of threads, and this precision: for a training under autocast call it under autocast. With it, two
+    trainings are bit-identical only if both use the same measurements.
 
     Args:
         model: On the device where it will train.
@@ -50,8 +52,8 @@ def calibrate(model: MultiTaskGenerator, images: Tensor, task: str, *, calls: in
             with calls_of_one_step(calls):
                 call = layer.describe_call(task, features)
             if call is not None and call not in found and call not in model.costs.measured:
-                with model.using(task), _nothing_kept(layer, task):
-                    found[call] = _fastest(layer, features, call)
+                with model.using(task), modes_kept(layer), torch.inference_mode(False), torch.enable_grad():
+                    found[call] = _fastest(layer.train(), features, call, list(layer.stored(task).parameters()))
     finally:
         model.costs.forced = forced
     model.costs.measured |= found
@@ -68,9 +70,9 @@ def _inputs(model: MultiTaskGenerator, images: Tensor, task: str) -> dict[Piggyb
 
     hooks = [layer.register_forward_pre_hook(remember) for layer in model.layers.values()]
     try:
-        with _as_before(model, task), torch.enable_grad():
+        with _as_before(model, task), torch.inference_mode(False), torch.enable_grad():
             model.train()
-            model(images, task=task)
+            model(images.clone(), task=task)  # those that inference mode made could not be trained with
     finally:
         for hook in hooks:
             hook.remove()
@@ -80,56 +82,37 @@ def _inputs(model: MultiTaskGenerator, images: Tensor, task: str) -> dict[Piggyb
 @contextmanager
 def _as_before(model: MultiTaskGenerator, task: str) -> Iterator[None]:
     """Undo what a step in training mode does: to the mode, running statistics and random numbers."""
-    was_training, before = model.training, {name: t.clone() for name, t in model.task_tensors(task).items()}
-    devices = {tensor.device for tensor in before.values() if tensor.is_cuda}
-    try:
-        with torch.random.fork_rng(devices=devices):
-            yield
-    finally:
-        model.train(was_training)
-        model.load_task_tensors(task, before)
+    devices = {tensor.device for tensor in model.task_tensors(task).values() if tensor.is_cuda}
+    with torch.random.fork_rng(devices=devices), modes_kept(model), ExitStack() as stack:
+        for layer in model.layers.values():
+            stack.enter_context(tensors_kept(layer.stored(task)))
+        yield
 
 
-@contextmanager
-def _nothing_kept(layer: PiggybackConvolution, task: str) -> Iterator[None]:
-    """Time a layer in training mode, and leave mode and gradients as they were."""
-    was_training, parameters = layer.training, list(layer.stored(task).parameters())
-    gradients = [parameter.grad for parameter in parameters]
-    layer.train()
-    try:
-        with torch.enable_grad():
-            yield
-    finally:
-        layer.train(was_training)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-
-
-def _fastest(layer: PiggybackConvolution, features: Tensor, call: LayerCall) -> Way:
+def _fastest(layer: PiggybackConvolution, features: Tensor, call: LayerCall, parameters: list[nn.Parameter]) -> Way:
     estimates = {way: estimate(call, way) for way in possible_ways(call)}
     hopeful = [way for way, cost in estimates.items() if cost < HOPELESS * min(estimates.values())]
     times: dict[Way, float] = dict.fromkeys(hopeful, float("inf"))
     for turn in range(ROUNDS + 1):
         for way in hopeful:
             layer.costs.forced = way
-            taken = _timed(layer, features, call.calls)
+            taken = _timed(layer, features, call.calls, parameters)
             if turn:  # the first is for warming up
                 times[way] = min(times[way], taken)
     layer.costs.forced = None
     return min(times, key=lambda way: times[way])
 
 
-def _timed(layer: PiggybackConvolution, features: Tensor, calls: int) -> float:
+def _timed(layer: PiggybackConvolution, features: Tensor, calls: int, parameters: list[nn.Parameter]) -> float:
+    wanted = [*parameters, *([features] if features.requires_grad else [])]
     _wait(features.device)
     start = time.perf_counter()
     with calls_of_one_step(calls):
         outputs = [layer(features) for _ in range(calls)]
-    torch.autograd.backward(outputs, [torch.ones_like(output) for output in outputs])
+    # Handed out, not added up: the gradients that parameters have stay theirs.
+    torch.autograd.grad(outputs, wanted, [torch.ones_like(output) for output in outputs], allow_unused=True)
     _wait(features.device)
-    taken = time.perf_counter() - start
-    features.grad = None
-    layer.zero_grad(set_to_none=True)
-    return taken
+    return time.perf_counter() - start
 
 
 def _wait(device: torch.device) -> None:

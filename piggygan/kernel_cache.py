@@ -91,7 +91,8 @@ class KernelCache:
         while self.bytes > self._max_bytes and self._entries:
             with suppress(KeyError):  # another thread may have dropped the last one just now
                 oldest, _ = self._entries.popitem(last=False)
-                _log.debug("dropped %s: over the bound of %d bytes", oldest, self._max_bytes)
+                if not torch.compiler.is_compiling():  # a compiled graph cannot write to a log
+                    _log.debug("dropped %s: over the bound of %d bytes", oldest, self._max_bytes)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._entries

@@ -1,7 +1,8 @@
 """Matrix products of feature rows with filters, by oneDNN where it can.
 
 On a processor torch gives float32 products to MKL, which knows few but Intel's well, and slows down when one side is
-short. oneDNN reads the same matrices as they lie, in a half to a quarter of the time (docs/performance.md).
+short. oneDNN reads the same matrices as they lie, in a half to a quarter of the time (docs/performance.md). A compiled
+graph takes torch's own products: its compiler cannot lower that call for most operands, and fuses what is around.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
 def linear(
     rows: Float[Tensor, "rows numbers"], weight: Float[Tensor, "outputs numbers"]
 ) -> Float[Tensor, "rows outputs"]:
-    """Multiply each row with each row of a matrix, as :func:`torch.nn.functional.linear`. Differentiable once."""
+    """Multiply each row with each row of a matrix, as :func:`torch.nn.functional.linear`."""
+    if torch.compiler.is_compiling():
+        return functional.linear(rows, weight)
     return _Product.apply(rows, weight, False)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def matmul(
     rows: Float[Tensor, "rows numbers"], matrix: Float[Tensor, "numbers outputs"]
 ) -> Float[Tensor, "rows outputs"]:
-    """Multiply each row with each column of a matrix, as :func:`torch.matmul`. Differentiable once."""
+    """Multiply each row with each column of a matrix, as :func:`torch.matmul`."""
+    if torch.compiler.is_compiling():
+        return torch.matmul(rows, matrix)
     return _Product.apply(rows, matrix, True)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -39,14 +43,15 @@ class _Product(torch.autograd.Function):
         return _product(rows, matrix.T if by_columns else matrix)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         rows, matrix = ctx.saved_tensors
         of_rows, of_matrix, _ = ctx.needs_input_grad
+        # A graph of gradients is made of the same function again.
+        product = linear if torch.is_grad_enabled() else _product
         pair = (rows.T, outer.T) if ctx.by_columns else (outer.T, rows.T)
         return (
-            _product(outer, matrix if ctx.by_columns else matrix.T) if of_rows else None,
-            _product(*pair) if of_matrix else None,
+            product(outer, matrix if ctx.by_columns else matrix.T) if of_rows else None,
+            product(*pair) if of_matrix else None,
             None,
         )
 

@@ -27,7 +27,6 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from piggygan.deriving import in_full_precision
@@ -122,6 +121,8 @@ class MixedFilters:
 
     def kernel(self, geometry: Geometry) -> Tensor:
         """Return composed and own filters in the convolution's own layout; composed once, for all calls."""
+        if torch.compiler.is_compiling():  # a compiled backward pass can keep nothing, and finds what is made twice
+            return _whole_kernel(self.factors, self.unconstrained, self.bank, geometry)
         recorded = torch.is_grad_enabled()  # inside of a backward pass it is not
         if recorded not in self._kernels:
             with in_full_precision(self.bank.device):  # a backward pass may run under autocast, and calls share this
@@ -233,10 +234,7 @@ def _with_bias(rows: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def by_crossing(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
-    """Go forward by the bank's maps, and backward to the input by the composed kernel.
-
-    Differentiable once: the gradient of a gradient is refused.
-    """
+    """Go forward by the bank's maps, and backward to the input by the composed kernel."""
     output: Tensor = _Crossed.apply(features, filters.factors, filters.unconstrained, filters, geometry)  # type: ignore[no-untyped-call]
     biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
     if not biases:
@@ -260,11 +258,12 @@ class _Crossed(torch.autograd.Function):
         return join(parts, groups=geometry.groups, axis=1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
         features, factors, own, maps = ctx.saved_tensors
         geometry: Geometry = ctx.geometry
         filters: MixedFilters = ctx.filters
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            maps = geometry.convolve(features, filters.bank)  # a graph of gradients goes through them to the features
         of_features, of_factors, of_own, *_ = ctx.needs_input_grad
         composed = factors.shape[0] // geometry.groups
         by_group = outer.reshape(len(outer), geometry.groups, -1, *outer.shape[2:])
@@ -310,6 +309,8 @@ def compute(way: Way, features: Tensor, filters: MixedFilters, geometry: Geometr
     Returns:
         ``(batch, composed + own, *positions)``.
     """
+    if not features.numel():
+        way = "filters"  # an empty batch has no rows to reshape, and all ways cost nothing
     dtype = autocast_type(features)
     if dtype is None:
         return _BY_WAY[way](features, filters, geometry)

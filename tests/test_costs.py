@@ -86,6 +86,44 @@ def test_calibration_measures_every_layer_and_changes_nothing_else(model: pg.Mul
     assert pg.calibrate(model, images, "lungs") == {}
 
 
+def stored_bytes(model: pg.MultiTaskGenerator) -> dict[str, bytes]:
+    """Return what is in memory, not what it stands for."""
+    stored = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {name: tensor.detach().numpy().tobytes() for name, tensor in stored.items()}
+
+
+@pytest.mark.parametrize("factor_step", [1.0, 10.0, 3e4])
+def test_calibration_gives_every_byte_mode_and_gradient_back(factor_step: float) -> None:
+    model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=4, norm="batch"), "facades")
+    model.freeze_task("facades")
+    for task in ("lungs", "hearts"):  # two may be in training at once
+        model.add_task(task, factor_step=factor_step)
+    for parameter in model.task_parameters("hearts"):
+        parameter.grad = torch.ones_like(parameter)
+    model.train()
+    next(iter(model.layers.values())).eval()  # modes need not be alike
+    before = stored_bytes(model)
+    modes = [part.training for part in model.modules()]
+    pg.calibrate(model, torch.rand(2, 3, 8, 8), "lungs")
+    assert stored_bytes(model) == before
+    assert [part.training for part in model.modules()] == modes
+    assert all(parameter.grad is not None for parameter in model.task_parameters("hearts"))
+    assert all(parameter.grad is None for parameter in model.task_parameters("lungs"))
+
+
+def test_calibration_under_autocast_speaks_for_autocast(model: pg.MultiTaskGenerator) -> None:
+    images = torch.rand(2, 3, 16, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = pg.calibrate(model, images, "lungs")
+    assert {call.dtype for call in found} == {"torch.bfloat16"}
+    assert len(pg.calibrate(model, images, "lungs")) == len(found)
+
+
+def test_calibration_works_within_inference_mode(model: pg.MultiTaskGenerator) -> None:
+    with torch.inference_mode():
+        assert pg.calibrate(model, torch.rand(2, 3, 16, 16), "lungs")
+
+
 def test_calibration_for_several_calls_a_step_speaks_for_those(model: pg.MultiTaskGenerator) -> None:
     found = pg.calibrate(model, torch.rand(2, 3, 16, 16), "lungs", calls=3)
     assert {call.calls for call in found} == {3}

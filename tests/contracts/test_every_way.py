@@ -1,5 +1,6 @@
 """Invariant 3: all ways to compute a layer agree, outputs and all gradients."""
 
+import warnings
 from collections.abc import Callable
 from typing import get_args
 
@@ -113,3 +114,83 @@ def test_d10_every_way_works_in_mixed_precision(kind: str, way: Way) -> None:
         assert other is not None
         assert other.dtype == torch.float32
         torch.testing.assert_close(other, one, rtol=0.05, atol=0.05 * one.abs().max().item())
+
+
+def trained_layer(kind: str) -> pg.PiggybackConv2d | pg.PiggybackConvTranspose2d:
+    conv = CONVOLUTIONS[kind]().double()
+    layer = (pg.PiggybackConvTranspose2d if isinstance(conv, nn.ConvTranspose2d) else pg.PiggybackConv2d)(conv)
+    layer.freeze_task("base")
+    layer.add_task("second", init="normal", factor_step=1.0)
+    return layer
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_a_graph_of_gradients_can_be_made_every_way(kind: str, way: Way) -> None:
+    """As a penalty on gradients needs it (Gulrajani et al. 2017): the gradient of a gradient."""
+    layer = trained_layer(kind)
+    layer.costs.forced = way
+    parameters = list(layer.stored("second").parameters())
+    x = torch.randn(2, 4, 5, 5, dtype=torch.float64, requires_grad=True)
+
+    def second_order(compute: Callable[[Tensor], Tensor]) -> list[Tensor]:
+        slopes = torch.autograd.grad(compute(x).sin().sum(), [x, *parameters], create_graph=True)
+        return list(torch.autograd.grad(sum(slope.square().sum() for slope in slopes), [x, *parameters]))
+
+    with layer.selection.using("second"):
+        found = second_order(layer)
+        # evaluation composes filters by torch's own functions, whose derivatives torch's own tests check
+        expected = second_order(layer.eval())
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_gradient_of_a_gradient_is_that_of_finite_differences(way: Way) -> None:
+    layer = trained_layer("plain")
+    layer.costs.forced = way
+    x = torch.randn(1, 4, 3, 3, dtype=torch.float64, requires_grad=True)
+    factors = layer.of_task("second").factors
+    assert factors is not None
+
+    def compute(features: Tensor, mixed: Tensor) -> Tensor:
+        parameters = {"by_task.task_second.factors": mixed}
+        output: Tensor = torch.func.functional_call(layer, parameters, (features,))
+        return output.sin()
+
+    with layer.selection.using("second"):
+        assert torch.autograd.gradgradcheck(compute, (x, factors))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_an_empty_batch_gives_an_empty_batch_every_way(kind: str, way: Way) -> None:
+    layer = trained_layer(kind)
+    layer.costs.forced = way
+    x = torch.zeros(0, 4, 9, 9, dtype=torch.float64, requires_grad=True)
+    with layer.selection.using("second"):
+        output = layer(x)
+        assert output.shape == layer.eval()(x).shape
+    output.sum().backward()
+    assert x.grad is not None
+    assert all(p.grad is not None and p.grad.abs().sum() == 0 for p in layer.stored("second").parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["plain", "transposed", "grouped"])
+def test_a_training_step_compiles_every_way(kind: str, way: Way) -> None:
+    conv = CONVOLUTIONS[kind]()
+    layer = (pg.PiggybackConvTranspose2d if isinstance(conv, nn.ConvTranspose2d) else pg.PiggybackConv2d)(conv)
+    layer.freeze_task("base")
+    layer.add_task("second")
+    layer.costs.forced = way
+    parameters = list(layer.stored("second").parameters())
+    x = torch.randn(3, 4, 9, 9, requires_grad=True)
+    with layer.selection.using("second"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.compile imports parts of torch that are deprecated
+        plain = results(layer, parameters, x)
+        torch.compiler.reset()
+        compiled = results(torch.compile(layer, fullgraph=True), parameters, x)
+    for one, other in zip(plain, compiled, strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-3)

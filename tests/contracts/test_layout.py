@@ -26,6 +26,7 @@ ORDER = [
     "allocation",
     "deriving",
     "freezing",
+    "restoring",
     "tasks",
     "selection",
     "tables",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import piggygan as pg
 from piggygan.errors import TaskNotFoundError
 from piggygan.export import export_onnx
+from piggygan.ways import Way
 
 
 def two_tasks(generator: nn.Module) -> pg.MultiTaskGenerator:
@@ -52,6 +53,28 @@ def test_a_model_in_evaluation_compiles_whole(make_generator: Callable[[], nn.Mo
         compiled = torch.compile(model, fullgraph=True, backend="eager")
         for task in model.tasks:
             torch.testing.assert_close(compiled(images, task=task), model(images, task=task))
+
+
+@pytest.mark.parametrize("way", [None, "crossed"])
+def test_a_training_step_compiles_whole(way: Way | None) -> None:
+    torch.manual_seed(0)
+    model = two_tasks(
+        nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.ConvTranspose2d(8, 8, 3), nn.Conv2d(8, 3, 1))
+    )
+    model.add_task("hearts")
+    model.train().costs.forced = way
+    images = torch.rand(2, 3, 8, 8)
+
+    def gradients(network: Callable[..., Tensor]) -> list[Tensor]:
+        model.zero_grad()
+        network(images, task="hearts").square().sum().backward()
+        return [parameter.grad for parameter in model.task_parameters("hearts") if parameter.grad is not None]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.compile imports parts of torch that are deprecated
+        torch.compiler.reset()
+        compiled = gradients(torch.compile(model, fullgraph=True, backend="aot_eager"))
+    torch.testing.assert_close(compiled, gradients(model), rtol=1e-4, atol=1e-4)
 
 
 def test_a_folded_task_can_be_exported(make_generator: Callable[[], nn.Module], images: Tensor) -> None:
