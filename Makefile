@@ -1,8 +1,11 @@
 # Everything runs in .venv, which the first command makes; nothing else has to be installed by hand.
+# VENV=FOLDER runs in an environment of yours instead, and keeps the torch that is in it: make demo VENV=$VIRTUAL_ENV
 PYTHON ?= python3
-VENV := .venv
+OURS := .venv
+VENV ?= $(OURS)
 RUN := $(VENV)/bin/
-READY := $(VENV)/.ready
+READY := $(VENV)/.piggygan-ready
+KEPT := $(VENV)/.piggygan-torch
 
 .PHONY: demo test test-all check format clean
 
@@ -30,9 +33,18 @@ format: $(READY)
 	$(RUN)ruff check --fix .
 
 clean:
-	rm -rf $(VENV) runs build dist
+	rm -rf $(OURS) runs build dist
 
+ifeq ($(VENV),$(OURS))
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,medical]'
+	$(RUN)python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,medical]'
 	touch $(READY)
+else
+$(READY): pyproject.toml
+	@test -n "$(VENV)" -a -x $(RUN)python || { echo "VENV=$(VENV) has no bin/python: give the folder of an environment"; exit 1; }
+	@$(RUN)python -c 'import torch; print("torch==" + torch.__version__)' > $(KEPT) \
+	    || { echo "VENV=$(VENV) has no torch: install the one for your machine there first"; exit 1; }
+	$(RUN)python -m pip install --quiet --constraint $(KEPT) --editable '.[dev,onnx,medical]'
+	touch $(READY)
+endif

@@ -45,3 +45,14 @@ def test_a_step_moves_generators_and_discriminators(make: object, monkeypatch: p
     step()
     still = [index for index, one in enumerate(moved) if torch.equal(one, before[index])]
     assert len(still) < len(moved) / 2  # kernels' biases before a norm have no gradient worth a step
+
+
+def test_both_pages_say_what_was_measured() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    rows = json.loads((docs / "benchmarks" / "cyclegan_step_cpu_fp32.json").read_text(encoding="utf-8"))["rows"]
+    for row in rows:
+        if row["/ fine-tuning"] != 1.0:
+            shown = f"{row['/ fine-tuning']:.2f} [{row['from']:.2f}, {row['to']:.2f}]"
+            assert shown in (docs / "cyclegan.md").read_text(encoding="utf-8")
+            if not row["step"].endswith("calibrated"):
+                assert shown in (docs / "performance.md").read_text(encoding="utf-8")
