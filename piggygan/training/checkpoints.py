@@ -36,6 +36,8 @@ _NAME = re.compile(r"(last|best)-(\d{6,9})-(\d{9,12})-([0-9a-f]{64})\.safetensor
 _TEMPORARY = re.compile(r"\.(last|best)-.*\.safetensors\.\d+\.[0-9a-f]+\.tmp")
 _HEADER_LENGTH = struct.Struct("<Q")
 _ENTRY = "piggygan"
+_LONGEST_PROBLEM = 500
+"""Characters of what is wrong with a file: other libraries repeat all of what they found in it."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -146,7 +148,7 @@ class CheckpointFolder:
             try:
                 document, tensors = _read(checkpoint)
             except (OSError, RegistryError) as error:
-                problem = problem or str(error)
+                problem = problem or str(error)[:_LONGEST_PROBLEM]
                 damaged.append(checkpoint)
                 continue
             if damaged:
@@ -213,7 +215,7 @@ def _read(checkpoint: StoredCheckpoint) -> tuple[Any, dict[str, Tensor]]:
         (length,) = _HEADER_LENGTH.unpack_from(data)
         header = parse_json(data[_HEADER_LENGTH.size : _HEADER_LENGTH.size + length])
         return parse_json(header["__metadata__"][_ENTRY].encode()), tensors
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptFileError(f"{name} is no checkpoint of a training: {error!r}") from error
 
 

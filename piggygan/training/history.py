@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import math
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from piggygan.durable import write_durably
 from piggygan.errors import ConfigurationError
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,19 +49,22 @@ def open_log(path: Path) -> None:
     """Make a log file, and its folder, where they are absent; what is in it stays.
 
     Raises:
-        ConfigurationError: If nothing can be written there.
+        ConfigurationError: If nothing can be written there, or it is no regular file: a pipe would wait for a reader.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("a", encoding="utf-8").close()
+        _opened(path).close()
     except OSError as error:
         raise ConfigurationError(f"log_path {path} cannot be written to: {error.strerror}.") from error
 
 
 def append_record(path: Path, record: EpochRecord) -> None:
-    """Add an epoch to a log file as one JSON line."""
-    with path.open("a", encoding="utf-8") as log:
-        log.write(json.dumps(asdict(record), allow_nan=False) + "\n")
+    """Add an epoch to a log file as one JSON line; that it cannot be written any more ends no training."""
+    try:
+        with _opened(path) as log:
+            log.write(json.dumps(asdict(record), allow_nan=False) + "\n")
+    except OSError as error:
+        _LOG.warning("epoch %d is not in %s: %s. The training goes on.", record.epoch, path, error.strerror)
 
 
 def rewind_log(path: Path, epochs: int) -> None:
@@ -63,18 +72,28 @@ def rewind_log(path: Path, epochs: int) -> None:
 
     Args:
         path: The file, which may be absent.
-        epochs: How many are finished; a last line that was cut off goes as well.
+        epochs: How many are finished; a last line that was cut off goes as well. Lines that no training wrote stay.
     """
     if not path.is_file():
         return
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = path.read_bytes().splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n"):
+        lines.pop()
     while lines and _epoch_of(lines[-1]) > epochs:
         lines.pop()
-    write_durably(path, "".join(lines).encode())
+    write_durably(path, b"".join(lines))
 
 
-def _epoch_of(line: str) -> float:
+def _opened(path: Path) -> TextIO:
+    if not path.is_file() and os.path.lexists(path.resolve()):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    # O_NONBLOCK: should it be a pipe by now, opening it would wait for a reader.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+def _epoch_of(line: bytes) -> float:
     try:
         return float(json.loads(line)["epoch"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return -math.inf

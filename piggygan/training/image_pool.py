@@ -59,8 +59,18 @@ class ImagePool:
         return {str(place): image for place, image in enumerate(self._images)}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Put back what :meth:`state` gave; of more images than there is room for the first."""
-        self._images = [state[place] for place in sorted(state, key=int)][: self.size]
+        """Put back what :meth:`state` gave; of more images than there is room for the first.
+
+        Raises:
+            ValueError: If something is no image, or of another shape or type than the others.
+        """
+        if state.keys() != {str(place) for place in range(len(state))}:
+            raise ValueError(f"the places of a pool are {', '.join(sorted(state)[:10])}")
+        images = [state[str(place)] for place in range(len(state))]
+        for image in images:
+            if image.dim() != 3 or not image.is_floating_point() or image.dtype != images[0].dtype:
+                raise ValueError(f"a pool has a tensor of {image.dtype} {tuple(image.shape)} among its images")
+        self._images = images[: self.size]
 
     def _exchange_one(self, image: Tensor) -> Tensor:
         if not bool(image.isfinite().all()):  # the step will be left out; kept, the image would spoil a later one

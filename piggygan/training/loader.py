@@ -72,12 +72,18 @@ class Loader:
         """Return the states that the loader's own generators had at this epoch's start, or have before the next."""
         return self._begun_with if is_within_epoch else self._generator_states()
 
-    def load_state(self, state: list[Tensor]) -> None:
-        """Put back what :meth:`state` gave, before the epoch is begun.
+    def check_state(self, state: list[Tensor]) -> None:
+        """Try what :meth:`state` gave, on generators that nobody uses.
 
         Raises:
             ValueError: If there is another number of generators.
+            RuntimeError, TypeError: If something is not the state of a generator.
         """
+        for generator, value in zip(self._generators, state, strict=True):
+            torch.Generator(generator.device).set_state(value)
+
+    def load_state(self, state: list[Tensor]) -> None:
+        """Put back what :meth:`state` gave, before the epoch is begun."""
         for generator, value in zip(self._generators, state, strict=True):
             generator.set_state(value)
 

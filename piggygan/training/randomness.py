@@ -13,6 +13,8 @@ from torch import Tensor
 
 _PYTHON_VERSION = 3
 """Of the form of ``random.getstate()``, since Python 2.6."""
+_NUMPY_WORDS = 624
+"""Of the state of NumPy's Mersenne twister."""
 
 
 class RandomState(NamedTuple):
@@ -43,9 +45,12 @@ class RandomState(NamedTuple):
 
         Raises:
             KeyError: If one is missing.
+            ValueError: If one has another form. (Only restoring tells whether all are states of their generators.)
         """
         has_next, next_gauss = tensors["python.gauss"].tolist()
         *key, position = tensors["numpy"].tolist()
+        if len(key) != _NUMPY_WORDS or not 0 <= position <= _NUMPY_WORDS:  # NumPy itself would read beyond the end
+            raise ValueError(f"NumPy's random state has {len(key)} words and the position {position}")
         has_gauss, gauss = tensors["numpy.gauss"].tolist()
         return cls(
             (_PYTHON_VERSION, tuple(tensors["python"].tolist()), next_gauss if has_next else None),

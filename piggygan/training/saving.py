@@ -68,7 +68,7 @@ class Saving:
         with self._folder.locked():
             if found := self._folder.newest_whole("last"):
                 checkpoint, raw, tensors = found
-                document = parse(raw)
+                document = parse(raw, checkpoint.position)
                 self._check_same(document.recipe, document.frozen)
                 restore(self._run, document, tensors)
                 self._saved = self._run.position, checkpoint.path
@@ -182,7 +182,7 @@ def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
     found = CheckpointFolder(Path(checkpoints.folder), checkpoints.keep_last).newest_whole("best")
     if found is None:
         raise ResumeError(f"there is no best checkpoint in {checkpoints.folder}: return a score from on_epoch.")
-    document = parse(found[1])
+    document = parse(found[1], found[0].position)
     changing, fixed = split_tensors(objective)
     tensors = part_of(found[2], "network")
     check_fits(changing, tensors)
@@ -228,5 +228,6 @@ def start_from(checkpoints: Checkpoints, role: str, network: nn.Module) -> None:
 
 
 def _differ_in_channels(here: Tensor, there: Tensor) -> bool:
-    shapes = [(tensor.shape[0], *tensor.shape[2:]) for tensor in (here, there)]
-    return here.dim() == there.dim() and shapes[0] == shapes[1] and here.shape[1] != there.shape[1]
+    if here.dim() != there.dim() or here.shape[1] == there.shape[1]:
+        return False
+    return (here.shape[0], *here.shape[2:]) == (there.shape[0], *there.shape[2:])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from piggygan.registry.strict_json import decode
 from piggygan.training.history import EpochRecord, History
 from piggygan.training.loader import Loader
 from piggygan.training.objectives import HasState, Objective
-from piggygan.training.randomness import RandomState, random_state, restore_random_state
+from piggygan.training.randomness import RandomState, random_numbers_apart, random_state, restore_random_state
 from piggygan.training.state import TrainingState
 from piggygan.training.steps import Steps, StepsAccount
 
@@ -68,10 +69,22 @@ class Document:
     best: float | str | None
     """A text for the infinities, which JSON does not have."""
     seconds: float
+    tensors: tuple[str, ...] | None = None
+    """Names of all that belong to it; older checkpoints do not say."""
 
     def __post_init__(self) -> None:
+        epochs = [record.epoch for record in self.history]
+        if len(epochs) != self.finished_epochs or epochs != list(range(1, len(epochs) + 1)):
+            raise ValueError(f"the history is not that of {self.finished_epochs} finished epochs")
+        if self.seconds < 0:
+            raise ValueError(f"seconds is {self.seconds}")
         if isinstance(self.best, str) and self.best not in ("inf", "-inf"):
             raise ValueError(f"best is {self.best[:80]!r}, needed is a number, 'inf' or '-inf'")
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Epochs finished, and batches done in the one after."""
+        return self.finished_epochs, self.account.batches
 
     @property
     def highest(self) -> float | None:
@@ -82,16 +95,6 @@ class Document:
 def capture(run: Run) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Take out all that a training depends on: its document, and its tensors by name."""
     is_within_epoch = run.steps.batches > 0
-    document = Document(
-        FORMAT,
-        run.recipe,
-        run.frozen,
-        run.state.finished_epochs,
-        run.steps.account(),
-        tuple(run.history.epochs),
-        run.best if run.best is None or math.isfinite(run.best) else str(run.best),
-        run.seconds,
-    )
     parts: dict[str, Mapping[str, Tensor]] = {
         "network": run.state.changing,
         # At an epoch's end they are the same.
@@ -102,11 +105,22 @@ def capture(run: Run) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "objective": run.objective.state() if isinstance(run.objective, HasState) else {},
     }
     tensors = {f"{part}.{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+    document = Document(
+        FORMAT,
+        run.recipe,
+        run.frozen,
+        run.state.finished_epochs,
+        run.steps.account(),
+        tuple(run.history.epochs),
+        run.best if run.best is None or math.isfinite(run.best) else str(run.best),
+        run.seconds,
+        tuple(sorted(tensors)),
+    )
     return asdict(document), tensors
 
 
-def parse(document: Any) -> Document:
-    """Check a document.
+def parse(document: Any, position: tuple[int, int]) -> Document:
+    """Check a document, and that its checkpoint is named by its own position.
 
     Raises:
         ResumeError: If another version of the format, or another program, wrote it.
@@ -115,7 +129,10 @@ def parse(document: Any) -> Document:
     if found != FORMAT:
         raise ResumeError(f"the checkpoint has format {found!r}; this piggygan knows {FORMAT}: use the one it is of.")
     try:
-        return decode(Document, document, "the checkpoint")
+        parsed = decode(Document, document, "the checkpoint")
+        if parsed.position != position:
+            raise ValueError(f"it is named as one of {position}, and is one of {parsed.position}")
+        return parsed
     except ValueError as error:
         raise ResumeError(f"the checkpoint is none of piggygan's: {error}.") from error
 
@@ -130,21 +147,58 @@ def restore(run: Run, document: Document, tensors: Mapping[str, Tensor]) -> None
     good = part_of(tensors, "good") or networks
     for given in (networks, good):
         check_fits(run.state.changing, given)
-    loader = part_of(tensors, "loader")
-    try:
+    with _refused_as_anothers():
+        _check_complete(run, document, tensors)
         random = RandomState.from_tensors(part_of(tensors, "random"))
-        run.loader.load_state([loader[name] for name, _ in _numbered(list(loader.values()))])
-        run.state.load_optimizer_tensors(part_of(tensors, "optimizer"))
-    except (KeyError, ValueError) as error:
-        raise ResumeError(f"the checkpoint belongs to another training: {error}.") from error
+        loader = part_of(tensors, "loader")
+        states = [loader[name] for name, _ in _numbered(list(loader.values()))]
+        with random_numbers_apart():  # tries the states, which only their owners can check
+            _restore_random(random)
+        run.loader.check_state(states)
+        optimizers = run.state.checked_optimizers(part_of(tensors, "optimizer"))
+        if isinstance(run.objective, HasState):
+            _load_objective(run.objective, part_of(tensors, "objective"))
+    run.loader.load_state(states)
+    run.state.load_optimizers(optimizers)
     copy_into(run.state.changing, networks)
     copy_into(run.state.good, good)
     run.state.move_to_epoch(document.finished_epochs)
     run.steps.go_on_from(document.account)
-    if isinstance(run.objective, HasState):
-        run.objective.load_state(part_of(tensors, "objective"))
     run.history.epochs[:] = document.history
     run.best, run.seconds = document.highest, document.seconds
+    _restore_random(random)
+
+
+@contextmanager
+def _refused_as_anothers() -> Iterator[None]:
+    """Say in one way that something in a checkpoint does not fit, whatever found it: torch, NumPy or an objective."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines() or [repr(error)]
+        raise ResumeError(f"the checkpoint belongs to another training: {reason[0][:500]}.") from error
+
+
+def _check_complete(run: Run, document: Document, tensors: Mapping[str, Tensor]) -> None:
+    if document.tensors is not None and (odd := sorted(set(document.tensors) ^ tensors.keys())):
+        raise ValueError(f"{odd[0]} is only in one of its list and its tensors (of {len(odd)} such names)")
+    losses = {name for record in document.history for name in record.losses} | document.account.counts.keys()
+    for player in run.state.players:
+        has_moved = any(name.startswith(f"{player}.") for name in losses)
+        if has_moved and not part_of(tensors, f"optimizer.{player}"):
+            raise ValueError(f"{player} has moved, and the state of its optimizer is missing")
+
+
+def _load_objective(objective: HasState, state: Mapping[str, Tensor]) -> None:
+    former = objective.state()
+    try:
+        objective.load_state(state)
+    except Exception:
+        objective.load_state(former)
+        raise
+
+
+def _restore_random(random: RandomState) -> None:
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     # Only a resume that was asked to be inexact comes here with another number of devices.
     restore_random_state(random if len(random.cuda) == devices else random._replace(cuda=[]))

@@ -14,6 +14,9 @@ from piggygan.training.objectives import Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.schedules import make_schedule
 
+OptimizerState = dict[int, dict[str, Tensor]]
+"""Of one player: Adam's tensors by name, by the number of the parameter."""
+
 
 class TrainingState:
     """The networks of an objective, an optimizer and a schedule for each player, and the position.
@@ -92,25 +95,29 @@ class TrainingState:
             for name, tensor in values.items()
         }
 
-    def load_optimizer_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put back what :meth:`optimizer_tensors` gave.
+    def checked_optimizers(self, tensors: Mapping[str, Tensor]) -> dict[str, OptimizerState]:
+        """Read what :meth:`optimizer_tensors` gave; nothing is changed.
 
         Raises:
-            ValueError: If a name is unknown or a shape another one; nothing is changed then.
+            ValueError: If a name is unknown, a tensor does not fit its parameter, or a part is missing.
         """
-        states: dict[str, dict[int, dict[str, Tensor]]] = {player: {} for player in self.players}
+        states: dict[str, OptimizerState] = {player: {} for player in self.players}
         for key, tensor in tensors.items():
             player, number, name = key.rsplit(".", 2)
-            if player not in self.players or int(number) >= len(self.players[player]):
+            if player not in self.players or number not in map(str, range(len(self.players[player]))):
                 raise ValueError(f"the optimizer's {key} belongs to no parameter")
             parameter = self.players[player][int(number)]
-            if name not in ("step", "exp_avg", "exp_avg_sq") or (name != "step" and tensor.shape != parameter.shape):
+            if not _fits(name, tensor, parameter):
                 raise ValueError(f"the optimizer's {key} does not fit its parameter")
             if name != "step":  # in the order of the elements that the parameter has in memory
                 tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
             states[player].setdefault(int(number), {})[name] = tensor
         if any(len(values) != 3 for state in states.values() for values in state.values()):
             raise ValueError("a part of an optimizer's state is missing")
+        return states
+
+    def load_optimizers(self, states: Mapping[str, OptimizerState]) -> None:
+        """Put back what :meth:`checked_optimizers` read."""
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states[player]})
 
@@ -133,6 +140,14 @@ class TrainingState:
 def _is_infinite_constant(tensor: Tensor) -> bool:
     is_learned = isinstance(tensor, nn.Parameter)
     return not is_learned and bool(tensor.isinf().any()) and not bool(tensor.isnan().any())
+
+
+def _fits(name: str, tensor: Tensor, parameter: Tensor) -> bool:
+    """Say whether a tensor can be what Adam keeps of a parameter."""
+    if name == "step":
+        return tensor.shape == () and tensor.dtype == torch.float32 and tensor.item() >= 1
+    is_alike = (tensor.shape, tensor.dtype) == (parameter.shape, parameter.dtype)
+    return is_alike and (name == "exp_avg" or (name == "exp_avg_sq" and bool((tensor >= 0).all())))
 
 
 @contextmanager

@@ -31,6 +31,13 @@ class StepsAccount:
     bad_in_a_row: int
     watched: WatchState
 
+    def __post_init__(self) -> None:
+        watched = (*self.watched.in_a_row.values(), *self.watched.steps.values())
+        if min(self.batches, self.skipped, self.bad_in_a_row, *self.counts.values(), *watched) < 0:
+            raise ValueError("a count is below 0")
+        if self.sums.keys() != self.counts.keys() or 0 in self.counts.values():
+            raise ValueError("sums and counts are not of the same losses")
+
 
 class Steps:
     """Takes the steps of a training, leaves out those that are not finite, and keeps account of both.
