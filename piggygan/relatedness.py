@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from piggygan.deriving import for_keeping
 from piggygan.errors import InputError, TaskStateError
+from piggygan.layers import PiggybackConvolution
 from piggygan.model import MultiTaskGenerator
+from piggygan.restoring import modes_kept
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -41,7 +44,7 @@ def relatedness(
         model: Of images, that is with two-dimensional convolutions.
         batches: Pairs of the new task, ``input`` of ``(batch, c_in, height, width)`` and ``target`` of ``(batch, c_out,
             height', width')``, as a training takes them; some dozens of pairs are enough, and all are held at once.
-        tasks: Frozen tasks to compare; None: all that are frozen.
+        tasks: Frozen tasks to compare; None: all that are frozen and take images of so many channels.
 
     Returns:
         For each task the share of the targets' variance that is explained on pairs which were not fitted: at most 1,
@@ -50,8 +53,8 @@ def relatedness(
     Raises:
         TaskNotFoundError: If there is no such task.
         TaskStateError: If a task is not frozen, or none is.
-        InputError: If there are fewer than two pairs, they are of several sizes, or the targets are all alike or not
-            finite.
+        InputError: If there are fewer than two pairs, they are of several sizes, a named task takes images of another
+            number of channels or no frozen task takes them, or the targets are all alike or not finite.
 
     Example:
         >>> from torch import nn
@@ -75,12 +78,34 @@ def relatedness(
         raise InputError(
             f"got pictures of shapes {sorted(shapes)}; all are to be (channels, height, width), and alike."
         )
-    found = {task: _explained(model, task, pairs) for task in names}
+    names = _taking(model, names, pairs[0][0].shape[0], are_named=tasks is not None)
+    with for_keeping(_device(model)):  # the same scores under autocast
+        found = {task: _explained(model, task, pairs) for task in names}
     return dict(sorted(found.items(), key=lambda item: item[1], reverse=True))
 
 
 def _frozen(model: MultiTaskGenerator) -> list[str]:
     return [task for task in model.tasks if model.describe_task(task).is_frozen]
+
+
+def _taking(model: MultiTaskGenerator, names: list[str], channels: int, *, are_named: bool) -> list[str]:
+    """Return the tasks that take images of so many channels, or refuse where the caller asked for another."""
+    entry = model.layers[model.wrapping.input_layer]
+    if not isinstance(entry, PiggybackConvolution):
+        return names
+    takes = {task: entry.kernel_shape(task)[1] * entry.conv.groups for task in names}
+    fitting = [task for task in names if takes[task] == channels]
+    if (are_named and len(fitting) < len(names)) or not fitting:
+        others = ", ".join(f"{task!r} takes {count}" for task, count in takes.items() if count != channels)
+        raise InputError(
+            f"the images have {channels} channels, and {others}: leave out the tasks that cannot see them, or give "
+            f"images with channels repeated or averaged."
+        )
+    return fitting
+
+
+def _device(model: MultiTaskGenerator) -> torch.device:
+    return next(iter(model.task_tensors(model.base_task).values())).device
 
 
 def _pairs(batch: Batch) -> Iterator[Pair]:
@@ -110,7 +135,7 @@ def _read(
     model: MultiTaskGenerator, task: str, pairs: Sequence[Pair]
 ) -> Iterator[tuple[Float[Tensor, "positions features"], Float[Tensor, "positions values"]]]:
     """Give for each pair what a task sees around every position, and what is to be read off there."""
-    device = next(iter(model.task_tensors(task).values())).device
+    device = _device(model)
     for image, target in pairs:
         features, values = _aligned(_last_features(model, task, image[None].to(device)), target[None].to(device))
         around = functional.unfold(features, NEIGHBOURHOOD, padding=NEIGHBOURHOOD // 2)[0].T
@@ -121,13 +146,11 @@ def _last_features(model: MultiTaskGenerator, task: str, images: Tensor) -> Tens
     """Return what the output layer is given, ``(batch, channels, height, width)``."""
     seen: list[Tensor] = []
     hook = model.layers[model.wrapping.output_layer].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    was_training = model.training
     try:
-        with torch.inference_mode():
+        with modes_kept(model), torch.inference_mode():
             model.eval()(images, task=task)
     finally:
         hook.remove()
-        model.train(was_training)
     return seen[-1].float()
 
 

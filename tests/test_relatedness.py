@@ -98,6 +98,38 @@ def test_nothing_of_the_model_changes(training: bool) -> None:
     assert not model.layers[model.wrapping.output_layer]._forward_pre_hooks
 
 
+def three_tasks() -> pg.MultiTaskGenerator:
+    """A third task, which takes images of one channel."""
+    model = two_tasks()
+    model.add_task("films", in_channels=1)
+    model.freeze_task("films")
+    return model
+
+
+def test_tasks_that_take_other_images_are_left_out() -> None:
+    model, given = three_tasks(), images()
+    assert set(pg.relatedness(model, [PairBatch(given, given, [])])) == {"facades", "lungs"}
+    assert list(pg.relatedness(model, [PairBatch(given[:, :1], given, [])])) == ["films"]
+
+
+def test_a_named_task_that_takes_other_images_is_refused() -> None:
+    model, given = three_tasks(), images()
+    with pytest.raises(InputError, match="have 3 channels, and 'films' takes 1"):
+        pg.relatedness(model, [PairBatch(given, given, [])], tasks=["films", "lungs"])
+    with pytest.raises(InputError, match="have 2 channels, and 'facades' takes 3, 'lungs' takes 3, 'films' takes 1"):
+        pg.relatedness(model, [PairBatch(given[:, :2], given, [])])
+
+
+def test_autocast_around_it_changes_no_score_and_parts_keep_their_modes() -> None:
+    model, given = two_tasks("unet").train(), images()
+    next(iter(model.layers.values())).eval()
+    modes = [part.training for part in model.modules()]
+    plain = pg.relatedness(model, [PairBatch(given, given, [])])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert pg.relatedness(model, [PairBatch(given, given, [])]) == plain
+    assert [part.training for part in model.modules()] == modes
+
+
 def in_training(model: pg.MultiTaskGenerator) -> dict[str, list[str]]:
     model.add_task("hearts")
     return {"tasks": ["hearts", "facades"]}
