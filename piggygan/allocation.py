@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Collection, Mapping
 
 from piggygan.filters import DEFAULT_FRACTION, unconstrained_count
-from piggygan.patterns import unmatched
+from piggygan.patterns import matches, unmatched
 
 Fraction = float | Mapping[str, float]
 """The share of unconstrained weights of a whole generator, dealt out evenly over its layers; or the share of
@@ -35,15 +34,15 @@ def layer_fractions(fraction: Fraction, sizes: Mapping[str, int]) -> dict[str, f
         return dealt_evenly(fraction, sizes)
     for pattern, share in fraction.items():
         unconstrained_count(1, share)
-        if pattern not in sizes and not any(fnmatchcase(path, pattern) for path in sizes):
+        if not any(matches(pattern, path, sizes) for path in sizes):
             raise unmatched("unconstrained_fraction", pattern, list(sizes))
-    return {path: _share_of(path, fraction) for path in sizes}
+    return {path: _share_of(path, fraction, sizes) for path in sizes}
 
 
-def _share_of(path: str, shares: Mapping[str, float]) -> float:
-    if path in shares:  # a path may hold characters that mean something in a pattern
+def _share_of(path: str, shares: Mapping[str, float], paths: Collection[str]) -> float:
+    if path in shares:
         return shares[path]
-    return next((share for pattern, share in shares.items() if fnmatchcase(path, pattern)), DEFAULT_FRACTION)
+    return next((share for pattern, share in shares.items() if matches(pattern, path, paths)), DEFAULT_FRACTION)
 
 
 def dealt_evenly(share: float, sizes: Mapping[str, int]) -> dict[str, float]:

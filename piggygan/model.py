@@ -47,7 +47,7 @@ class MultiTaskGenerator(CheckedLoading):
         base_task: Name of the first task, learned by the generator's own kernels.
         output_layer: Path of the convolution that makes the output; None: the last one registered.
         input_layer: Path of the convolution that takes the input; None: the first one registered.
-        per_task: Modules that each task gets a copy of, by path (``*`` and ``?`` as in file names) or type.
+        per_task: Modules that each task gets a copy of, by path (with ``*`` and ``?``) or type.
         shared_frozen: Modules that the base task learns and all later tasks use as they are.
         include: Convolutions to build from banks; None: all. The others are shared and frozen.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -11,7 +11,7 @@ from torch import nn
 from piggygan.errors import ConfigurationError
 
 Pattern = str | type[nn.Module]
-"""A module's path, with ``*`` and ``?`` as in file names, or its type."""
+"""A module's path, with ``*`` for any characters and ``?`` for one, or its type; brackets are brackets."""
 
 Choice = Literal["per_task", "shared_frozen"]
 
@@ -29,9 +29,10 @@ class Choices:
         self._chosen: dict[Choice, Sequence[Pattern]] = {"per_task": per_task, "shared_frozen": shared_frozen}
         self._include = include
         modules = {path: module for path, module in generator.named_modules() if path}
+        self._paths = frozenset(modules)
         for name, patterns in (*self._chosen.items(), ("include", include or ())):
             for pattern in patterns:
-                if not any(matches(pattern, path, module) for path, module in modules.items()):
+                if not any(self._means(pattern, path, module) for path, module in modules.items()):
                     raise unmatched(name, pattern, list(modules))
 
     def treatment(self, path: str, module: nn.Module) -> Choice | None:
@@ -39,7 +40,7 @@ class Choices:
         matched = [
             treatment
             for treatment, patterns in self._chosen.items()
-            if any(matches(pattern, path, module) for pattern in patterns)
+            if any(self._means(pattern, path, module) for pattern in patterns)
         ]
         if len(matched) > 1:
             raise ConfigurationError(f"{path} is matched by per_task and by shared_frozen: choose one.")
@@ -47,12 +48,29 @@ class Choices:
 
     def is_included(self, path: str, module: nn.Module) -> bool:
         """Say whether a convolution is to be built from banks."""
-        return self._include is None or any(matches(pattern, path, module) for pattern in self._include)
+        return self._include is None or any(self._means(pattern, path, module) for pattern in self._include)
+
+    def _means(self, pattern: Pattern, path: str, module: nn.Module) -> bool:
+        return matches(pattern, path, self._paths) if isinstance(pattern, str) else isinstance(module, pattern)
 
 
-def matches(pattern: Pattern, path: str, module: nn.Module) -> bool:
-    """Say whether a module is meant by a pattern."""
-    return fnmatchcase(path, pattern) if isinstance(pattern, str) else isinstance(module, pattern)
+def matches(pattern: str, path: str, paths: Collection[str]) -> bool:
+    """Say whether a path is meant by a pattern.
+
+    Args:
+        pattern: With ``*`` and ``?``. One that is a path itself means that path alone: a module may have any name.
+        path: One of the paths.
+        paths: All that there are.
+
+    Example:
+        >>> [matches("up.*", path, ["up.0", "up[0]"]) for path in ("up.0", "up[0]")]
+        [True, False]
+        >>> matches("up[0]", "up[0]", ["up0", "up[0]"]), matches("up[0]", "up0", ["up0"])
+        (True, False)
+    """
+    if pattern in paths:
+        return pattern == path
+    return fnmatchcase(path, pattern.replace("[", "[[]"))
 
 
 def unmatched(argument: str, pattern: Pattern, paths: Sequence[str]) -> ConfigurationError:
