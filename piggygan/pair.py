@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
+from torch.optim import SGD, Optimizer
 
 from piggygan.errors import ConfigurationError, TaskNotFoundError, TaskStateError
 from piggygan.model import MultiTaskGenerator
@@ -109,6 +110,14 @@ class GeneratorPair:
         """
         self._check_training(task)
         return [parameter for model in self.networks.values() for parameter in model.task_parameters(task)]
+
+    def parameter_groups(self, task: str, lr: float, optimizer: type[Optimizer] = SGD) -> list[dict[str, Any]]:
+        """Return :meth:`task_parameters` with a learning rate each, so that factors move ``factor_step`` times as far.
+
+        See :func:`piggygan.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
+        """
+        self._check_training(task)
+        return [group for model in self.networks.values() for group in model.parameter_groups(task, lr, optimizer)]
 
     def _check_both(self, task: str) -> None:
         has = {name: task in model.tasks for name, model in self.networks.items()}

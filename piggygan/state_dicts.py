@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from piggygan.errors import InputError
+from piggygan.escaping import escaped
 from piggygan.task_layer import STATEMENT, TaskLayer
 
 
@@ -63,7 +64,9 @@ def check_state_dict(module: nn.Module, state_dict: Mapping[str, Any], prefix: s
             problems.append(f"{name} is {shapes[0]}, needed {shapes[1]}")
     if problems:
         more = f" (of {len(problems)} differences)" if len(problems) > 1 else ""
-        raise InputError(f"this state dict is of another model: {min(problems)}{more}. Build it as it was built then.")
+        raise InputError(
+            f"this state dict is of another model: {escaped(min(problems))}{more}. Build it as it was built then."
+        )
 
 
 def check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from piggygan.digests import tensors_digest
-from piggygan.errors import InputError
+from piggygan.errors import InputError, TaskNameError
+from piggygan.escaping import escaped
+from piggygan.tasks import check_task_name
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,22 @@ def from_tensor(tensor: object, source: str) -> dict[str, Statement]:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"it is a {type(tensor).__name__}")
         document = json.loads(bytes(tensor.detach().cpu().double().round().to(torch.uint8).tolist()))
-        return {task: _statement(**found) for task, found in document.items()}
-    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise InputError(f"{source} of this state dict is no statement of piggygan's: {error}.") from error
+        return {check_task_name(task): _statement(**found) for task, found in document.items()}
+    except (TypeError, ValueError, AttributeError, RuntimeError, TaskNameError) as error:
+        raise InputError(
+            f"{source} of this state dict is no statement of piggygan's: {escaped(str(error))}."
+        ) from error
 
 
 def _statement(frozen: dict[str, str] | None, bank: dict[str, dict[str, str]], factor_step: float) -> Statement:
     return Statement(
-        None if frozen is None else Fingerprint(**frozen),
-        {task: Fingerprint(**found) for task, found in bank.items()},
-        factor_step,
+        None if frozen is None else _fingerprint(**frozen),
+        {check_task_name(task): _fingerprint(**found) for task, found in bank.items()},
+        float(factor_step),
     )
+
+
+def _fingerprint(dtype: str, digest: str) -> Fingerprint:
+    if dtype and not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise ValueError(f"there is no type {dtype!r}")
+    return Fingerprint(dtype, digest)

@@ -60,16 +60,18 @@ class TaskFilters(nn.Module):
     @property
     def composed(self) -> int:
         """How many filters are composed."""
-        held = self.factors if self.scaled_factors is None else self.scaled_factors
+        held = self.scaled_factors if self.factors is None else self.factors
         return 0 if held is None else held.shape[0]
 
     def true_factors(self) -> Tensor:
         """Return the factorization matrix itself, ``(composed, bank)``."""
-        if self.scaled_factors is not None:
-            return self.scaled_factors if self.factor_step == 1.0 else self.scaled_factors * self.factor_step
-        if self.factors is None:
+        if (
+            self.factors is not None
+        ):  # frozen, or put there for one call: torch.func.functional_call(model, state_dict, ...)
+            return self.factors
+        if self.scaled_factors is None:
             raise TaskStateError("this layer is wholly unconstrained for the task: it has no factors.")
-        return self.factors
+        return self.scaled_factors if self.factor_step == 1.0 else self.scaled_factors * self.factor_step
 
     def load(self, name: str, tensor: Tensor) -> None:
         """Copy in one of the tensors by name, ``factors`` as the matrix itself."""
@@ -88,8 +90,7 @@ class TaskFilters(nn.Module):
         freeze(self)
         self.is_frozen = True
 
-    # A name of its own keeps the parameter and the matrix apart wherever names are matched, in a state dict that is
-    # given to ``functional_call`` say.
+    # The parameter has a name of its own, so that nobody who matches names takes it for the matrix, or the reverse.
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         if self.scaled_factors is None or keep_vars:  # with keep_vars the parameters themselves are wanted
