@@ -13,6 +13,7 @@ from typing import TextIO
 import tyro
 
 from piggygan.cli.commands import DONE, REFUSED, Command, Group, show, show_error, terminal_width
+from piggygan.escaping import escaped
 
 HELP = ("-h", "--help")
 
@@ -52,7 +53,9 @@ def _parse_fields(words: Sequence[str], command: type[Command], name: str) -> Co
         with redirect_stdout(printed), redirect_stderr(printed):
             return tyro.cli(command, prog=name, args=words)
     except SystemExit as end:
-        # What is wrong is quoted, and it may be the name of a file that a shell's * has found.
+        # Words are quoted in what is said, and they may be names of files that a shell's * has found.
+        if not all(word.isprintable() for word in words):
+            _parse_fields([escaped(word) for word in words], command, name)
         for line in _wrapped(printed.getvalue()):
             show(line, sys.stderr if end.code else sys.stdout)
         raise
