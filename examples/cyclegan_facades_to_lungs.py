@@ -20,16 +20,9 @@ from typing import Any
 import torch
 from as_command import run
 from cyclegan_facades_to_lungs_report import TASKS, Measured, Result, write_report
-from facades_to_lungs import (
-    Data,
-    device_of,
-    generate_missing_data,
-    move_away,
-    pairs_of,
-    score_in_fresh_process,
-    sha256,
-)
-from facades_to_lungs import Options as PairedOptions
+from facades_to_lungs import device_of, move_away, pairs_of, score_in_fresh_process, sha256
+from facades_to_lungs_data import Data, generate_missing_data
+from facades_to_lungs_data import Options as PairedOptions
 from torch import Tensor
 from verdict import PALETTE
 
@@ -92,6 +85,7 @@ def main(options: Options) -> None:
     page = write_report(options.out, result, {"facades": data.facades_test, "lungs": data.lungs_test})
     print(result.summary())
     print(f"report: {page}")
+    result.verdict.check()
 
 
 def make_generator(options: Options) -> pg.MultiTaskGenerator:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from piggygan.data import PairDataset
 from piggygan.data.palette import CMP_PALETTE
+from piggygan.errors import FrozenTaskError
 from piggygan.evaluation.fixed_answers import fixed_label_picture, fixed_mask
 from piggygan.evaluation.labels import picture_label_scores
 from piggygan.evaluation.segmentation import segmentation_scores
@@ -75,6 +76,15 @@ class Verdict:
             f"where one and the same answer for every input scores {self.fixed[task]:.3f}. "
             "Train for more epochs, with a larger --width or more images."
         )
+
+    def check(self) -> None:
+        """Refuse to pass over a proof that failed.
+
+        Raises:
+            FrozenTaskError: If it did.
+        """
+        if not self.is_proven:
+            raise FrozenTaskError("the outputs are not the same bytes, or a certificate failed: see the report's proof")
 
     def proof(self) -> Note:
         """Say what the digests show."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import cyclegan_facades_to_lungs_report as cycle
-import facades_to_lungs_report as paired
+import facades_to_lungs_report
+import facades_to_lungs_result as paired
 import torch
 from torch import Tensor
 from verdict import PALETTE
@@ -116,7 +117,7 @@ def unpaired_result(accuracy: float = 0.6, dice: float = 0.9) -> cycle.Result:
 def write(folder: Path, result: paired.Result | cycle.Result) -> Path:
     """Write the page of a result."""
     if isinstance(result, paired.Result):
-        return paired.write_report(folder, result, TESTS)
+        return facades_to_lungs_report.write_report(folder, result, TESTS)
     return cycle.write_report(folder, result, TESTS)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cyclegan_facades_to_lungs_report as cycle
-import facades_to_lungs_report as paired
+import facades_to_lungs_result as paired
 import fixed_results
 import pytest
 

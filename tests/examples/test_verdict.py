@@ -6,7 +6,7 @@ import pytest
 from facades_to_lungs import unet_depth
 from verdict import Verdict
 
-from piggygan.errors import ConfigurationError
+from piggygan.errors import ConfigurationError, FrozenTaskError
 
 FIXED = {"facades": 0.49, "lungs": 0.82}
 
@@ -55,6 +55,12 @@ def test_what_is_not_proven_is_said_first() -> None:
     assert [note.tone for note in found.notes()] == ["bad"]
     assert (found.tone, found.proof().tone) == ("bad", "bad")
     assert "forgotten" not in words(found) + found.proof().text
+
+
+def test_a_proof_that_failed_ends_the_example_with_an_error() -> None:
+    verdict(lungs=0.1).check()  # poor scores are said on the page; they are no error
+    with pytest.raises(FrozenTaskError, match="see the report's proof"):
+        verdict(is_proven=False).check()
 
 
 @pytest.mark.parametrize(("size", "depth"), [(32, 5), (64, 6), (96, 5), (128, 7), (160, 5), (256, 8), (512, 8)])
