@@ -59,14 +59,18 @@ def check_state_dict(module: nn.Module, state_dict: Mapping[str, Any], prefix: s
     problems = [f"{name} is missing" for name in here.keys() - there.keys()] if strict else []
     problems += [f"{name} is not known" for name in there.keys() - here.keys()] if strict else []
     for name in here.keys() & there.keys():
-        shapes = [tuple(value.shape) for value in (there[name], here[name]) if isinstance(value, Tensor)]
-        if not name.endswith(STATEMENT) and len(set(shapes)) > 1:
-            problems.append(f"{name} is {shapes[0]}, needed {shapes[1]}")
+        found, needed = (_form(value) for value in (there[name], here[name]))
+        if not name.endswith(STATEMENT) and found != needed:
+            problems.append(f"{name} is {found}, needed {needed}")
     if problems:
         more = f" (of {len(problems)} differences)" if len(problems) > 1 else ""
         raise InputError(
             f"this state dict is of another model: {escaped(min(problems))}{more}. Build it as it was built then."
         )
+
+
+def _form(value: object) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 def check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:

@@ -179,6 +179,7 @@ def test_a_part_goes_over_the_base_that_it_was_learned_over_and_over_no_other() 
         lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
         lambda state: {**state, "generator.7.weight": torch.zeros(1)},
         lambda state: {**state, "\x1b[2J": torch.zeros(1)},
+        lambda state: {**state, "generator.0.conv.weight": "no tensor"},
         lambda state: {**state, "generator.0._extra_state": torch.zeros(3)},
         lambda state: {**state, "generator.0._extra_state": "facades"},
         lambda _: {},

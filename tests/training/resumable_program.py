@@ -72,10 +72,10 @@ def make_data(kind: str) -> Any:
     return DataLoader(pairs, 2, shuffle=True, generator=generator, num_workers=1 if kind == "workers" else 0)
 
 
-def make_model(**channels: int) -> MultiTaskGenerator:
+def make_model(**settings: Any) -> MultiTaskGenerator:
     model = MultiTaskGenerator(UNetGenerator(3, 3, depth=3, width=2, norm="batch", dropout=True), "facades")
     model.freeze_task("facades")
-    model.add_task("lungs", **channels)  # type: ignore[arg-type]
+    model.add_task("lungs", **settings)
     return model
 
 

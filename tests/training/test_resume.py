@@ -94,6 +94,23 @@ def test_steps_since_the_last_checkpoint_are_taken_again_from_any_kind_of_batche
     assert_same(end_state(tmp_path), end_state(uninterrupted("pix2pix", data)))
 
 
+def test_a_factor_step_that_is_no_power_of_two_goes_on_in_the_same_bytes(
+    program: Any, end_state: State, tmp_path: Path
+) -> None:
+    def make() -> Any:
+        torch.manual_seed(7)
+        model = program.make_model(out_channels=1, factor_step=10.0)
+        return program.SupervisedObjective(
+            model, generator_parameters=model.task_parameters("lungs"), forward_arguments={"task": "lungs"}
+        )
+
+    program.run(make(), program.make_data("list"), Checkpoints(tmp_path / "whole"))
+    for step in (3, 14, 99):
+        with contextlib.suppress(PowerCut):
+            program.run(cut_at(make(), step), program.make_data("list"), Checkpoints(tmp_path / "cut", every_steps=1))
+    assert_same(end_state(tmp_path / "cut"), end_state(tmp_path / "whole"))
+
+
 def test_e12_the_pools_of_cyclegan_go_on_too(program: Any, end_state: State, tmp_path: Path) -> None:
     with pytest.raises(PowerCut):
         program.run(
