@@ -6,24 +6,20 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
+from piggygan.data.packed import Packed, PackedPair, digest
 from piggygan.data.randomness import seeded_generator
 from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader, to_square
 from piggygan.errors import ConfigurationError, DataError, DatasetError
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 _CACHE_BYTES = 1 << 30
 _MAX_SKIPPED = 0.05
@@ -58,37 +54,13 @@ class SkippedFile(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class _Packed:
-    """A picture of [-1, 1] as whole numbers: 8 bits where these hold it exactly, else 16.
-
-    They are a NumPy array because PyTorch cannot pickle its 16-bit unsigned ones, and spawned workers need that.
-    """
-
-    levels: np.ndarray[Any, Any]
-
-    @classmethod
-    def pack(cls, picture: Float[Tensor, "channels side side"]) -> _Packed:
-        eight_bits = cls(((picture + 1.0) * 127.5).round().numpy().astype(np.uint8))
-        if torch.equal(eight_bits.unpack(), picture):
-            return eight_bits
-        return cls(((picture + 1.0) * 32767.5).round().numpy().astype(np.uint16))
-
-    def unpack(self) -> Float[Tensor, "channels side side"]:
-        # The order of operations of read_image, so that an 8-bit file comes back to the last bit.
-        full_scale = float(np.iinfo(self.levels.dtype).max)
-        return torch.from_numpy(self.levels.astype(np.float32)) / full_scale * 2.0 - 1.0
-
-
-_PackedPair = tuple[_Packed, _Packed]
-
-
 class PairDataset(Dataset[Pair]):
     """Pairs of pictures, stretched to squares of one size.
 
     Every file is decoded once when the data set is made; files that cannot be used are then left out and listed in
     :attr:`skipped`. The resized pictures stay in memory as long as they fit into ``cache_bytes``; the rest are
-    decoded again whenever they are asked for, with the same result.
+    decoded again whenever they are asked for, with the same result: a file that shows something else by then is
+    refused.
 
     Resized photos are kept with 16 bits a value, masks and label pictures with 8, which is exact for them.
 
@@ -137,7 +109,8 @@ class PairDataset(Dataset[Pair]):
         self._seed = seed
         self._epoch = 0
         self._files: list[PairFiles] = []
-        self._cache: dict[int, _PackedPair] = {}
+        self._cache: dict[int, PackedPair] = {}
+        self._digests: dict[int, bytes] = {}  # of the others
         self.skipped: list[SkippedFile] = []
         self._contents = self._decode_all(files, cache_bytes)
         self._check_skipped(len(files), max_skipped)
@@ -258,8 +231,8 @@ class PairDataset(Dataset[Pair]):
 
     def __getitem__(self, index: int) -> Pair:
         index = range(len(self))[index]
-        packed = self._cache.get(index)
-        image, target = (part.unpack() for part in packed or self._decode(self._files[index]))
+        packed = self._cache.get(index) or self._decode_again(index)
+        image, target = (part.unpack() for part in packed)
         if self._augmentation is not None:
             image, target = self._augmentation(
                 image,
@@ -271,12 +244,21 @@ class PairDataset(Dataset[Pair]):
             )
         return Pair(image, target, self._files[index].name)
 
-    def _decode(self, files: PairFiles) -> _PackedPair:
+    def _decode(self, files: PairFiles) -> PackedPair:
         image, target = self._reader.read(files)
         return (
-            _Packed.pack(to_square(image, self._stored_size, self._reader.input_sampling)),
-            _Packed.pack(to_square(target, self._stored_size, self._reader.target_sampling)),
+            Packed.pack(to_square(image, self._stored_size, self._reader.input_sampling)),
+            Packed.pack(to_square(target, self._stored_size, self._reader.target_sampling)),
         )
+
+    def _decode_again(self, index: int) -> PackedPair:
+        packed = self._decode(self._files[index])
+        if digest(packed) != self._digests[index]:
+            raise DatasetError(
+                f"{self._files[index].name!r} is not the picture, or not the target, that it was when the data set was "
+                f"made: its file was exchanged since. Put the former one back, or make the data set anew."
+            )
+        return packed
 
     def _decode_all(self, files: Sequence[PairFiles], cache_bytes: int) -> str:
         """Decode every pair once, to keep it or to learn that it cannot be used; return the SHA-256 of all pictures."""
@@ -291,13 +273,15 @@ class PairDataset(Dataset[Pair]):
                 contents.update(np.ascontiguousarray(part.levels).data)
             if room >= 0:
                 self._cache[len(self._files)] = result
+            else:
+                self._digests[len(self._files)] = digest(result)
             self._files.append(pair_files)
         return contents.hexdigest()
 
-    def _results(self, files: Sequence[PairFiles]) -> Iterator[_PackedPair | DataError]:
+    def _results(self, files: Sequence[PairFiles]) -> Iterator[PackedPair | DataError]:
         """Decode in several threads (Pillow and PyTorch work beside each other), in order and a few at a time."""
 
-        def attempt(pair_files: PairFiles) -> _PackedPair | DataError:
+        def attempt(pair_files: PairFiles) -> PackedPair | DataError:
             try:
                 return self._decode(pair_files)
             except DataError as error:

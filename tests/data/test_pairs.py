@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from piggygan.data import batches
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.folders import PairFiles
 from piggygan.data.images import read_image
@@ -121,6 +122,37 @@ def test_a_file_that_vanishes_later_raises_our_error(with_masks: tuple[Path, Pat
     (with_masks[0] / "07.png").unlink()
     with pytest.raises(ImageError, match=r"07\.png"):
         dataset[7]
+
+
+@pytest.mark.parametrize("side", ["image", "mask"])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_exchanged_later_is_refused_by_name_and_taken_again_when_it_is_back(
+    with_masks: tuple[Path, Path], side: str, workers: int
+) -> None:
+    dataset = PairDataset.with_masks(*with_masks, 16, cache_bytes=0)
+    path = with_masks[0 if side == "image" else 1] / "07.png"
+    before, pair = path.read_bytes(), dataset[7]
+    for exchanged in (np.flipud(np.asarray(Image.open(path))), np.asarray(Image.open(path.with_name("08.png")))):
+        Image.fromarray(exchanged).save(path)
+        with pytest.raises(DatasetError, match="'07' is not the picture, or not the target, that it was"):
+            list(batches(dataset, 4, workers=workers))
+        assert dataset[8].name == "08"
+    path.write_bytes(before)
+    assert torch.equal(dataset[7].input, pair.input)
+    Image.open(path).save(path, compress_level=0)  # other bytes, the same picture
+    assert path.read_bytes() != before
+    assert torch.equal(dataset[7].target, pair.target)
+
+
+def test_a_picture_exchanged_later_stays_what_it_was_in_the_cache(with_masks: tuple[Path, Path]) -> None:
+    half = 20 * (3 * 16 * 16 * 2 + 16 * 16)  # bytes of photos at 16 bits and of masks at 8
+    whole, dataset = PairDataset.with_masks(*with_masks, 16), PairDataset.with_masks(*with_masks, 16, cache_bytes=half)
+    assert dataset.fingerprint == whole.fingerprint
+    for name in ("00.png", "39.png"):
+        (with_masks[0] / name).write_bytes((with_masks[0] / "10.png").read_bytes())
+    assert torch.equal(dataset[0].input, whole[0].input)
+    with pytest.raises(DatasetError, match="'39' is not the picture"):
+        dataset[39]
 
 
 def test_a17_unusable_files_are_skipped_and_listed(with_masks: tuple[Path, Path]) -> None:
