@@ -101,7 +101,7 @@ def _header(data: bytes) -> Any:
 
 
 def _infinite(header: Any) -> list[str]:
-    entry = header.get("__metadata__", {}).get(_INFINITE, "[]")
+    entry = (header.get("__metadata__") or {}).get(_INFINITE, "[]")  # null is allowed there
     names = parse_json(entry.encode())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"its header says {entry[:80]!r} of infinities")

@@ -107,6 +107,11 @@ def test_c03_c07_what_no_writer_makes_is_refused(data: bytes) -> None:
         tensors_from_bytes(data, "file")
 
 
+def test_a_header_whose_metadata_is_null_is_read_as_one_without() -> None:
+    header = '{"__metadata__": null, "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}'
+    assert tensors_from_bytes(safetensors_file(header, struct.pack("<f", 2.0)), "file")["a"].tolist() == [2.0]
+
+
 def test_c04_a_name_twice_is_refused() -> None:
     data = safetensors_file(f'{{"a":{ENTRY},"a":{ENTRY}}}', struct.pack("<f", 1))
     assert safetensors.torch.load(data)["a"].item() == 1.0  # safetensors says nothing
