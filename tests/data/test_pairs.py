@@ -125,7 +125,7 @@ def test_a_file_that_vanishes_later_raises_our_error(with_masks: tuple[Path, Pat
 
 
 @pytest.mark.parametrize("side", ["image", "mask"])
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.unpickles)])
 def test_a_picture_exchanged_later_is_refused_by_name_and_taken_again_when_it_is_back(
     with_masks: tuple[Path, Path], side: str, workers: int
 ) -> None:
