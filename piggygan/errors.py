@@ -10,6 +10,7 @@ Catch :class:`PiggyganError` for all of them::
     │   ├── TaskNameError           malformed name
     │   ├── TaskExistsError         name already taken
     │   ├── TaskNotFoundError       no such task
+    │   ├── TaskNotChosenError      a call that does not say which of several tasks it means
     │   ├── TaskStateError          training where frozen is needed, or the reverse
     │   ├── TaskInUseError          another task draws on it
     │   └── FrozenTaskError         a frozen task is no longer what it was
@@ -76,6 +77,10 @@ class TaskExistsError(TaskError):
 
 class TaskNotFoundError(TaskError):
     """No task has this name."""
+
+
+class TaskNotChosenError(TaskError):
+    """A call does not say which of several tasks it means."""
 
 
 class TaskStateError(TaskError):

@@ -37,10 +37,13 @@ class PiggybackConvolution(TaskKernels):
         Raises:
             InputError: If the shape is not one that the task takes.
         """
-        task = self.selection.task
+        return self.compute_task(self.selection.task, self.training, features, output_size)
+
+    def compute_task(self, task: str, training: bool, features: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Convolve with the kernel of a task that is named here; ``training`` says in which mode."""
         self._check_channels(task, features)
         # Outside of training one fixed recipe is what makes outputs bit-identical.
-        if self.training and torch.is_grad_enabled() and self._composes(task):
+        if training and torch.is_grad_enabled() and self._composes(task):
             padded, geometry = self._geometry(features, output_size)
             way = self.costs.choose(self._call(task, padded, geometry))
             filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task))

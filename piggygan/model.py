@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, overload
@@ -30,6 +30,7 @@ from piggygan.selection import Selection
 from piggygan.state_dicts import CheckedLoading, check_same_form
 from piggygan.task_kernels import FACTOR_STEP, Init
 from piggygan.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
+from piggygan.view import TaskView
 from piggygan.wrapping import Layer, check_layers_finite, check_layers_unmoved, make_layers, put_in_place
 
 
@@ -139,9 +140,9 @@ class MultiTaskGenerator(CheckedLoading):
         return self._cache
 
     @property
-    def active_task(self) -> str | tuple[str, ...]:
-        """The task that a call without ``task=`` computes, in this thread."""
-        return self._selection.task
+    def active_task(self) -> str | None:
+        """The task that a call without ``task=`` computes, in this thread or coroutine; None if it has to say one."""
+        return self._selection.chosen or (self._base_task if len(self._tasks) == 1 else None)
 
     def describe_task(self, task: str) -> Task:
         """Return what a task draws on, its shape, and whether it is frozen.
@@ -260,6 +261,7 @@ class MultiTaskGenerator(CheckedLoading):
         for add in attach:
             add()
         self._tasks[task] = Task(task, sources, shares, in_channels, out_channels, max_bank, factor_step=factor_step)
+        self._selection.tasks = self.tasks
 
     def freeze_task(self, task: str) -> None:
         """Make a task immutable: its tensors become buffers, and later tasks may draw on it.
@@ -305,6 +307,7 @@ class MultiTaskGenerator(CheckedLoading):
         for layer in self._layers.values():
             layer.remove_task(task)
         del self._tasks[task]
+        self._selection.tasks = self.tasks
 
     def task_parameters(self, task: str) -> list[nn.Parameter]:
         """Return what an optimizer is to move for ``task``, and nothing else.
@@ -371,7 +374,7 @@ class MultiTaskGenerator(CheckedLoading):
 
     @contextmanager
     def using(self, task: str) -> Iterator[None]:
-        """Compute ``task`` in every call inside a ``with`` block, in this thread.
+        """Compute ``task`` in every call inside a ``with`` block, in this thread or coroutine.
 
         Raises:
             TaskNotFoundError: If there is none of this name.
@@ -379,6 +382,14 @@ class MultiTaskGenerator(CheckedLoading):
         self.describe_task(task)
         with self._selection.using(task):
             yield
+
+    def view(self, task: str) -> TaskView:
+        """Return a module that is one task of this model, for whatever takes a module: loops, optimizers, copies.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        return TaskView(self, task)
 
     @overload
     def forward(self, *inputs: Any, task: str | None = None, **options: Any) -> Any: ...
@@ -392,7 +403,7 @@ class MultiTaskGenerator(CheckedLoading):
         Args:
             inputs: What the generator takes, images first: ``(batch, channels, height, width)`` in [-1, 1]; one axis of
                 positions in a 1-d generator, three in a 3-d one. Whatever follows goes to the generator as it is.
-            task: Which task; None: the active one; a list: one for each sample.
+            task: Which task; None: the active one, or the only one; a list: one for each sample.
             options: What the generator takes by name, such as ``timestep=``.
 
         Returns:
@@ -401,6 +412,7 @@ class MultiTaskGenerator(CheckedLoading):
 
         Raises:
             TaskNotFoundError: If there is no such task.
+            TaskNotChosenError: If ``task`` is None, none is active, and there are several.
             InputError: If the first input is no batch of float images, or a list of tasks has another length.
         """
         self._check_inputs(inputs)
@@ -410,7 +422,7 @@ class MultiTaskGenerator(CheckedLoading):
                     "a list of tasks takes one batch of images and nothing else: run the tasks one by one."
                 )
             return self._translate_each(inputs[0], tuple(task))
-        with nullcontext() if task is None else self.using(task), unmoved(self._own_buffers):
+        with self.using(self._selection.task if task is None else task), unmoved(self._own_buffers):
             return self.generator(*inputs, **options)
 
     # ------------------------------------------------------------------ inside

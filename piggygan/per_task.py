@@ -131,16 +131,24 @@ class PerTask(TaskLayer):
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute with the active task's copy; a frozen one always runs in evaluation mode."""
-        return self._ready(self.selection.task)(*inputs, **options)
+        return self.compute_task(self.selection.task, self.training, *inputs, **options)
+
+    def compute_task(self, task: str, training: bool, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
+        """Compute with the copy of a task that is named here; each copy knows by itself in which mode it is."""
+        return self._ready(task)(*inputs, **options)
 
     def __getattr__(self, name: str) -> Any:
         """Hand through what a generator's ``forward`` reads of the module, of the active task's copy."""
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name.startswith("__") or "by_task" not in self.__dict__.get("_modules", ()):
+            tasks = self.__dict__.get("_modules", {}).get("by_task")
+            if name.startswith("__") or tasks is None or not hasattr(tasks[self.base_task], name):
                 raise
-        task = self.selection.task
+        return self.read(self.selection.task, name)
+
+    def read(self, task: str, name: str) -> Any:
+        """Return what the copy of a task has under a name."""
         return handed_out(getattr(self._ready(task), name), task in self._frozen)
 
     def _ready(self, task: str) -> nn.Module:
@@ -218,10 +226,22 @@ class SharedFrozen(TaskLayer):
         except AttributeError:
             if name.startswith("__") or "module" not in self.__dict__.get("_modules", ()):
                 raise
+        return self.read(self.base_task, name)
+
+    def read(self, task: str, name: str) -> Any:  # noqa: ARG002  # the same for every task
+        """Return what the module has under a name."""
         return handed_out(getattr(self.module, name), self._is_frozen)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute; once frozen always in evaluation mode."""
+        return self.compute_task(self.base_task, self.training, *inputs, **options)
+
+    def is_frozen(self, task: str) -> bool:  # noqa: ARG002  # the same for every task
+        """Say whether the module can no longer change."""
+        return self._is_frozen
+
+    def compute_task(self, task: str, training: bool, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
+        """Compute, whichever task is named."""
         if self._is_frozen and self.module.training:
             self.module.eval()
         return self.module(*inputs, **options)

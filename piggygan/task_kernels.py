@@ -492,9 +492,12 @@ class TaskKernels(TaskLayer):
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name.startswith("__") or "conv" not in self.__dict__.get("_modules", ()):
+            if name.startswith("__") or not hasattr(self.__dict__.get("_modules", {}).get("conv"), name):
                 raise
-        task = self.selection.task
+        return self.read(self.selection.task, name)
+
+    def read(self, task: str, name: str) -> Any:
+        """Return what the convolution of a task has under a name."""
         if name in ("weight", "bias"):
             return handed_out(self.kernel(task) if name == "weight" else self.bias_of(task), self.is_frozen(task))
         if name in ("in_channels", "out_channels"):

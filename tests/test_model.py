@@ -17,6 +17,7 @@ from piggygan.errors import (
     TaskExistsError,
     TaskInUseError,
     TaskNameError,
+    TaskNotChosenError,
     TaskNotFoundError,
     TaskStateError,
     UnsupportedModuleError,
@@ -52,17 +53,19 @@ def test_the_life_of_two_tasks() -> None:
     model.freeze_task("facades")
     model.add_task("lungs", out_channels=1)
     assert model.tasks == ("facades", "lungs")
-    assert model.active_task == "facades"
+    assert model.active_task is None
     with model.using("lungs"):
         assert model.active_task == "lungs"
         assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 1, 16, 16)
-    assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
+    with pytest.raises(TaskNotChosenError, match=r"facades, lungs.*task='lungs'.*model\.view\('lungs'\)"):
+        model(torch.zeros(1, 3, 8, 8))
     model.freeze_task("lungs")
     described = model.describe_task("lungs")
     assert replace(described, unconstrained_fraction={}) == pg.Task("lungs", ("facades",), {}, None, 1, 1.25, True)
     assert list(described.unconstrained_fraction) == ["0", "3", "5"]
     model.remove_task("lungs")
     assert model.tasks == ("facades",)
+    assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)  # one task needs no name
     assert not any("lungs" in name for name in model.state_dict())
 
 
@@ -137,7 +140,7 @@ def test_an_error_in_a_with_block_gives_the_former_task_back() -> None:
     model = two_tasks()
     with pytest.raises(ZeroDivisionError), model.using("lungs"):
         raise ZeroDivisionError
-    assert model.active_task == "facades"
+    assert model.active_task is None
 
 
 def test_d09_threads_compute_their_own_tasks() -> None:
@@ -164,7 +167,7 @@ def test_a_copied_model_is_a_model_of_its_own() -> None:
     twin = copy.deepcopy(model)
     x = torch.randn(1, 3, 8, 8)
     with model.using("lungs"):
-        assert twin.active_task == "facades"
+        assert twin.active_task is None
     for parameter in twin.task_parameters("lungs"):
         nn.init.ones_(parameter)
     assert not torch.equal(twin(x, task="lungs"), model(x, task="lungs"))
@@ -200,7 +203,7 @@ REFUSED_CALLS: dict[str, tuple[type[PiggyganError], Callable[[pg.MultiTaskGenera
     "no channels": (ConfigurationError, lambda m: m.add_task("hearts", out_channels=0)),
     "integers": (InputError, lambda m: m(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))),
     "three axes": (InputError, lambda m: m(torch.zeros(3, 8, 8))),
-    "wrong channels": (InputError, lambda m: m(torch.zeros(1, 4, 8, 8))),
+    "wrong channels": (InputError, lambda m: m(torch.zeros(1, 4, 8, 8), task="lungs")),
 }
 
 
@@ -213,7 +216,7 @@ def test_a_refused_call_changes_nothing(call: str) -> None:
         attempt(model)
     assert everything(model) == before
     assert [model.describe_task(task) for task in model.tasks] == tasks
-    assert model.active_task == "facades"
+    assert model.active_task is None
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ ORDER = [
     "wrapping",
     "overhead",
     "parameter_groups",
+    "view",
     "model",
     "pair",
     "calibration",

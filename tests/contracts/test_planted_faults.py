@@ -101,7 +101,7 @@ def test_a_rebuilt_convolution_is_caught(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_lost_bias_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pg.PiggybackConv2d, "bias", lambda *_: None)
+    monkeypatch.setattr(pg.PiggybackConv2d, "bias_of", lambda *_: None)
     assert not base_task_keeps_its_bits()
 
 
