@@ -26,6 +26,7 @@ from piggygan.registry import TaskRegistry
 from piggygan.relatedness import relatedness
 from piggygan.tasks import Task
 from piggygan.version import __version__
+from piggygan.view import TaskView
 
 if TYPE_CHECKING:
     from piggygan.prediction import predict
@@ -57,6 +58,7 @@ __all__ = [
     "Task",
     "TaskNorm",
     "TaskRegistry",
+    "TaskView",
     "UNetGenerator",
     "__version__",
     "calibrate",

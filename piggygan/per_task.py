@@ -236,10 +236,6 @@ class SharedFrozen(TaskLayer):
         """Compute; once frozen always in evaluation mode."""
         return self.compute_task(self.base_task, self.training, *inputs, **options)
 
-    def is_frozen(self, task: str) -> bool:  # noqa: ARG002  # the same for every task
-        """Say whether the module can no longer change."""
-        return self._is_frozen
-
     def compute_task(self, task: str, training: bool, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002
         """Compute, whichever task is named."""
         if self._is_frozen and self.module.training:

@@ -82,7 +82,7 @@ class TaskLayer(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Say of each task whether it is frozen, and what it is made of."""
-        return to_tensor({task: self._statement(task) for task in self.tasks})
+        return to_tensor({task: self.statement(task) for task in self.tasks})
 
     def set_extra_state(self, state: object) -> None:
         """Do nothing: :meth:`check_fits` has looked at it, and fingerprints are taken over where tensors are loaded."""
@@ -122,11 +122,11 @@ class TaskLayer(nn.Module):
         if unknown := [task for task in brought if task not in stated]:
             raise InputError(f"this state dict says nothing of {unknown[0]!r} at {layer}: it is of another model.")
         for task in brought:
-            if problem := self._problem(task, stated[task]):
+            if problem := self.problem(task, stated[task]):
                 raise InputError(f"this state dict does not fit at {layer}: {problem}.")
         after = self._fingerprints | {task: stated[task].frozen for task in brought}
         for task in self.tasks:
-            bank = stated[task].bank if task in brought else self._statement(task).bank
+            bank = stated[task].bank if task in brought else self.statement(task).bank
             if others := [source for source, fingerprint in bank.items() if after.get(source) != fingerprint]:
                 raise InputError(
                     f"this state dict does not fit at {layer}: {task!r} is made of another {others[0]!r} than it would "
@@ -141,7 +141,7 @@ class TaskLayer(nn.Module):
         names = [name for name in state_dict if name.startswith(prefix)]
         return [task for task, start in starts.items() if any(name.startswith(start) for name in names)]
 
-    def _problem(self, task: str, there: Statement) -> str | None:
+    def problem(self, task: str, there: Statement) -> str | None:
         """Say why a task cannot be taken over, whatever its tensors are."""
         is_frozen, sources = self.is_frozen(task), self.sources(task)
         if is_frozen and there.frozen is None:
@@ -158,7 +158,8 @@ class TaskLayer(nn.Module):
             )
         return None
 
-    def _statement(self, task: str) -> Statement:
+    def statement(self, task: str) -> Statement:
+        """Say of a task whether it is frozen, and what it is made of."""
         bank = {source: self._fingerprints[source] for source in self.sources(task)}
         return Statement(self._fingerprints.get(task), bank, self.factor_step(task))
 

@@ -13,10 +13,12 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from piggygan.errors import TaskStateError, UnsupportedModuleError
+from piggygan.errors import InputError, TaskStateError, UnsupportedModuleError
 from piggygan.layers import PiggybackConvolution
 from piggygan.own_buffers import OwnBuffers, unmoved
 from piggygan.per_task import PerTask, SharedFrozen
+from piggygan.statements import from_tensor, to_tensor
+from piggygan.task_layer import STATEMENT
 from piggygan.tasks import Task
 
 LayerOfTasks = PiggybackConvolution | PerTask | SharedFrozen
@@ -94,7 +96,11 @@ class TaskView(nn.Module):
 
         Raises:
             TaskStateError: If the task is frozen and this would change it.
+            InputError: If it is the state of a task that draws on others, or has another ``factor_step``.
         """
+        for name, module in self.named_modules():
+            if isinstance(module, LayerOfTask):
+                module.check_fits(state_dict, f"{name}.")
         if self.model.describe_task(self.task).is_frozen and not _is_held(self.state_dict(), state_dict):
             raise TaskStateError(
                 f"task {self.task!r} is frozen: nothing can change it. Add a new task, and load into its view."
@@ -143,6 +149,36 @@ class LayerOfTask(nn.Module):
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the layer in the task."""
         return self._layers[0].compute_task(self._task, self.training, *inputs, **options)
+
+    def get_extra_state(self) -> Tensor:
+        """Say whether the task is frozen, and what it is made of."""
+        return to_tensor({self._task: self._layers[0].statement(self._task)})
+
+    def set_extra_state(self, state: object) -> None:
+        """Do nothing: :meth:`check_fits` has looked at it."""
+
+    def check_fits(self, state_dict: Mapping[str, Any], prefix: str) -> None:
+        """Refuse a state whose tensors would be something else here than they were.
+
+        Raises:
+            InputError: If it does not say what it is made of, or is made of something else.
+        """
+        if not any(name.startswith(f"{prefix}stored.") for name in state_dict):
+            return
+        layer, task = self._layers[0], self._task
+        if prefix + STATEMENT not in state_dict:
+            if sources := layer.sources(task):
+                raise InputError(
+                    f"this state does not say that {task!r} draws on {', '.join(sources)} at {prefix.rstrip('.')}: "
+                    f"{prefix}{STATEMENT} is missing. Take it with view.state_dict(), all of it."
+                )
+            return
+        for there in from_tensor(state_dict[prefix + STATEMENT], prefix + STATEMENT).values():
+            problem = layer.problem(task, there)
+            if problem is None and there.bank != layer.statement(task).bank:
+                problem = f"{task!r} is made of other filters of {', '.join(there.bank)} than it would be here"
+            if problem:
+                raise InputError(f"this state does not fit at {prefix.rstrip('.')}: {problem}.")
 
     def __getattr__(self, name: str) -> Any:
         """Hand through what a generator's ``forward`` reads of the layer, as it is in the task."""

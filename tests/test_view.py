@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 import piggygan as pg
-from piggygan.errors import TaskNotChosenError, TaskNotFoundError, TaskStateError, UnsupportedModuleError
+from piggygan.errors import InputError, TaskNotChosenError, TaskNotFoundError, TaskStateError, UnsupportedModuleError
 
 
 class Recomputing(nn.Module):
@@ -137,10 +137,32 @@ def test_its_state_goes_to_a_task_of_the_same_kind_and_to_no_frozen_one() -> Non
     assert torch.equal(other(x, task="lungs"), model(x, task="lungs"))
     model.freeze_task("lungs")
     model.view("lungs").load_state_dict(model.view("lungs").state_dict())  # what it is already
-    changed = {name: tensor + 1 for name, tensor in model.view("lungs").state_dict().items()}
+    changed = {
+        name: tensor + (0 if name.endswith("_extra_state") else 1)
+        for name, tensor in model.view("lungs").state_dict().items()
+    }
     with pytest.raises(TaskStateError, match="frozen"):
         model.view("lungs").load_state_dict(changed)
     assert torch.equal(other(x, task="lungs"), model(x, task="lungs"))
+
+
+def test_its_state_is_refused_where_it_would_mean_something_else() -> None:
+    state = two_tasks().view("lungs").state_dict()
+    other = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=4, norm="batch"), "facades")  # another base
+    other.freeze_task("facades")
+    other.add_task("lungs")
+    before = bytes_of(other.task_tensors("lungs"))
+    with pytest.raises(InputError, match="other filters of facades"):
+        other.view("lungs").load_state_dict(state)
+    faster = two_tasks()
+    faster.remove_task("lungs")
+    faster.add_task("lungs", factor_step=8.0)
+    with pytest.raises(InputError, match="factor_step 32, here it is 8"):
+        faster.view("lungs").load_state_dict(state)
+    bare = {name: tensor for name, tensor in state.items() if not name.endswith("_extra_state")}
+    with pytest.raises(InputError, match="does not say that 'lungs' draws on facades"):
+        two_tasks().view("lungs").load_state_dict(bare, strict=False)
+    assert bytes_of(other.task_tensors("lungs")) == before
 
 
 @pytest.mark.unpickles
@@ -173,7 +195,8 @@ def test_an_averaged_model_of_a_view_averages_the_task() -> None:
 def test_moving_it_moves_the_whole_model() -> None:
     model = two_tasks().eval()
     view = model.view("lungs").double()
-    assert {tensor.dtype for tensor in model.state_dict().values() if tensor.is_floating_point()} == {torch.float64}
+    tensors = [tensor for task in model.tasks for tensor in model.task_tensors(task).values()]
+    assert {tensor.dtype for tensor in tensors if tensor.is_floating_point()} == {torch.float64}
     assert view(torch.randn(1, 3, 16, 16, dtype=torch.float64)).dtype == torch.float64
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from piggygan.errors import FrozenTensorError
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.tensors import tensors_digest
 from piggygan.training.objectives import Objective
+from piggygan.view import TaskView
 
 
 def split_tensors(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -20,13 +21,27 @@ def split_tensors(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Te
     moved = {id(parameter) for parameters in objective.players().values() for parameter in parameters}
     changing: dict[str, Tensor] = {}
     fixed: dict[str, Tensor] = {}
+    frozen = {id(buffer) for _, buffer in _frozen_buffers(objective)}
     for role, module in objective.modules().items():
-        frozen = _frozen_buffers(module)
         for name, parameter in module.named_parameters():
             (changing if id(parameter) in moved else fixed)[f"{role}.{name}"] = parameter
         for name, buffer in module.named_buffers():
             (fixed if id(buffer) in frozen else changing)[f"{role}.{name}"] = buffer
-    return changing, fixed
+    shown = {id(tensor) for tensor in fixed.values()}
+    # A view shows one task; what that draws on is fixed all the same.
+    hidden = {name: buffer for name, buffer in _frozen_buffers(objective) if id(buffer) not in shown}
+    return changing, fixed | hidden
+
+
+def models_of(objective: Objective) -> Iterator[tuple[str, MultiTaskGenerator]]:
+    """Find the models of many tasks in an objective's networks, behind views too, each with its path."""
+    seen: set[int] = set()
+    for role, module in objective.modules().items():
+        for path, part in module.named_modules(prefix=role):
+            model = part.model if isinstance(part, TaskView) else part
+            if isinstance(model, MultiTaskGenerator) and id(model) not in seen:
+                seen.add(id(model))
+                yield path, model
 
 
 def check_frozen_tasks(objective: Objective) -> None:
@@ -35,10 +50,8 @@ def check_frozen_tasks(objective: Objective) -> None:
     Raises:
         FrozenTaskError: If one is not.
     """
-    for module in objective.modules().values():
-        for part in module.modules():
-            if isinstance(part, MultiTaskGenerator):
-                part.check_frozen()
+    for _, model in models_of(objective):
+        model.check_frozen()
 
 
 class Guard:
@@ -71,13 +84,10 @@ def _digests(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     return {name: tensors_digest({"": tensor}) for name, tensor in tensors.items()}
 
 
-def _frozen_buffers(module: nn.Module) -> set[int]:
-    return {
-        id(buffer)
-        for part in module.modules()
-        if isinstance(part, MultiTaskGenerator)
-        for task in part.tasks
-        if part.describe_task(task).is_frozen
-        for layer in part.layers.values()
-        for buffer in layer.stored(task).buffers()
-    }
+def _frozen_buffers(objective: Objective) -> Iterator[tuple[str, Tensor]]:
+    for path, model in models_of(objective):
+        for task in model.tasks:
+            if model.describe_task(task).is_frozen:
+                for place, layer in model.layers.items():
+                    for name, buffer in layer.stored(task).named_buffers():
+                        yield f"{path}.{place}.{task}.{name}", buffer

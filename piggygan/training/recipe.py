@@ -10,8 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch.utils.data import DataLoader
 
-from piggygan.model import MultiTaskGenerator
 from piggygan.registry.fingerprints import layer_lines
+from piggygan.training.fixed import models_of
 from piggygan.training.objectives import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.version import __version__
@@ -55,8 +55,9 @@ def make_recipe(
         recipe |= {f"objective's {name}": value for name, value in objective.settings().items()}
     for role, module in objective.modules().items():
         recipe[f"layers of the {role}"] = hashlib.sha256("\n".join(layer_lines(module)).encode()).hexdigest()[:16]
-        if isinstance(module, MultiTaskGenerator) and module.costs.measured:
-            ways = sorted(f"{call} {way}" for call, way in module.costs.measured.items())
+    for role, model in models_of(objective):
+        if model.costs.measured:
+            ways = sorted(f"{call} {way}" for call, way in model.costs.measured.items())
             recipe[f"calibrated ways of the {role}"] = hashlib.sha256("\n".join(ways).encode()).hexdigest()[:16]
     recipe |= task_facts(objective)
     for player, parameters in objective.players().items():
@@ -67,12 +68,10 @@ def make_recipe(
 def task_facts(objective: Objective) -> dict[str, str]:
     """Say of each task of an objective's networks what its tensors mean, which their names and shapes do not tell."""
     facts: dict[str, str] = {}
-    for role, module in objective.modules().items():
-        for path, part in module.named_modules(prefix=role):
-            if isinstance(part, MultiTaskGenerator):
-                for task in map(part.describe_task, part.tasks):
-                    facts[f"draws_on of {task.name!r} of the {path}"] = ", ".join(task.draws_on) or "nothing"
-                    facts[f"factor_step of {task.name!r} of the {path}"] = str(task.factor_step)
+    for path, model in models_of(objective):
+        for task in map(model.describe_task, model.tasks):
+            facts[f"draws_on of {task.name!r} of the {path}"] = ", ".join(task.draws_on) or "nothing"
+            facts[f"factor_step of {task.name!r} of the {path}"] = str(task.factor_step)
     return facts
 
 
