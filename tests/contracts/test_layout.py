@@ -130,6 +130,7 @@ def test_the_exported_names_are_these() -> None:
         "Task",
         "TaskNorm",
         "TaskRegistry",
+        "TaskView",
         "UNetGenerator",
         "__version__",
         "calibrate",
