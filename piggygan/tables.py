@@ -8,6 +8,7 @@ from collections.abc import Sequence
 NARROWEST = 8
 """Characters that a column keeps, however narrow the terminal."""
 GAP = "  "
+NO_BREAK = "\u00a0"
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
@@ -15,7 +16,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int 
 
     Args:
         header: Names of the columns.
-        rows: Cells.
+        rows: Cells. A no-break space (U+00A0) in one is a space at which it is not broken.
         width: Characters of a line. Where a row needs more, the widest columns are made narrower and their cells broken
             into several lines; None: a line a row, however long.
 
@@ -32,15 +33,20 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int 
     lines = [list(header), *map(list, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     if width is not None:
-        _narrow(widths, width)
+        words = [max(len(word) for line in lines for word in line[column].split(" ")) for column in range(len(header))]
+        _narrow(widths, words, width)
     return "\n".join(part for line in lines for part in _broken(line, widths))
 
 
-def _narrow(widths: list[int], width: int) -> None:
-    """Take from the widest column, a character at a time, until a row fits."""
+def _narrow(widths: list[int], words: Sequence[int], width: int) -> None:
+    """Take from the widest column, a letter at a time, until a row fits; from one that would break words at last."""
     widths[:] = [min(one, width) for one in widths]
-    while sum(widths) + len(GAP) * (len(widths) - 1) > width and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+    while sum(widths) + len(GAP) * (len(widths) - 1) > width:
+        wide = [column for column, one in enumerate(widths) if one > max(words[column], NARROWEST)]
+        wide = wide or [column for column, one in enumerate(widths) if one > NARROWEST]
+        if not wide:
+            return
+        widths[max(wide, key=widths.__getitem__)] -= 1
 
 
 def _broken(line: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -51,7 +57,9 @@ def _broken(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     ]
     empty = [" " * width for width in widths]
     return [
-        GAP.join(cell[row] if row < len(cell) else empty[column] for column, cell in enumerate(cells)).rstrip()
+        GAP.join(cell[row] if row < len(cell) else empty[column] for column, cell in enumerate(cells))
+        .replace(NO_BREAK, " ")
+        .rstrip()
         for row in range(max(map(len, cells)))
     ]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +46,15 @@ class Group:
 
 
 def show(line: str, file: TextIO | None = None) -> None:
-    """Print one line. Whatever is in it, it stays one, and the terminal obeys none of it.
+    """Print one line. Whatever is in it, the terminal obeys none of it, and nothing in it begins another line.
 
-    All that the command line prints for people goes through here; a lint rule keeps ``print`` out of its other files.
+    On a terminal a long line is broken between words and goes on indented, so that no name that is long enough can pose
+    as a line of its own; in a file or a pipe it is one line. All that the command line prints for people goes through
+    here; a lint rule keeps ``print`` out of its other files.
     """
-    print(escaped(line), file=file or sys.stdout)
+    file = file or sys.stdout
+    for part in broken(escaped(line), terminal_width(file)):
+        print(part, file=file)
 
 
 def show_error(message: str) -> None:
@@ -67,8 +71,13 @@ def show_result(lines: Iterable[str], fields: dict[str, Any], as_json: bool) -> 
         show(line)
 
 
-def terminal_width() -> int | None:
-    """Say how wide what is printed may be: ``COLUMNS``, or the terminal's width; None for a file or a pipe."""
-    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
-        return max(shutil.get_terminal_size().columns, 20)
-    return None
+def broken(line: str, width: int | None, further: str = "    ") -> list[str]:
+    """Break a line at a width, between words where it can be; what goes on begins with ``further``."""
+    if width is None or len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent=further, break_on_hyphens=False, break_long_words=False)
+
+
+def terminal_width(file: TextIO) -> int | None:
+    """Say how many letters a line of a terminal has; None for a file or a pipe."""
+    return max(shutil.get_terminal_size().columns, 20) if file.isatty() else None

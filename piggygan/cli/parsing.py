@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import difflib
 import io
+import shutil
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TextIO
 
 import tyro
 
-from piggygan.cli.commands import DONE, REFUSED, Command, Group, show, show_error, terminal_width
+from piggygan.cli.commands import DONE, REFUSED, Command, Group, broken, show, show_error
 from piggygan.escaping import escaped
 
 HELP = ("-h", "--help")
@@ -81,11 +81,10 @@ def _summaries(group: Group) -> Iterator[tuple[str, str]]:
 
 def _wrapped(text: str, indent: str = "  ") -> Iterator[str]:
     """Break lines that are wider than the terminal; tyro breaks those in boxes only."""
+    width = shutil.get_terminal_size().columns  # 80 where there is none: help is for people anywhere
     for line in text.splitlines():
-        further = indent if line.startswith(" ") else ("  " if line.startswith("usage") else "")
-        yield from textwrap.wrap(
-            line, terminal_width() or 80, subsequent_indent=further, break_on_hyphens=False, drop_whitespace=True
-        ) or [""]
+        further = indent if line.startswith((" ", "usage")) else ""
+        yield from broken(line.rstrip(), max(width, 20), further)
 
 
 def _guess(word: str, group: Group) -> str:

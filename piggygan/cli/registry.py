@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFil
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.escaping import escaped
 from piggygan.registry import GENERATOR, TaskRecord, TaskRegistry, Verification
-from piggygan.tables import text_table
+from piggygan.tables import NO_BREAK, text_table
 
 MOST_NAMED = 20
 """How many names a cell of the table shows."""
@@ -37,7 +38,7 @@ class Tasks:
         if not records:
             raise RegistryError(f"there is no registry in {self.registry} (no registry.json): check the path.")
         header = ["task", "draws on", "pixels", "MB", "scores", "committed", "certificate"]
-        table = text_table(header, [_row(record) for record in records], terminal_width())
+        table = text_table(header, [_row(record) for record in records], terminal_width(sys.stdout))
         show_result(table.splitlines(), {"tasks": [_fields(record) for record in records]}, self.json)
         return DONE
 
@@ -160,9 +161,9 @@ def _row(record: TaskRecord) -> list[str]:
         _some(record.draws_on),
         "" if record.image_size is None else str(record.image_size),
         f"{_size(record) / 1e6:.1f}",
-        _some([f"{_shown(name)} {score:.4g}" for name, score in record.scores.items()]),
+        _some([f"{_shown(name)}{NO_BREAK}{score:.4g}" for name, score in record.scores.items()]),
         _shown(record.created[:10]),
-        f"{_shown(recipe.device)} {_shown(recipe.machine)}, torch {_shown(recipe.torch)}",
+        f"{_shown(recipe.device)}{NO_BREAK}{_shown(recipe.machine)}, torch{NO_BREAK}{_shown(recipe.torch)}",
     ]
 
 

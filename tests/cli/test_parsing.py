@@ -80,7 +80,7 @@ def test_what_a_shell_found_is_quoted_without_obeying_it(capsys: pytest.CaptureF
     assert "\x1b" not in err
 
 
-@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("width", [60, 80])
 def test_help_keeps_to_the_terminals_width(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

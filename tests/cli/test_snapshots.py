@@ -1,0 +1,248 @@
+"""Every command at 80 columns: its help, what it prints where all is well, and what it says of the usual mistakes.
+
+What is printed is kept in ``golden/COMMAND.txt`` as it was last looked at. ``pytest tests/cli/test_snapshots.py
+--regenerate`` writes it anew: read the difference before you commit it. Lines that begin with "! " went to the error
+channel. What differs between machines and days is replaced, such as digests and dates.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from piggygan.cli import COMMANDS, main
+from piggygan.cli.commands import Group
+from piggygan.data.checking.finding import Finding
+from piggygan.data.checking.inspecting import inspect
+from piggygan.data.datasets import DatasetFolder
+from piggygan.data.synthetic.xrays import write_xrays
+from piggygan.escaping import escaped
+from piggygan.interchange import save_pix2pix_generator
+from piggygan.model import MultiTaskGenerator
+from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.registry import TaskRegistry
+
+WIDTH = 80
+PREDICT = "clinic films --task lungs --out"
+
+CASES: dict[str, list[str]] = {
+    "piggygan": ["--help", "-h", "", "taks clinic", "pix2pix", "--jsn", "help"],
+    "predict": [
+        "--help",
+        f"{PREDICT} out --size 16",
+        f"{PREDICT} out --size 16",
+        f"{PREDICT} out2 --size 16 --strict",
+        f"{PREDICT} out3 --device gpu",
+        f"{PREDICT} out3 --size 15",
+        f"{PREDICT} out3 --size 0",
+        f"{PREDICT} out3 --fit crop",
+        f"{PREDICT} out3 --fitt pad",
+        f"{PREDICT} films/a.png/out --size 16",
+        "clini films --task lungs --out out3",
+        "clinic nowhere --task lungs --out out3",
+        "clinic empty --task lungs --out out3",
+        "clinic films --task lung --out out3",
+        "clinic films --out out3",
+        "clinic --task lungs --out out3",
+    ],
+    "tasks": ["--help", "clinic", "clinic --json", "", "nowhere", "films", "damaged", "clinic films"],
+    "verify": ["--help", "clinic", "clinic --json", "cut", "cut --json", "damaged", "own", "nowhere", "clinic --jsn"],
+    "export": [
+        "--help",
+        "clinic hands hands.safetensors",
+        "clinic hands hands.safetensors",
+        "clinic hand x.safetensors",
+        "clinic hands x.pth",
+        "clinic hands nowhere/x.safetensors",
+        "nowhere hands x.safetensors",
+        "clinic hands",
+    ],
+    "import": [
+        "--help",
+        "new facades.safetensors",
+        "new facades.safetensors --json",
+        "clinic facades.safetensors",
+        "newer lungs.safetensors",
+        "newer cut.safetensors",
+        "newer nowhere.safetensors",
+        "newer latest_net_G.pth",
+        "newer",
+    ],
+    "remove": [
+        "--help",
+        "clinic facades",
+        "clinic hand",
+        "clinic hands",
+        "clinic hands --json",
+        "nowhere hands",
+        "clinic",
+    ],
+    "gc": ["--help", "clinic", "clinic --json", "nowhere", ""],
+    "data": [
+        "--help",
+        "",
+        "chek films",
+        "list",
+        "check --help",
+        "check xrays",
+        "check xrays --strict",
+        "check incomplete --strict",
+        "check renamed",
+        "check nowhere",
+        "check empty",
+        "check xrays --dataset mnist",
+        "check xrays --workers 0",
+        "check xrays --worker 1",
+    ],
+    "import-pix2pix": [
+        "--help",
+        "latest_net_G.pth imported --task facades",
+        "latest_net_G.pth imported --task facades",
+        "latest_net_G.pth other --task Facades!",
+        "latest_net_G.pth other",
+        "nowhere.pth other --task facades",
+        "films/c.png other --task facades",
+        "cut.pth other --task facades",
+        "clinic other --task facades",
+        "latest_net_G.pth other --task facades --dropout",
+    ],
+    "export-pix2pix": [
+        "--help",
+        "pix2pix exported.pth --task facades",
+        "pix2pix exported.pth --task facades",
+        "pix2pix x.pth --task facade",
+        "pix2pix nowhere/x.pth --task facades",
+        "nowhere x.pth --task facades",
+        "own x.pth --task facades",
+    ],
+}
+"""What follows each command, run one after the other in one folder."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make what the commands are run on: sound and damaged registries, films, masks, task files and checkpoints."""
+    folder = tmp_path_factory.mktemp("made")
+    torch.manual_seed(0)
+    model = MultiTaskGenerator(UNetGenerator(depth=2, width=4), "facades")
+    model.freeze_task("facades")
+    clinic = TaskRegistry(folder / "clinic")
+    clinic.commit(
+        model, "facades", scores={"class_iou": 0.21, "l1": 0.25, "per_pixel": 0.44, "mean": 0.3}, image_size=16
+    )
+    for task, scores in {"lungs": {"assd": 1.5, "dice": 0.953, "hd95": 4.25, "iou": 0.91}, "hands": {}}.items():
+        model.add_task(task, out_channels=1)
+        model.freeze_task(task)
+        clinic.commit(model, task, scores=scores)
+    for task in ("facades", "lungs"):
+        clinic.export_task(task, folder / f"{task}.safetensors")
+    own = MultiTaskGenerator(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 3, 1)), "facades")
+    own.freeze_task("facades")
+    TaskRegistry(folder / "own").commit(own, "facades")
+    for name in ("cut", "damaged"):
+        shutil.copytree(folder / "clinic", folder / name)
+    digest = clinic.describe("lungs").networks["generator"].weights.digest
+    with (folder / f"cut/objects/{digest}.safetensors").open("r+b") as file:
+        file.truncate(100)
+    (folder / "damaged/registry.json").write_bytes(b"{")
+    (folder / "cut.safetensors").write_bytes((folder / "lungs.safetensors").read_bytes()[:2000])
+    save_pix2pix_generator(ResNetGenerator(blocks=2, width=2, affine=False), folder / "latest_net_G.pth")
+    assert main(["import-pix2pix", str(folder / "latest_net_G.pth"), str(folder / "pix2pix"), "--task", "facades"]) == 0
+    (folder / "cut.pth").write_bytes((folder / "latest_net_G.pth").read_bytes()[:3000])
+    make_pictures(folder)
+    return folder
+
+
+def make_pictures(folder: Path) -> None:
+    (folder / "films").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full((20, 30), 90, dtype=np.uint8)).save(folder / f"films/{name}.png")
+    (folder / "films/c.png").write_bytes(b"no picture")
+    write_xrays(folder / "xrays", 3, 64, seed=0)
+    for name in ("incomplete", "renamed"):
+        shutil.copytree(folder / "xrays", folder / name)
+    next(iter((folder / "incomplete/masks").iterdir())).unlink()
+    (folder / "renamed/masks").rename(folder / "renamed/labels")
+    (folder / "empty").mkdir()
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be in a copy of all that; pictures are inspected in this process, not in one of its own."""
+
+    def inspect_here(dataset: DatasetFolder, *_: object) -> list[Finding]:
+        return [inspect(files, dataset.reader(channels=1), "salt") for files in dataset.files]
+
+    monkeypatch.setattr("piggygan.data.checking.check.inspect_all", inspect_here)
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    monkeypatch.setenv("TTY_COMPATIBLE", "0")  # no bars
+    for module in ("commands", "registry"):  # before lines are broken, so that they break at the same places anywhere
+        monkeypatch.setattr(f"piggygan.cli.{module}.escaped", lambda text: normalized(escaped(text)))
+    shutil.copytree(made, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+
+
+def run(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+    """Run a command as at a terminal."""
+    capsys.readouterr()
+    try:
+        code: object = main(words)
+    except SystemExit as end:
+        code = end.code
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def normalized(text: str) -> str:
+    """Replace what differs between machines, days and versions of what piggygan stands on."""
+    for pattern, name in (
+        (re.escape(str(Path.cwd())), "/HERE"),
+        (r"<_io.BufferedReader name=\d+>", "FILE"),
+        (r"\b[0-9a-f]{64}\b", "DIGEST"),
+        (r"\b20\d\d-\d\d-\d\d(T[\d:]+\+00:00)?", "DATE"),
+        (r"\b\d+\.\d+\.\d+\+?(cpu|cu\d+)?\b", "VERSION"),
+        (r"\b(x86_64|aarch64|arm64)\b", "MACHINE"),
+        (r'("(instructions|matmul_precision)": )"[^"]*"', r'\1"..."'),
+        (r'("threads": )\d+', r"\1N"),
+    ):
+        text = re.sub(pattern, name, text)
+    return text
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("command", CASES)
+def test_what_a_command_prints_is_as_it_was_last_looked_at(
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    golden: Callable[[str, str], None],
+) -> None:
+    for channel in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(channel, "isatty", lambda: True)
+    lines: list[str] = []
+    for case in CASES[command]:
+        words = case.split()
+        code, out, err = run(words if command == "piggygan" else [command, *words], capsys)
+        assert "Traceback" not in out + err
+        too_long = [line for line in (out + err).splitlines() if len(line) > WIDTH and " " in line.strip()]
+        assert not too_long or case.endswith("--json"), too_long
+        lines.append(f"$ piggygan {'' if command == 'piggygan' else command + ' '}{case}".rstrip())
+        lines += out.splitlines()
+        lines += [f"! {line}".rstrip() for line in err.splitlines()]
+        lines += [f"[exit code {code}]", ""]
+    golden(f"{command}.txt", normalized("\n".join(lines)))
+
+
+def test_no_command_is_without_its_snapshot() -> None:
+    assert CASES.keys() == {"piggygan", *COMMANDS}
+    for name, command in COMMANDS.items():
+        for inner in command.commands if isinstance(command, Group) else ():
+            assert any(case.split()[:1] == [inner] for case in CASES[name])
