@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 import tyro
+from subjects import unet_depth
 from torch import Tensor, nn
 
 import piggygan as pg
@@ -96,12 +97,12 @@ def main(options: Options) -> None:
 
 def learn_facades(options: Options, norm: pg.networks.NormKind) -> pg.MultiTaskGenerator:
     """Learn the base task, or take it from a former run."""
-    depth = (options.size & -options.size).bit_length() - 1
+    depth = unet_depth(options.size)
     registry = pg.TaskRegistry(options.out / f"base-{norm}")
     if registry.tasks:
         return registry.load()
     torch.manual_seed(0)
-    generator = pg.UNetGenerator(depth=min(depth, 8), width=options.width, norm=norm, dropout=True)
+    generator = pg.UNetGenerator(depth=depth, width=options.width, norm=norm, dropout=True)
     model = pg.MultiTaskGenerator(generator, "facades")
     dataset = PairDataset.side_by_side(options.facades / "train", options.size, augmentation=PairAugmentation.pix2pix())
     discriminator = pg.PatchDiscriminator(6, width=options.width, norm=norm)

@@ -20,6 +20,7 @@ Network = Literal["unet", "resnet"]
 Precision = Literal["fp32", "bf16"]
 Step = Callable[[], None]
 
+SMALLEST_DEPTH = 4
 TITLES = {"unet": "U-Net-256", "resnet": "ResNet-9"}
 
 
@@ -55,11 +56,25 @@ class Setting:
         return nullcontext() if self.precision == "fp32" else torch.autocast(self.device.type, torch.bfloat16)
 
 
+def unet_depth(size: int) -> int:
+    """Choose how often a U-Net halves an image of a side: as often as it goes, 8 times at most.
+
+    Raises:
+        ConfigurationError: If that is so seldom that figures of it would say nothing of a U-Net.
+    """
+    depth = (size & -size).bit_length() - 1
+    if depth < SMALLEST_DEPTH:
+        raise pg.errors.ConfigurationError(
+            f"a size of {size} can be halved {max(depth, 0)} times, which is no U-Net to measure: "
+            f"take a multiple of {2**SMALLEST_DEPTH}, a power of two best."
+        )
+    return min(depth, 8)
+
+
 def make_generator(setting: Setting) -> nn.Module:
     """Make a generator with the norm that it is published with; at width 64 it is of published size."""
     if setting.network == "unet":
-        depth = min((setting.size & -setting.size).bit_length() - 1, 8)
-        return pg.UNetGenerator(depth=depth, width=setting.width, norm="batch").to(setting.device)
+        return pg.UNetGenerator(depth=unet_depth(setting.size), width=setting.width, norm="batch").to(setting.device)
     return pg.ResNetGenerator(width=setting.width, norm="instance", affine=False).to(setting.device)
 
 
