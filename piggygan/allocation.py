@@ -39,6 +39,24 @@ def layer_fractions(fraction: Fraction, sizes: Mapping[str, int]) -> dict[str, f
     return {path: _share_of(path, fraction, sizes) for path in sizes}
 
 
+def worth_mixing(fraction: float, *, filter_size: int, bank: int) -> float:
+    """Return a layer's share of unconstrained filters: all of them, where a mixture would cost more than a filter.
+
+    A composed filter costs as many factors as there are bank filters. A 1x1 convolution that expands few channels into
+    many has filters of few numbers, and more of them in its bank.
+
+    Args:
+        fraction: The share that it would have.
+        filter_size: Numbers of one filter.
+        bank: Bank filters that one is mixed of.
+
+    Example:
+        >>> worth_mixing(0.25, filter_size=16, bank=96), worth_mixing(0.25, filter_size=96, bank=16)
+        (1.0, 0.25)
+    """
+    return 1.0 if bank > filter_size else fraction
+
+
 def _share_of(path: str, shares: Mapping[str, float], paths: Collection[str]) -> float:
     if path in shares:
         return shares[path]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from piggygan.allocation import Fraction, layer_fractions
+from piggygan.allocation import Fraction, layer_fractions, worth_mixing
 from piggygan.costs import CostModel
 from piggygan.deriving import for_keeping
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
@@ -200,7 +200,8 @@ class MultiTaskGenerator(CheckedLoading):
         Args:
             task: Its name: 1 to 64 of a-z, 0-9, ``_`` and ``-``.
             unconstrained_fraction: Share of weights of its own, 0..1, dealt out evenly over the layers; or the share of
-                each layer's filters, by pattern of paths: ``{"*": 0.25}`` is the paper's lambda in every layer.
+                each layer's filters, by pattern of paths: ``{"*": 0.25}`` is the paper's lambda in every layer. A layer
+                that would cost more than an ordinary one is wholly the task's own.
             max_bank: Most bank filters of a layer, as a multiple of the layer's filters, at least 1: where the tasks
                 drawn on have more, the most useful are taken, so that a step of the tenth task is about as fast as one
                 of the third. None: all, as in the paper.
@@ -238,6 +239,10 @@ class MultiTaskGenerator(CheckedLoading):
         convolutions = self._convolutions
         sizes = {path: convolution.conv.weight.numel() for path, convolution in convolutions.items()}
         shares = layer_fractions(unconstrained_fraction, sizes)
+        if init != "empty":  # what is to be filled in comes with shares that were settled once
+            for path, layer in convolutions.items():
+                bank, filter_size = layer.bank_size(sources, max_bank), sizes[path] // layer.conv.out_channels
+                shares[path] = worth_mixing(shares[path], filter_size=filter_size, bank=bank)
         fractions = {**shares, self._wrapping.output_layer: 1.0} if output_layer_unconstrained else shares
         # Everything is made before anything is added: a refused call changes nothing.
         attach: list[Callable[[], None]] = []

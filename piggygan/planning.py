@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from piggygan.allocation import Fraction, layer_fractions
+from piggygan.allocation import Fraction, layer_fractions, worth_mixing
 from piggygan.bypasses import bypasses
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
@@ -36,6 +36,7 @@ class PlannedModule:
         reason: Why it is refused, else empty.
         cost: Parameters that a task would store here.
         undecided: The first of its own parameters, if it is refused because nobody said how to treat those.
+        is_own: Whether it is a convolution that a task mixes nothing in: all filters are the task's own.
     """
 
     path: str
@@ -44,6 +45,7 @@ class PlannedModule:
     reason: str
     cost: int
     undecided: str = ""
+    is_own: bool = False
 
     @property
     def parameters(self) -> int:
@@ -116,12 +118,17 @@ class Plan:
         """Return the modules of some treatments by path."""
         return {entry.path: entry.module for entry in self.modules if entry.treatment in treatments}
 
+    def _remark(self, entry: PlannedModule) -> str:
+        if entry.path == self.output_layer:
+            return ", output"
+        return ", all own" if entry.is_own else ""
+
     def __str__(self) -> str:
         rows = [
             [
                 entry.path or "(the generator)",
                 type(entry.module).__name__,
-                entry.treatment + (", output" if entry.path == self.output_layer else ""),
+                entry.treatment + self._remark(entry),
                 f"{entry.parameters:,}",
                 f"{entry.cost:,}",
             ]
@@ -173,7 +180,7 @@ def plan(
         )
     last = output_layer or (convolutions[-1] if convolutions else "")
     fractions = {**layer_fractions(unconstrained_fraction, sizes), last: 1.0}
-    modules = tuple(replace(entry, cost=_cost(entry, fractions.get(entry.path, 1.0))) for entry in found)
+    modules = tuple(_counted(entry, fractions.get(entry.path, 1.0)) for entry in found)
     wrapped = {entry.path: entry.module for entry in found if entry.treatment not in ("buffers", "refused")}
     problems = [*obstacles(generator), *bypasses(generator, wrapped)]
     if not convolutions and not any(entry.treatment == "refused" for entry in found):
@@ -265,17 +272,18 @@ def _of_convolution(path: str, module: nn.Module, chosen: Choices) -> tuple[Trea
     return ("refused", problem) if problem else ("mixed", "")
 
 
-def _cost(entry: PlannedModule, fraction: float) -> int:
+def _counted(entry: PlannedModule, fraction: float) -> PlannedModule:
+    """Say what a task that draws on the base task would store."""
     module = entry.module
     if entry.treatment == "per_task":
-        return entry.parameters
+        return replace(entry, cost=entry.parameters)
     if entry.treatment != "mixed" or not isinstance(module, CONVOLUTIONS):
-        return 0
+        return entry
     c_out, groups = module.out_channels, module.groups
-    if groups > 1 and groups == module.in_channels:
-        fraction = 1.0  # depthwise
     filter_size = module.weight.numel() // c_out
+    is_depthwise = 1 < groups == module.in_channels
+    fraction = 1.0 if is_depthwise else worth_mixing(fraction, filter_size=filter_size, bank=c_out // groups)
     own = unconstrained_count(c_out, fraction, groups)
     bias = 0 if module.bias is None else c_out
     count = task_parameters_count(filter_size=filter_size, c_out=c_out, bank=c_out, unconstrained=own, groups=groups)
-    return count + bias
+    return replace(entry, cost=count + bias, is_own=own == c_out)

@@ -297,6 +297,13 @@ class TaskKernels(TaskLayer):
         parts = [filters for filters in own if filters is not None]
         return parts[0] if len(parts) == 1 else self._as_native(join(parts, groups=self.conv.groups))
 
+    def bank_size(self, sources: tuple[str, ...], max_bank: float | None) -> int:
+        """Count the filters of one group that a task would mix: all that fit, up to the bound."""
+        width = self._bank_width(tuple(name for name in sources if self._fits_bank(name)))
+        return (
+            width if max_bank is None else min(width, bank_limit(max_bank, self.conv.out_channels // self.conv.groups))
+        )
+
     def kernel_numel(self, task: str) -> int:
         """Count the numbers of the whole kernel of ``task``."""
         return math.prod((*self.kernel_shape(task), *self.conv.kernel_size))
@@ -446,10 +453,8 @@ class TaskKernels(TaskLayer):
 
         The score of a filter is its squared norm, times the sum of the squared factors that the tasks use it with.
         """
-        if max_bank is None:
-            return None
-        limit = bank_limit(max_bank, self.conv.out_channels // self.conv.groups)
-        if self._bank_width(sources) <= limit:
+        limit = self.bank_size(sources, max_bank)
+        if limit == self._bank_width(sources):
             return None
         if init == "empty":  # which ones will be filled in
             return torch.arange(limit, device=self.conv.weight.device)
