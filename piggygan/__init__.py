@@ -21,7 +21,8 @@ from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.norms import TaskNorm
 from piggygan.pair import GeneratorPair
 from piggygan.per_task import PerTask
-from piggygan.planning import Plan, plan
+from piggygan.planned import Plan
+from piggygan.planning import plan
 from piggygan.registry import TaskRegistry
 from piggygan.relatedness import relatedness
 from piggygan.tasks import Task

@@ -16,6 +16,7 @@ from torch.optim import SGD, Optimizer
 from piggygan.allocation import Fraction, layer_fractions, worth_mixing
 from piggygan.costs import CostModel
 from piggygan.deriving import for_keeping
+from piggygan.ends import check_channels
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
 from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.kernel_cache import KernelCache
@@ -46,8 +47,9 @@ class MultiTaskGenerator(CheckedLoading):
         generator: Any module; those of its modules that have parameters and are neither convolutions, norms nor
             PReLU have to be named in ``per_task`` or ``shared_frozen``.
         base_task: Name of the first task, learned by the generator's own kernels.
-        output_layer: Path of the convolution that makes the output; None: the last one registered.
-        input_layer: Path of the convolution that takes the input; None: the first one registered.
+        output_layer: Path of the convolution that makes the output; None: it is found by a run without values, and is
+            the last one registered if the generator cannot be run so.
+        input_layer: Path of the convolution that takes the input; None: likewise, or the first one registered.
         per_task: Modules that each task gets a copy of, by path (with ``*`` and ``?``) or type.
         shared_frozen: Modules that the base task learns and all later tasks use as they are.
         include: Convolutions to build from banks; None: all. The others are shared and frozen.
@@ -84,18 +86,18 @@ class MultiTaskGenerator(CheckedLoading):
         super().__init__()
         check_task_name(base_task)
         planned = plan(
-            generator, per_task=per_task, shared_frozen=shared_frozen, include=include, output_layer=output_layer
+            generator,
+            per_task=per_task,
+            shared_frozen=shared_frozen,
+            include=include,
+            output_layer=output_layer,
+            input_layer=input_layer,
         )
         check_possible(planned)
-        convolutions = list(planned.of("mixed"))
-        if input_layer is not None and input_layer not in convolutions:
-            raise ConfigurationError(
-                f"input_layer {input_layer!r} is not a mixed convolution of {type(generator).__name__}; "
-                f"the first ones are {', '.join(convolutions[:3])}."
-            )
         chosen = {path: module for path, module in planned.of("per_task").items() if not isinstance(module, USUAL)}
+        self._ends = {"in_channels": planned.input, "out_channels": planned.output}
         self._wrapping = Wrapping(
-            planned.output_layer, input_layer or convolutions[0], tuple(chosen), tuple(planned.of("shared_frozen"))
+            planned.output.layer, planned.input.layer, tuple(chosen), tuple(planned.of("shared_frozen"))
         )
         self._selection = Selection(base_task)
         self._costs = CostModel()
@@ -230,8 +232,8 @@ class MultiTaskGenerator(CheckedLoading):
         if init not in ("warm", "normal", "empty"):
             raise ConfigurationError(f"init is {init!r}; it is 'warm', 'normal' or 'empty'.")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels is not None and channels < 1:
-                raise ConfigurationError(f"{name} is {channels}; an image has at least one channel.")
+            end = self._ends[name]
+            check_channels(name, channels, getattr(self._convolutions[end.layer].conv, name), end)
         if init != "empty":  # which takes nothing from frozen tasks, and many are loaded so, one after another
             self.check_frozen()
         sources = chosen_sources(self._tasks, task, draws_on)
@@ -428,7 +430,9 @@ class MultiTaskGenerator(CheckedLoading):
                 )
             return self._translate_each(inputs[0], tuple(task))
         with self.using(self._selection.task if task is None else task), unmoved(self._own_buffers):
-            return self.generator(*inputs, **options)
+            outputs = self.generator(*inputs, **options)
+            self._check_output(outputs)
+        return outputs
 
     # ------------------------------------------------------------------ inside
 
@@ -445,6 +449,18 @@ class MultiTaskGenerator(CheckedLoading):
             raise InputError(
                 f"got a {images.dtype} tensor of shape {tuple(images.shape)}; needed are floats in [-1, 1] of shape "
                 f"(batch, channels, {'height, width' if axes == 2 else f'and {axes} axes of positions'})."
+            )
+
+    def _check_output(self, outputs: Any) -> None:
+        task = self._selection.task
+        channels = self._tasks[task].out_channels
+        if channels is None or not isinstance(outputs, Tensor) or outputs.dim() != self.spatial_axes + 2:
+            return
+        if outputs.shape[1] != channels:
+            raise ConfigurationError(
+                f"task {task!r} was added with out_channels={channels} and makes {outputs.shape[1]}: the output is "
+                f"not made by {self._wrapping.output_layer!r}. Wrap the generator with output_layer= the "
+                f"convolution that makes it."
             )
 
     def _translate_each(self, images: Tensor, tasks: tuple[str, ...]) -> list[Tensor]:

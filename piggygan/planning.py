@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from torch import nn
 
 from piggygan.allocation import Fraction, layer_fractions, worth_mixing
 from piggygan.bypasses import bypasses
+from piggygan.ends import choose_ends, find_ends
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
 from piggygan.norms import NORMS
 from piggygan.obstacles import obstacles
 from piggygan.patterns import Choices, Pattern
+from piggygan.planned import Plan, PlannedModule, Treatment
 from piggygan.support import CONVOLUTIONS, patched, unsupported_convolution
-from piggygan.tables import text_table
-
-Treatment = Literal["mixed", "per_task", "shared_frozen", "buffers", "refused"]
-"""Built from a bank; a copy a task; learned with the base task and shared; a module that holds others, whose own
-buffers are kept with the base task; nobody said how."""
 
 USUAL = (*NORMS, nn.PReLU)
 """What each task has a copy of without being asked."""
-
-
-@dataclass(frozen=True)
-class PlannedModule:
-    """What would become of one module.
-
-    Attributes:
-        path: Its first path in the generator.
-        treatment: How it would be treated.
-        reason: Why it is refused, else empty.
-        cost: Parameters that a task would store here.
-        undecided: The first of its own parameters, if it is refused because nobody said how to treat those.
-        is_own: Whether it is a convolution that a task mixes nothing in: all filters are the task's own.
-    """
-
-    path: str
-    module: nn.Module = field(repr=False, compare=False)
-    treatment: Treatment
-    reason: str
-    cost: int
-    undecided: str = ""
-    is_own: bool = False
-
-    @property
-    def parameters(self) -> int:
-        """Parameters that are treated so."""
-        if self.treatment == "buffers":
-            return 0
-        return sum(parameter.numel() for parameter in self.module.parameters())
 
 
 @dataclass(frozen=True)
@@ -72,74 +39,6 @@ class Wrapping:
     shared_frozen: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How a generator would be wrapped; prints as a table.
-
-    Attributes:
-        modules: Every module that holds numbers, in order of registration.
-        problems: Why the generator as a whole cannot be wrapped.
-        output_layer: Path of the convolution that makes the output, wholly unconstrained by default.
-    """
-
-    modules: tuple[PlannedModule, ...]
-    problems: tuple[str, ...]
-    output_layer: str
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether the generator can be wrapped so."""
-        return not self.refusals
-
-    @property
-    def refusals(self) -> tuple[str, ...]:
-        """Everything that stands in the way; modules of one type that nobody said how to treat together."""
-        refused = [entry for entry in self.modules if entry.treatment == "refused"]
-        undecided: dict[type[nn.Module], list[PlannedModule]] = {}
-        for entry in refused:
-            if entry.undecided:
-                undecided.setdefault(type(entry.module), []).append(entry)
-        others = (f"{entry.path} {entry.reason}" for entry in refused if not entry.undecided)
-        return (*self.problems, *others, *(_undecided(kind, found) for kind, found in undecided.items()))
-
-    @property
-    def undecided(self) -> tuple[type[nn.Module], ...]:
-        """Types of modules with parameters that have to be named, in ``per_task`` or in ``shared_frozen``."""
-        found = [type(entry.module) for entry in self.modules if entry.undecided and entry.path]
-        return tuple(dict.fromkeys(found))
-
-    @property
-    def share(self) -> float:
-        """What a task would store, as a share of the whole network."""
-        whole = sum(entry.parameters for entry in self.modules)
-        return sum(entry.cost for entry in self.modules) / whole if whole else 0.0
-
-    def of(self, *treatments: Treatment) -> dict[str, nn.Module]:
-        """Return the modules of some treatments by path."""
-        return {entry.path: entry.module for entry in self.modules if entry.treatment in treatments}
-
-    def _remark(self, entry: PlannedModule) -> str:
-        if entry.path == self.output_layer:
-            return ", output"
-        return ", all own" if entry.is_own else ""
-
-    def __str__(self) -> str:
-        rows = [
-            [
-                entry.path or "(the generator)",
-                type(entry.module).__name__,
-                entry.treatment + self._remark(entry),
-                f"{entry.parameters:,}",
-                f"{entry.cost:,}",
-            ]
-            for entry in self.modules
-        ]
-        lines = [text_table(["module", "type", "treatment", "parameters", "a task stores"], rows)]
-        lines += [f"refused: {problem}" for problem in self.refusals]
-        lines.append(f"a task that draws on the base task stores {self.share:.1%} of the network")
-        return "\n".join(lines)
-
-
 def plan(
     generator: nn.Module,
     *,
@@ -148,6 +47,7 @@ def plan(
     shared_frozen: Sequence[Pattern] = (),
     include: Sequence[Pattern] | None = None,
     output_layer: str | None = None,
+    input_layer: str | None = None,
 ) -> Plan:
     """Say how a generator would be wrapped and what a second task would cost; nothing is touched.
 
@@ -167,25 +67,34 @@ def plan(
     """
     chosen = Choices(generator, per_task, shared_frozen, include)
     found = list(_treated(generator, chosen))
+    treated = {entry.path: entry.module for entry in found if entry.treatment not in ("buffers", "refused")}
     sizes = {
         entry.path: entry.module.weight.numel()
         for entry in found
         if entry.treatment == "mixed" and isinstance(entry.module, CONVOLUTIONS)
     }
-    convolutions = list(sizes)
-    if output_layer is not None and output_layer not in convolutions:
-        raise ConfigurationError(
-            f"output_layer {output_layer!r} is not a mixed convolution of {type(generator).__name__}; "
-            f"the last ones are {', '.join(convolutions[-3:]) or 'none'}."
-        )
-    last = output_layer or (convolutions[-1] if convolutions else "")
-    fractions = {**layer_fractions(unconstrained_fraction, sizes), last: 1.0}
-    modules = tuple(_counted(entry, fractions.get(entry.path, 1.0)) for entry in found)
-    wrapped = {entry.path: entry.module for entry in found if entry.treatment not in ("buffers", "refused")}
-    problems = [*obstacles(generator), *bypasses(generator, wrapped)]
-    if not convolutions and not any(entry.treatment == "refused" for entry in found):
+    convolutions = {path: module for path, module in treated.items() if path in sizes}
+    for argument, layer in (("output_layer", output_layer), ("input_layer", input_layer)):
+        if layer is not None and layer not in convolutions:
+            raise ConfigurationError(
+                f"{argument} {layer!r} is not a mixed convolution of {type(generator).__name__}; there are "
+                f"{_some(list(convolutions))}."
+            )
+    is_refused = any(entry.treatment == "refused" for entry in found)
+    problems = [*obstacles(generator), *bypasses(generator, treated)]
+    if not convolutions and not is_refused:
         problems.append(f"{type(generator).__name__} has no convolution: there are no filters to build on")
-    return Plan(modules, tuple(problems), last)
+    is_known = bool(problems) or is_refused or (output_layer and input_layer)
+    ends = None if is_known else find_ends(generator, treated)
+    output, entrance = choose_ends(ends, convolutions, output_layer, input_layer)
+    fractions = {**layer_fractions(unconstrained_fraction, sizes), output.layer: 1.0}
+    modules = tuple(_counted(entry, fractions.get(entry.path, 1.0)) for entry in found)
+    return Plan(modules, tuple(problems), output, entrance)
+
+
+def _some(paths: Sequence[str]) -> str:
+    shown = paths if len(paths) <= 6 else [*paths[:3], "...", *paths[-3:]]
+    return ", ".join(shown) or "none"
 
 
 def check_possible(planned: Plan) -> None:
@@ -202,16 +111,6 @@ def check_possible(planned: Plan) -> None:
         f"parameters say what it is, by type or path: per_task=[{kinds}] gives each task a copy, shared_frozen=[...] "
         f"lets all tasks use the base task's."
     )
-
-
-def _undecided(kind: type[nn.Module], found: Sequence[PlannedModule]) -> str:
-    """Name all modules of one type that nobody said how to treat."""
-    first = found[0]
-    if len(found) > 1:
-        return f"{len(found)} modules of type {kind.__name__} have parameters, such as {first.path}.{first.undecided}"
-    if not first.path:
-        return f"the generator itself ({kind.__name__}) has {first.undecided}: move it into a module of its own"
-    return f"{first.path} ({kind.__name__}) has {first.undecided}"
 
 
 def _treated(generator: nn.Module, chosen: Choices) -> Iterator[PlannedModule]:

@@ -14,7 +14,7 @@ from piggygan.layers import PiggybackConvolution, layer_kind
 from piggygan.norms import NORMS, TaskNorm
 from piggygan.own_buffers import OwnBuffers
 from piggygan.per_task import PerTask, SharedFrozen
-from piggygan.planning import Plan, PlannedModule
+from piggygan.planned import Plan, PlannedModule
 from piggygan.selection import Selection
 
 Layer = PiggybackConvolution | PerTask | SharedFrozen | OwnBuffers

@@ -48,6 +48,8 @@ ORDER = [
     "per_task",
     "norms",
     "obstacles",
+    "ends",
+    "planned",
     "planning",
     "own_buffers",
     "wrapping",
