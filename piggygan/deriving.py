@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
@@ -33,16 +33,14 @@ def for_keeping(device: torch.device) -> Iterator[None]:
         yield
 
 
-class Derived(NamedTuple):
-    """A tensor, and what it was made of.
+class Origin(NamedTuple):
+    """What something was made of.
 
     Attributes:
-        tensor: What was made.
-        sources: What it was made of; None stands for what the layer does not have.
-        versions: How often each source had been written to.
+        sources: The tensors; None stands for one that a layer does not have.
+        versions: How often each had been written to.
     """
 
-    tensor: Tensor
     sources: Sources
     versions: tuple[int, ...]
 
@@ -57,12 +55,14 @@ class Derived(NamedTuple):
         return torch.compiler.is_compiling() or self.versions == _versions(sources)
 
 
-def derive(make: Callable[[], Tensor], sources: Sources) -> Derived:
-    """Make a tensor that is to be kept, on the device of what it is made of."""
-    versions = () if torch.compiler.is_compiling() else _versions(sources)
-    device = next((tensor.device for tensor in sources if tensor is not None), torch.device("cpu"))
-    with for_keeping(device):
-        return Derived(make(), sources, versions)
+def origin(sources: Sources) -> Origin:
+    """Note what something is about to be made of."""
+    return Origin(sources, () if torch.compiler.is_compiling() else _versions(sources))
+
+
+def device_of(sources: Sources) -> torch.device:
+    """Return where tensors are; the processor if there are none."""
+    return next((tensor.device for tensor in sources if tensor is not None), torch.device("cpu"))
 
 
 def _versions(sources: Sources) -> tuple[int, ...]:

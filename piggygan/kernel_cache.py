@@ -10,7 +10,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
-from piggygan.deriving import Derived, Sources, derive
+from piggygan.deriving import Origin, Sources, device_of, for_keeping, origin
 from piggygan.errors import ConfigurationError
 
 DEFAULT_MAX_BYTES = 2**30
@@ -41,7 +41,7 @@ class KernelCache:
     """
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
-        self._entries: OrderedDict[Hashable, Derived] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Tensor, Origin]] = OrderedDict()
         self.max_bytes = max_bytes
 
     @property
@@ -59,7 +59,7 @@ class KernelCache:
     @property
     def bytes(self) -> int:
         """What is kept, in bytes."""
-        return sum(kept.tensor.nbytes for kept in list(self._entries.values()))
+        return sum(tensor.nbytes for tensor, _ in list(self._entries.values()))
 
     def get(self, key: Hashable, make: Callable[[], Tensor], made_of: Sources = ()) -> Tensor:
         """Return what is kept under a key, or make and keep it.
@@ -69,14 +69,18 @@ class KernelCache:
             make: Makes it.
             made_of: The tensors that it is made of; what was made of others is made anew.
         """
+        if any(tensor is not None and tensor.requires_grad for tensor in made_of):
+            return make()  # of tensors that were lent for a call, to learn how they are to move
         kept = self._entries.get(key)
-        if kept is None or not kept.is_of(made_of):
-            kept = derive(make, made_of)
+        if kept is None or not kept[1].is_of(made_of):
+            noted = origin(made_of)
+            with for_keeping(device_of(made_of)):
+                kept = make(), noted
             self._entries[key] = kept
             self._shrink()
         elif not torch.compiler.is_compiling():  # a compiled graph would be guarded on the order, and made anew
             self._touch(key)
-        return kept.tensor
+        return kept[0]
 
     def forget(self, owner: str) -> None:
         """Drop everything whose key begins with ``owner``."""

@@ -18,10 +18,11 @@ from torch.nn import functional
 from piggygan.costs import LayerCall
 from piggygan.errors import InputError
 from piggygan.filters import native_layout
+from piggygan.geometry import Geometry
 from piggygan.one_step import calls_in_this_step, shared_in_this_step
 from piggygan.task_filters import TaskFilters
 from piggygan.task_kernels import TaskKernels
-from piggygan.ways import Geometry, MixedFilters, autocast_type, can_unfold, compute
+from piggygan.ways import MixedFilters, autocast_type, can_unfold, compute
 
 
 class PiggybackConvolution(TaskKernels):
@@ -46,7 +47,8 @@ class PiggybackConvolution(TaskKernels):
         if training and torch.is_grad_enabled() and self._composes(task):
             padded, geometry = self._geometry(features, output_size)
             way = self.costs.choose(self._call(task, padded, geometry))
-            filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task))
+            made_of = tuple(self.of_task(task).parameters())
+            filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task), made_of)
             return compute(way, padded, filters, geometry)
         return self._convolve(features, self.kernel(task), self.bias_of(task), output_size)
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
+import torch
+
+from piggygan.deriving import Origin, Sources, origin
 from piggygan.errors import ConfigurationError
 
 Shared = TypeVar("Shared")
 
 
-class _Step(threading.local):
-    """What the calls of this thread share at the moment; None outside of any block."""
+class _Step:
+    """What the calls of one step share; None once the step is over, for those who outlive it."""
 
-    calls: int = 1
-    shared: dict[Hashable, Any] | None = None
+    def __init__(self, calls: int) -> None:
+        self.calls = calls
+        self.shared: dict[Hashable, tuple[Any, Origin]] | None = {}
 
 
-_step = _Step()
+# Of a thread, and in it of a coroutine: two that take turns are in two steps.
+_step: ContextVar[_Step | None] = ContextVar("piggygan_step", default=None)
 
 
 @contextmanager
@@ -27,8 +32,8 @@ def calls_of_one_step(calls: int) -> Iterator[None]:
     """Tell the generators called inside the ``with`` block that all calls belong to one training step.
 
     A cycle calls each generator three times before anything moves. Inside the block a layer of a task in training
-    composes its kernel once for all of them, and what the layer costs is reckoned for as many calls. No optimizer may
-    step inside; ``backward`` is called once, on the sum of the losses, there or later.
+    composes its kernel once for all of them, and what the layer costs is reckoned for as many calls. ``backward`` is
+    called once, on the sum of the losses, there or later. What an optimizer moved inside is composed anew.
 
     Args:
         calls: How often each generator will be called.
@@ -38,24 +43,41 @@ def calls_of_one_step(calls: int) -> Iterator[None]:
     """
     if calls < 1:
         raise ConfigurationError(f"calls is {calls}; a step calls a generator at least once.")
-    former = _step.calls, _step.shared
-    _step.calls, _step.shared = calls, {}
+    step, former = _Step(calls), _step.get()
+    _step.set(step)
     try:
         yield
     finally:
-        _step.calls, _step.shared = former
+        step.shared = None
+        _step.set(former)
 
 
 def calls_in_this_step() -> int:
     """Return what the block around says; 1 without one."""
-    return _step.calls
+    step = _current()
+    return 1 if step is None else step.calls
 
 
-def shared_in_this_step(key: Hashable, make: Callable[[], Shared]) -> Shared:
-    """Return what another call of this step made under the same key, or make it."""
-    if _step.shared is None:
+def shared_in_this_step(key: Hashable, make: Callable[[], Shared], made_of: Sources = ()) -> Shared:
+    """Return what another call of this step made under the same key, or make it.
+
+    Args:
+        key: Names what is shared.
+        make: Makes it.
+        made_of: The tensors that it is made of; what was made before one of them moved is made anew.
+    """
+    step = _current()
+    if step is None or step.shared is None:
         return make()
-    if key not in _step.shared:
-        _step.shared[key] = make()
-    made: Shared = _step.shared[key]
+    kept = step.shared.get(key)
+    if kept is None or not kept[1].is_of(made_of):
+        kept = step.shared[key] = make(), origin(made_of)
+    made: Shared = kept[0]
     return made
+
+
+def _current() -> _Step | None:
+    if torch.compiler.is_compiling():  # a compiled graph knows no context variables
+        return None
+    step = _step.get()
+    return None if step is None or step.shared is None else step

@@ -131,6 +131,24 @@ def test_other_tensors_lent_for_a_call_are_computed_with() -> None:
     assert torch.equal(model(image, task="two"), expected)
 
 
+@pytest.mark.parametrize("task", ["two", "three"])
+def test_the_gradient_of_a_lent_frozen_tensor_is_not_lost(task: str) -> None:
+    model, image = two_frozen().double(), torch.rand(1, 3, 8, 8).double()
+    model.add_task("three")
+    model(image, task=task)
+    name = "generator.0.conv.weight"
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = torch.func.functional_call(model, {name: weight}, (image,), {"task": task}).sum()
+        return output
+
+    weight = model.state_dict()[name].clone()
+    slope, step = torch.func.grad(loss)(weight), torch.randn_like(weight) * 1e-6
+    torch.testing.assert_close((slope * step).sum(), (loss(weight + step) - loss(weight - step)) / 2, rtol=1e-4, atol=0)
+    leaf = weight.requires_grad_()
+    assert torch.autograd.grad(loss(leaf), leaf)[0].abs().sum() > 0
+
+
 def test_replicas_on_several_devices_compute_with_their_own_tensors() -> None:
     """As nn.DataParallel makes them: modules whose dictionaries are copied, with tensors of another device."""
     model, image = two_frozen(), torch.rand(1, 3, 8, 8)

@@ -1,5 +1,6 @@
 """Calls of one step share a kernel: composed once, and nothing else changes."""
 
+import asyncio
 import threading
 from typing import Any, get_args
 
@@ -150,3 +151,51 @@ def test_another_thread_shares_nothing() -> None:
 def test_a_step_without_calls_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="at least once"), calls_of_one_step(0):
         pass
+
+
+def test_what_an_optimizer_moved_inside_of_a_block_is_composed_anew(layer: PiggybackConvolution) -> None:
+    layer.costs.forced = "filters"
+    image = torch.randn(1, 4, 5, 5, dtype=torch.float64)
+    optimizer = torch.optim.Adam(layer.of_task("new").parameters(), lr=0.1)
+    with calls_of_one_step(2), layer.selection.using("new"):
+        before = layer(image)
+        before.sum().backward()
+        optimizer.step()
+        after = layer(image)
+    with layer.selection.using("new"):
+        torch.testing.assert_close(after, layer(image), rtol=0, atol=0)
+    assert not torch.equal(before, after)
+
+
+def test_coroutines_that_take_turns_are_in_steps_of_their_own() -> None:
+    seen: list[object] = []
+
+    async def step(calls: int) -> None:
+        with calls_of_one_step(calls):
+            for _ in range(2):
+                await asyncio.sleep(0)
+                seen.append((calls, calls_in_this_step(), shared_in_this_step("key", lambda: calls)))
+
+    async def both() -> None:
+        await asyncio.gather(step(2), step(3))
+
+    asyncio.run(both())
+    assert sorted(seen) == [(2, 2, 2), (2, 2, 2), (3, 3, 3), (3, 3, 3)]
+    assert calls_in_this_step() == 1
+
+
+def test_a_coroutine_that_outlives_its_step_shares_nothing_of_it() -> None:
+    async def late(begun: asyncio.Event) -> tuple[int, int]:
+        await begun.wait()
+        return calls_in_this_step(), shared_in_this_step("key", lambda: 2)
+
+    async def outlived() -> tuple[int, int]:
+        over = asyncio.Event()
+        with calls_of_one_step(3):
+            shared_in_this_step("key", lambda: 1)
+            task = asyncio.create_task(late(over))
+            await asyncio.sleep(0)
+        over.set()
+        return await task
+
+    assert asyncio.run(outlived()) == (1, 2)

@@ -33,6 +33,7 @@ ORDER = [
     "progress",
     "support",
     "starting",
+    "geometry",
     "products",
     "one_step",
     "ways",
