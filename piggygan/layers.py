@@ -47,7 +47,8 @@ class PiggybackConvolution(TaskKernels):
         if training and torch.is_grad_enabled() and self._composes(task):
             padded, geometry = self._geometry(features, output_size)
             way = self.costs.choose(self._call(task, padded, geometry))
-            made_of = tuple(self.of_task(task).parameters())
+            stored = self.of_task(task)
+            made_of = (self.bank(task), *stored.parameters(), *stored.buffers())
             filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task), made_of)
             return compute(way, padded, filters, geometry)
         return self._convolve(features, self.kernel(task), self.bias_of(task), output_size)

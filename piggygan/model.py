@@ -282,7 +282,9 @@ class MultiTaskGenerator(CheckedLoading):
             raise TaskStateError(f"task {task!r} is frozen already.")
         check_layers_finite(self._layers, task)
         for layer in self._layers.values():
-            layer.freeze_task(task)
+            # What was interrupted, by a lack of memory say, goes on where it ended.
+            if not (isinstance(layer, PiggybackConvolution | PerTask) and layer.is_frozen(task)):
+                layer.freeze_task(task)
         self._tasks[task] = replace(self._tasks[task], is_frozen=True, factor_step=1.0)
 
     def check_frozen(self) -> None:
@@ -305,16 +307,20 @@ class MultiTaskGenerator(CheckedLoading):
             TaskNotFoundError: If there is none of this name.
             TaskInUseError: If another task draws on it, or it is the base task.
         """
+        self.check_unused(task)
+        for layer in self._layers.values():
+            layer.remove_task(task)
+        del self._tasks[task]
+        self._selection.tasks = self.tasks
+
+    def check_unused(self, task: str) -> None:
+        """Check that a task can be removed; errors as of :meth:`remove_task`."""
         self.describe_task(task)
         users = [name for name, other in self._tasks.items() if task in other.draws_on]
         if users:
             raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
         if task == self._base_task:
             raise TaskInUseError(f"{task!r} is the base task, which the generator itself is made of.")
-        for layer in self._layers.values():
-            layer.remove_task(task)
-        del self._tasks[task]
-        self._selection.tasks = self.tasks
 
     def task_parameters(self, task: str) -> list[nn.Parameter]:
         """Return what an optimizer is to move for ``task``, and nothing else.
@@ -359,9 +365,14 @@ class MultiTaskGenerator(CheckedLoading):
             raise TaskStateError(f"task {task!r} is frozen: nothing can change it.")
         expected = self.task_tensors(task)
         check_same_form(expected, tensors)
+        by_layer = {
+            path: {name: tensors[f"{path}.{name}" if path else name] for name in layer.tensors(task)}
+            for path, layer in self._layers.items()
+        }
+        for path, convolution in self._convolutions.items():
+            convolution.check_picked(task, by_layer[path])
         for path, layer in self._layers.items():
-            prefix = f"{path}." if path else ""
-            layer.load_tensors(task, {name: tensors[prefix + name] for name in layer.tensors(task)})
+            layer.load_tensors(task, by_layer[path])
 
     def fold_task(self, task: str) -> nn.Module:
         """Return ``task`` as an ordinary network: the generator's own class, with the task's kernels.

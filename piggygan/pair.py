@@ -98,7 +98,9 @@ class GeneratorPair:
             TaskInUseError: If another task draws on it, or it is the base task.
         """
         self._check_both(task)
-        for model in self.networks.values():  # both hold the same tasks, so what one refuses the other does too
+        for model in self.networks.values():  # each may draw on others, if its tasks were added alone
+            model.check_unused(task)
+        for model in self.networks.values():
             model.remove_task(task)
 
     def task_parameters(self, task: str) -> list[nn.Parameter]:

@@ -9,6 +9,8 @@ that there is.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -113,6 +115,25 @@ def remixed(
     moved = by_group.new_zeros(groups, by_group.shape[1], bank_size)
     moved[:, :, columns] = by_group
     return moved
+
+
+def bank_columns(widths: Mapping[str, int]) -> dict[str, slice]:
+    """Say which columns of the factors stand for each source's filters.
+
+    Args:
+        widths: For each source, oldest first, the filters that it adds to a group's bank.
+
+    Example:
+        >>> bank_columns({"facades": 64, "lungs": 16})
+        {'facades': slice(0, 64, None), 'lungs': slice(64, 80, None)}
+    """
+    ends = accumulate(widths.values())
+    return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
+
+
+def every_column(spans: Iterable[slice], device: torch.device) -> Int[Tensor, " columns"]:
+    """List the columns of several spans, one after another."""
+    return torch.cat([torch.arange(span.start, span.stop, device=device) for span in spans])
 
 
 def bank_limit(max_bank: float, filters: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from piggygan.bypasses import patched_methods
+from piggygan.errors import UnsupportedModuleError
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -31,6 +32,18 @@ def unsupported_convolution(conv: nn.Module) -> str | None:
     if weight.is_meta:
         return "is on the meta device and has no values: materialize the generator first"
     return None
+
+
+def check_convolution(conv: nn.Module, kind: type[nn.Module], path: str, holder: str) -> None:
+    """Refuse what a layer of some name, for this kind of convolution, cannot hold.
+
+    Raises:
+        UnsupportedModuleError: Naming it by its path, and why.
+    """
+    if problem := unsupported_convolution(conv):
+        raise UnsupportedModuleError(f"{path} cannot be wrapped: {problem}")
+    if not isinstance(conv, kind):
+        raise UnsupportedModuleError(f"{path} is a {type(conv).__name__}; a {holder} holds a {kind.__name__}.")
 
 
 def patched(module: nn.Module) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from piggygan.errors import TaskStateError
+from piggygan.errors import ConfigurationError, TaskStateError
 from piggygan.freezing import freeze
 from piggygan.starting import Start
 
@@ -48,6 +49,8 @@ class TaskFilters(nn.Module):
         factor_step: float,
     ) -> None:
         super().__init__()
+        if not (math.isfinite(factor_step) and factor_step > 0):
+            raise ConfigurationError(f"factor_step is {factor_step}; it is a positive number, 1 for the paper's.")
         self.sources = sources
         self.factor_step = factor_step
         scaled = None if start.factors is None else start.factors / factor_step
@@ -65,9 +68,7 @@ class TaskFilters(nn.Module):
 
     def true_factors(self) -> Tensor:
         """Return the factorization matrix itself, ``(composed, bank)``."""
-        if (
-            self.factors is not None
-        ):  # frozen, or put there for one call: torch.func.functional_call(model, state_dict, ...)
+        if self.factors is not None:  # frozen, or lent for one call: torch.func.functional_call(model, state_dict, ...)
             return self.factors
         if self.scaled_factors is None:
             raise TaskStateError("this layer is wholly unconstrained for the task: it has no factors.")

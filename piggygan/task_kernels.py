@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from piggygan.costs import CostModel
 from piggygan.deriving import Sources, for_keeping, in_full_precision
-from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError, UnsupportedModuleError
+from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError
 from piggygan.filters import (
     DEFAULT_FRACTION,
     DEFAULT_MAX_BANK,
@@ -30,9 +30,11 @@ from piggygan.kernel_cache import KernelCache
 from piggygan.selection import Selection
 from piggygan.starting import (
     Start,
+    bank_columns,
     bank_limit,
     check_picked,
     empty_start,
+    every_column,
     most_useful,
     normal_start,
     refitted,
@@ -40,7 +42,7 @@ from piggygan.starting import (
     selecting,
     warm_start,
 )
-from piggygan.support import unsupported_convolution
+from piggygan.support import check_convolution
 from piggygan.task_filters import TaskFilters
 from piggygan.task_layer import TaskLayer
 from piggygan.task_modules import TaskModules
@@ -78,13 +80,7 @@ class TaskKernels(TaskLayer):
         cache: KernelCache | None = None,
     ) -> None:
         super().__init__(check_task_name(base_task))
-        problem = unsupported_convolution(conv)
-        if problem is not None:
-            raise UnsupportedModuleError(f"{path} cannot be wrapped: {problem}")
-        if not isinstance(conv, self.kind):
-            raise UnsupportedModuleError(
-                f"{path} is a {type(conv).__name__}; a {type(self).__name__} holds a {self.kind.__name__}."
-            )
+        check_convolution(conv, self.kind, path, type(self).__name__)
         self.path = path
         self.costs = costs or CostModel()
         self.cache = KernelCache() if cache is None else cache
@@ -193,10 +189,7 @@ class TaskKernels(TaskLayer):
             fraction = 1.0
         unconstrained = unconstrained_count(c_out, fraction, groups)
         composed = c_out - unconstrained
-        if composed == 0:
-            sources = ()
-        if not (math.isfinite(factor_step) and factor_step > 0):
-            raise ConfigurationError(f"factor_step is {factor_step}; it is a positive number, 1 for the paper's.")
+        sources = sources if composed else ()
         picked = self._most_useful(sources, max_bank, init) if composed else None
         start = self._warm_start(start_from, sources, picked, c_in, c_out, unconstrained) if init == "warm" else None
         if start is None:  # asked for, or no earlier kernel of this shape to start from
@@ -208,9 +201,9 @@ class TaskKernels(TaskLayer):
             )
             if init != "empty":
                 start = normal_start(start)
-        if start.unconstrained is not None:
-            start = start._replace(unconstrained=self._native(start.unconstrained))
-        return TaskFilters(start._replace(picked=picked), sources=sources, factor_step=factor_step)
+        own = None if start.unconstrained is None else self._native(start.unconstrained)
+        start = start._replace(unconstrained=own, picked=picked)
+        return TaskFilters(start, sources=sources, factor_step=factor_step)
 
     def _native(self, filters: Tensor) -> Tensor:
         return native_layout(filters, groups=self.conv.groups, transposed=self.transposed)
@@ -281,8 +274,8 @@ class TaskKernels(TaskLayer):
         filters = self.of_task(task)
         if filters.is_frozen:
             return self._make_bank(filters)
-        sources = self._bank_is_made_of(filters)
-        return self._banks.get((task, self.conv.weight.device), lambda: self._make_bank(filters), sources)
+        key, made_of = (task, self.conv.weight.device), self._bank_is_made_of(filters)
+        return self._banks.get(key, lambda: self._make_bank(filters), made_of)
 
     def _make_bank(self, filters: TaskFilters) -> Tensor:
         bank = self._joined(filters.sources)
@@ -293,8 +286,7 @@ class TaskKernels(TaskLayer):
 
     def _joined(self, sources: tuple[str, ...]) -> Tensor:
         """Return all filters of ``sources``, filters first."""
-        own = [self.own_filters(name) for name in sources]
-        parts = [filters for filters in own if filters is not None]
+        parts = [own for own in map(self.own_filters, sources) if own is not None]
         return parts[0] if len(parts) == 1 else self._as_native(join(parts, groups=self.conv.groups))
 
     def bank_size(self, sources: tuple[str, ...], max_bank: float | None) -> int:
@@ -352,13 +344,8 @@ class TaskKernels(TaskLayer):
         return {name: tensor.detach() for name, tensor in named.items() if tensor is not None}
 
     def load_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
-        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check.
-
-        Raises:
-            InputError: If it picks bank filters that there are not, or one twice.
-        """
-        if "picked" in tensors:
-            check_picked(tensors["picked"], self._bank_width(self.of_task(task).sources), self.path)
+        """Copy in what :meth:`tensors` gave; names and shapes are the caller's to check, errors as of the next."""
+        self.check_picked(task, tensors)
         with torch.no_grad():
             for name, tensor in tensors.items():
                 if task == self.base_task:
@@ -366,10 +353,14 @@ class TaskKernels(TaskLayer):
                 else:
                     self.of_task(task).load(name, self._native(tensor) if name == "unconstrained" else tensor)
 
+    def check_picked(self, task: str, tensors: Mapping[str, Tensor]) -> None:
+        """Refuse tensors that pick bank filters which there are not, or one twice, with an ``InputError``."""
+        if "picked" in tensors:
+            check_picked(tensors["picked"], self._bank_width(self.of_task(task).sources), self.path)
+
     def stored(self, task: str) -> nn.Module:
         """Return the module that holds the tensors of ``task``."""
-        held: nn.Module = self.conv if task == self.base_task else self.of_task(task)
-        return held
+        return self.conv if task == self.base_task else self.of_task(task)
 
     def _compose_kernel(self, task: str) -> Tensor:
         filters, own = self.of_task(task), self.own_filters(task)
@@ -433,19 +424,12 @@ class TaskKernels(TaskLayer):
 
     def _columns(self, sources: tuple[str, ...]) -> dict[str, slice]:
         """Say which columns of the factors stand for each source's filters."""
-        columns, start = {}, 0
-        for name in sources:
-            own = self.own_filters(name)
-            end = start + (0 if own is None else own.shape[0] // self.conv.groups)
-            columns[name] = slice(start, end)
-            start = end
-        return columns
+        own = {name: self.own_filters(name) for name in sources}
+        return bank_columns({name: 0 if kept is None else len(kept) // self.conv.groups for name, kept in own.items()})
 
     def _moved_columns(self, filters: TaskFilters, columns: dict[str, slice]) -> Tensor:
         """Say for each bank filter of a task which column of another bank it is."""
-        device = self.conv.weight.device
-        spans = [columns[name] for name in filters.sources]
-        every = torch.cat([torch.arange(span.start, span.stop, device=device) for span in spans])
+        every = every_column((columns[name] for name in filters.sources), self.conv.weight.device)
         return every if filters.picked is None else every[filters.picked]
 
     def _most_useful(self, sources: tuple[str, ...], max_bank: float | None, init: Init) -> Tensor | None:

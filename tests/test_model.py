@@ -388,3 +388,33 @@ def test_tasks_that_learned_nothing_but_zeros_can_be_drawn_on() -> None:
         model.freeze_task(model.tasks[-1])
         model.add_task(name)
     assert model.eval()(torch.rand(1, 3, 8, 8), task="five").abs().max() == 0
+
+
+def test_tensors_that_one_layer_refuses_are_loaded_into_none() -> None:
+    layers = (nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 3, 1))
+    model = pg.MultiTaskGenerator(nn.Sequential(*layers), "one")
+    for name in ("two", "three"):
+        model.freeze_task(model.tasks[-1])
+        model.add_task(name, max_bank=1.0, unconstrained_fraction={"*": 0.25})
+    before = {name: tensor.clone() for name, tensor in model.task_tensors("three").items()}
+    picks = [name for name in before if name.endswith("picked")]
+    assert len(picks) > 1
+    bad = {name: tensor + 1 for name, tensor in before.items() if name not in picks}
+    with pytest.raises(InputError, match="rising numbers"):
+        model.load_task_tensors("three", {**before, **bad, picks[-1]: before[picks[-1]].flip(0)})
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.task_tensors("three").items())
+
+
+def test_freezing_that_was_interrupted_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1)), "one")
+
+    def full(_: str) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model.layers["1"], "freeze_task", full)
+        with pytest.raises(MemoryError):
+            model.freeze_task("one")
+    assert not model.describe_task("one").is_frozen
+    model.freeze_task("one")
+    assert not list(model.parameters())

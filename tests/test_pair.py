@@ -118,3 +118,16 @@ def test_a_task_that_diverged_in_one_direction_is_frozen_in_neither() -> None:
     with pytest.raises(InputError, match="weight has 1 of"):
         pair.freeze_task("facades")
     assert snapshot(pair) == before
+
+
+def test_a_task_that_one_direction_needs_is_removed_from_neither() -> None:
+    models = [model(), model()]
+    for one, sources in zip(models, (["facades"], None), strict=True):
+        one.add_task("lungs")
+        one.freeze_task("lungs")
+        one.add_task("hearts", draws_on=sources)  # backward's draws on lungs too
+    pair = GeneratorPair(*models)
+    before = snapshot(pair)
+    with pytest.raises(TaskInUseError, match="hearts draw on 'lungs'"):
+        pair.remove_task("lungs")
+    assert snapshot(pair) == before

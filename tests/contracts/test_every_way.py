@@ -150,11 +150,11 @@ def test_the_gradient_of_a_gradient_is_that_of_finite_differences(way: Way) -> N
     layer = trained_layer("plain")
     layer.costs.forced = way
     x = torch.randn(1, 4, 3, 3, dtype=torch.float64, requires_grad=True)
-    factors = layer.of_task("second").factors
+    factors = layer.of_task("second").scaled_factors  # by 1: as they are
     assert factors is not None
 
     def compute(features: Tensor, mixed: Tensor) -> Tensor:
-        parameters = {"by_task.task_second.factors": mixed}
+        parameters = {"by_task.task_second.scaled_factors": mixed}
         output: Tensor = torch.func.functional_call(layer, parameters, (features,))
         return output.sin()
 
