@@ -56,7 +56,8 @@ def write_forgetting_page(results: Results, folder: Path) -> Path:
         title="What is forgotten, and what it costs",
         lead=(
             "One generator learns one task after another, by each of the methods below: on the same data, with the "
-            "same network and the same number of steps. Every figure is from test data that no choice rests on."
+            "same network and the same number of steps. Scores are of test data that no choice rests on, except where "
+            "a table says that they are of the validation side."
         ),
         sections=[*sections, Section("How to read this", [Text(EXPLANATIONS)])],
         footer=f"{len(results)} cells. {'; '.join(results.machines)}. {_described(results)}. {VERSION}.",

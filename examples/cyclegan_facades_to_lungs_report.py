@@ -146,7 +146,7 @@ def _pictures(result: Result, tests: Mapping[str, PairDataset], task: str) -> li
     ]
     columns = [names[0], "truth", names[1]]
     return [
-        gallery(rows, [""] * len(rows), columns, "Test images; the truth was never learned from."),
+        gallery(rows, [""] * len(rows), columns, "Test images, each with its truth."),
         cycle_gallery([pair.input for pair in pairs], made, back, names, "There with forward, back with backward."),
     ]
 
