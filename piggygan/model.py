@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, overload
@@ -446,6 +446,12 @@ class MultiTaskGenerator(CheckedLoading):
         return outputs
 
     # ------------------------------------------------------------------ inside
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> MultiTaskGenerator:
+        with ExitStack() as stack:
+            for layer in self._own_buffers:  # the modules that have them do not know of their fingerprints
+                stack.enter_context(layer.following_casts())
+            return super()._apply(fn, recurse)  # type: ignore[no-untyped-call, no-any-return]  # untyped in torch
 
     @property
     def _convolutions(self) -> dict[str, PiggybackConvolution]:

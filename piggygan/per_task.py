@@ -145,7 +145,7 @@ class PerTask(TaskLayer):
             tasks = self.__dict__.get("_modules", {}).get("by_task")
             if name.startswith("__") or tasks is None or not hasattr(tasks[self.base_task], name):
                 raise
-        return self.read(self.selection.task, name)
+        return self.read(self.selection.task_read, name)
 
     def read(self, task: str, name: str) -> Any:
         """Return what the copy of a task has under a name."""

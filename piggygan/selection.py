@@ -75,6 +75,18 @@ class Selection:
             )
         return self.tasks[0]
 
+    @property
+    def task_read(self) -> str:
+        """The same, for reads of an attribute that depends on the task.
+
+        Raises:
+            AttributeError: If none is selected and there are several: ``hasattr`` asks so, in loops over all modules.
+        """
+        try:
+            return self.task
+        except TaskNotChosenError as error:
+            raise AttributeError(str(error)) from error
+
     @contextmanager
     def using(self, task: str) -> Iterator[None]:
         """Select ``task`` inside a ``with`` block; on leaving, by an error too, the former is back."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,21 +27,33 @@ class Fingerprint:
     Attributes:
         dtype: The type of those that are floating-point, the first one's if there are several.
         digest: Their :func:`~piggygan.digests.tensors_digest`.
+        cast: What they became when they were cast on purpose, as ``model.half()`` does.
     """
 
     dtype: str
     digest: str
+    cast: Fingerprint | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Fingerprint:
         """Take the fingerprint of named tensors."""
-        floating = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
-        return cls(str(floating[0]).removeprefix("torch.") if floating else "", tensors_digest(tensors))
+        return cls(_dtype(tensors), tensors_digest(tensors))
+
+    def after_cast(self, before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> Fingerprint:
+        """Return the fingerprint of tensors that somebody may have cast; only what was unmoved is followed, and once.
+
+        Args:
+            before: What they were just before.
+            after: What they are now.
+        """
+        if _dtype(before) == _dtype(after) or replace(self, cast=None).difference(before):
+            return self
+        return replace(self, cast=Fingerprint.of(after))
 
     def difference(self, tensors: Mapping[str, Tensor]) -> str | None:
         """Say in words how tensors differ from those of the fingerprint; None if their values are the same.
 
-        A wider type holds the same values: it is no difference.
+        A wider type holds the same values: it is no difference. Nor is a type that they were cast to on purpose.
 
         Example:
             >>> before = Fingerprint.of({"bias": torch.tensor([0.1])})
@@ -50,9 +63,9 @@ class Fingerprint:
             'is float16, was float32'
         """
         now = Fingerprint.of(tensors)
-        if now == self:
+        if now in (self, self.cast):
             return None
-        if now.dtype == self.dtype or not self.dtype:
+        if now.dtype in (self.dtype, self.cast and self.cast.dtype) or not self.dtype:
             return "has other values"
         dtype: torch.dtype = getattr(torch, self.dtype)
         back = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
@@ -106,7 +119,7 @@ def from_tensor(tensor: object, source: str) -> dict[str, Statement]:
         ) from error
 
 
-def _statement(frozen: dict[str, str] | None, bank: dict[str, dict[str, str]], factor_step: float) -> Statement:
+def _statement(frozen: dict[str, Any] | None, bank: dict[str, dict[str, Any]], factor_step: float) -> Statement:
     return Statement(
         None if frozen is None else _fingerprint(**frozen),
         {check_task_name(task): _fingerprint(**found) for task, found in bank.items()},
@@ -114,7 +127,12 @@ def _statement(frozen: dict[str, str] | None, bank: dict[str, dict[str, str]], f
     )
 
 
-def _fingerprint(dtype: str, digest: str) -> Fingerprint:
+def _fingerprint(dtype: str, digest: str, cast: dict[str, Any] | None) -> Fingerprint:
     if dtype and not isinstance(getattr(torch, dtype, None), torch.dtype):
         raise ValueError(f"there is no type {dtype!r}")
-    return Fingerprint(dtype, digest)
+    return Fingerprint(dtype, digest, None if cast is None else _fingerprint(**cast))
+
+
+def _dtype(tensors: Mapping[str, Tensor]) -> str:
+    floating = (str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values() if tensor.is_floating_point())
+    return next(floating, "")

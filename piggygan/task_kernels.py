@@ -470,7 +470,7 @@ class TaskKernels(TaskLayer):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         self._forget_derived()
-        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # untyped in torch
+        return super()._apply(fn, recurse)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._forget_derived()
@@ -483,7 +483,7 @@ class TaskKernels(TaskLayer):
         except AttributeError:
             if name.startswith("__") or not hasattr(self.__dict__.get("_modules", {}).get("conv"), name):
                 raise
-        return self.read(self.selection.task, name)
+        return self.read(self.selection.task_read, name)
 
     def read(self, task: str, name: str) -> Any:
         """Return what the convolution of a task has under a name."""

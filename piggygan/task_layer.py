@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -70,6 +71,19 @@ class TaskLayer(nn.Module):
         """Say in words how ``task`` differs from when it was frozen; None if it does not, or is in training."""
         before = self._fingerprints.get(task)
         return None if before is None else before.difference(self.tensors(task))
+
+    @contextmanager
+    def following_casts(self) -> Iterator[None]:
+        """Follow what is frozen through a cast inside a ``with`` block, of the tensors as they were frozen."""
+        before = {task: self.tensors(task) for task in self._fingerprints}
+        yield
+        for task, tensors in before.items():
+            self._fingerprints[task] = self._fingerprints[task].after_cast(tensors, self.tensors(task))
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        with self.following_casts():
+            super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # untyped in torch
+        return self
 
     def apply(self, fn: Callable[[nn.Module], None]) -> Self:
         """Apply ``fn`` to the modules of tasks in training, never to what is frozen, nor to this wrapper."""

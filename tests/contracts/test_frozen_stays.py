@@ -92,6 +92,14 @@ def test_apply_still_reaches_what_is_in_training() -> None:
     assert not torch.equal(model.task_tensors("lungs")["1.weight"], norm)
 
 
+def test_loops_over_all_modules_may_ask_what_each_has(model: pg.MultiTaskGenerator) -> None:
+    before = frozen_bytes(model)
+    for module in model.modules():
+        if isinstance(getattr(module, "weight", None), nn.Parameter):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+    assert frozen_bytes(model) == before
+
+
 def reset(model: nn.Module) -> None:
     for module in model.modules():
         if hasattr(module, "reset_parameters"):
@@ -106,6 +114,16 @@ def put_on_spectral_norm(model: pg.MultiTaskGenerator) -> None:
     torch.nn.utils.parametrizations.spectral_norm(model.layers["0"].conv)
 
 
+def cast(module: nn.Module) -> None:
+    for name, buffer in list(module.named_buffers()):
+        setattr(module, name, buffer.half())
+
+
+def update(model: pg.MultiTaskGenerator) -> None:
+    with model.using("facades"):
+        update_bn([torch.rand(2, 3, 8, 8)], model)
+
+
 def average(model: nn.Module) -> None:
     twin = copy.deepcopy(model).state_dict()
     for name, tensor in model.state_dict().items():
@@ -115,7 +133,7 @@ def average(model: nn.Module) -> None:
 INTRUSIONS: dict[str, tuple[str, Callable[[pg.MultiTaskGenerator], object]]] = {
     "reset_parameters": ("'facades' at 0 has other values", reset),
     "half and float": ("'facades' at 0 has other values", lambda model: model.half().float()),
-    "update_bn": ("'facades' at 1 has other values", lambda model: update_bn([torch.rand(2, 3, 8, 8)], model)),
+    "update_bn": ("'facades' at 1 has other values", lambda model: update(model)),
     "one statistic": ("'lungs' at 1 has other values", reset_one_norm),
     "spectral_norm": ("'facades' at 0 has other values", put_on_spectral_norm),
     "a moving average": ("'facades' at 0 has other values", average),
@@ -124,8 +142,14 @@ INTRUSIONS: dict[str, tuple[str, Callable[[pg.MultiTaskGenerator], object]]] = {
         lambda model: model.task_tensors("lungs")["3.bias"].view(torch.int32)[0].bitwise_xor_(1),
     ),
     "a sign of zero": ("'lungs' at 1", lambda model: model.task_tensors("lungs")["1.bias"].neg_()),
-    "half": ("'facades' at 0 is float16, was float32", lambda model: model.half()),
     "half and double": ("'facades' at 0 is float64, was float32", lambda model: model.half().double()),
+    "half and bfloat16": ("'facades' at 0 is bfloat16, was float32", lambda model: model.half().bfloat16()),
+    "half behind the layer's back": (
+        "'facades' at 0 is float16, was float32",
+        lambda model: cast(model.layers["0"].conv),
+    ),
+    "half, then reset": ("'facades' at 0 has other values", lambda model: reset(model.half())),
+    "reset, then half": ("'facades' at 0 is float16, was float32", lambda model: [reset(model), model.half()]),
 }
 
 
@@ -157,6 +181,9 @@ HARMLESS: dict[str, Callable[[pg.MultiTaskGenerator], pg.MultiTaskGenerator]] = 
     "nothing": lambda model: model,
     "a copy": copy.deepcopy,
     "double": lambda model: model.double(),
+    "half, on purpose": lambda model: model.half(),
+    "double and half": lambda model: model.double().half(),
+    "half, and loaded from itself": lambda model: [model.half(), model.load_state_dict(model.state_dict())][0],
     "double and float": lambda model: model.double().float(),
     "another layout": lambda model: model.to(memory_format=torch.channels_last),
     "training mode": lambda model: model.train(),
@@ -247,6 +274,7 @@ def test_buffers_of_modules_that_hold_others_have_fingerprints_too() -> None:
     model.load_state_dict(there.state_dict())
     model.check_frozen()
     assert torch.equal(model.generator.mean, there.generator.mean)
+    model.half().check_frozen()
     model.generator.mean.data.add_(1.0)
     with pytest.raises(FrozenTaskError, match="'facades' at its layer has other values"):
         model.check_frozen()
