@@ -144,20 +144,19 @@ def write_task_file(
     """Write a task's file, whole or not at all; see :class:`Header` and :class:`TaskFile` for what goes in.
 
     Raises:
+        CorruptFileError: If the record names another bank than the one that is needed.
         RegistryError: If there is a file of this name, its name does not end in ``.safetensors``, or the system
             refused.
     """
     _check_suffix(path)
     if path.exists() or path.is_symlink():
         raise RegistryError(f"{path} is there already: name another file, or move that one away.")
-    header: Header | _HeaderOfOne
-    if networks.keys() == {GENERATOR}:
-        (network,) = networks.values()
-        fingerprint = network.architecture.fingerprint
-        header = _HeaderOfOne(1, _ZEROS, base_task, network, fingerprint, dict(needs[GENERATOR]), record)
-    else:
-        named_needs = {name: dict(digests) for name, digests in needs.items()}
-        header = Header(FORMAT_VERSION, _ZEROS, base_task, dict(networks), named_needs, record)
+    try:
+        header = _written(base_task, networks, needs, record)
+    except ValueError as error:
+        raise CorruptFileError(
+            f"task {record.name!r} cannot be exported, for the manifest contradicts itself: {error}."
+        ) from error
     text = json.dumps(dataclasses.asdict(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
     prefixes = _prefixes(networks)
     tensors = {prefixes[network] + name: t for network, part in parts.items() for name, t in _named(part).items()}
@@ -167,6 +166,18 @@ def write_task_file(
         write_durably(path, data[:start] + _checksum(data).encode() + data[end:])
     except OSError as error:
         raise RegistryError(f"{path} was not written: {error}.") from error
+
+
+def _written(
+    base_task: str, networks: Mapping[str, Network], needs: Mapping[str, Mapping[str, str]], record: TaskRecord
+) -> Header | _HeaderOfOne:
+    """Make the header, before its checksum is known."""
+    if networks.keys() == {GENERATOR}:
+        (network,) = networks.values()
+        fingerprint = network.architecture.fingerprint
+        return _HeaderOfOne(1, _ZEROS, base_task, network, fingerprint, dict(needs[GENERATOR]), record)
+    named_needs = {name: dict(digests) for name, digests in needs.items()}
+    return Header(FORMAT_VERSION, _ZEROS, base_task, dict(networks), named_needs, record)
 
 
 def read_task_file(path: Path) -> TaskFile:

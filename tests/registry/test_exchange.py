@@ -445,3 +445,16 @@ def test_h11_a_generator_of_another_size_than_the_tensors_is_never_built(
     with pytest.raises(BankMismatchError, match=r"numbers, the base task"):
         other.import_task(path)
     assert not other.folder.exists()
+
+
+def test_a_task_whose_record_names_another_bank_is_not_exported(registry: TaskRegistry, tmp_path: Path) -> None:
+    """A forged manifest; its checksum holds."""
+    fields = json.loads((registry.folder / "registry.json").read_bytes())
+    del fields["checksum"]
+    fields["tasks"][1]["networks"]["generator"]["bank"] = {"facades": "0" * 64}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    fields["checksum"] = sha256(text.encode()).hexdigest()
+    (registry.folder / "registry.json").write_text(json.dumps(fields))
+    with pytest.raises(CorruptFileError, match="the manifest contradicts itself: its bank has two digests"):
+        registry.export_task("edges", tmp_path / "edges.safetensors")
+    assert not (tmp_path / "edges.safetensors").exists()
