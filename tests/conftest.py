@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 from torch import Tensor
 from torch.utils._device import DeviceContext
+
+PLANTED = "Plantagenet"
+"""The name of the patient of every film that is written for a test."""
 
 # The first example pays for imports and warm-up, and shared machines stutter: a deadline would measure those.
 settings.register_profile("piggygan", deadline=None, derandomize=True)
@@ -110,3 +116,49 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for line in dict.fromkeys(config.stash[UNPICKLING].seen):
         terminalreporter.write_line(f"H1: {line}", red=True)
+
+
+@pytest.fixture
+def write_film() -> Callable[..., Path]:
+    """Write a DICOM film of a patient with a conspicuous name; keywords set attributes, None takes one out."""
+
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    def write(path: Path, pixels: np.ndarray[Any, Any], **attributes: Any) -> Path:
+        film = Dataset()
+        film.file_meta = FileMetaDataset()
+        film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        film.file_meta.MediaStorageSOPClassUID = ComputedRadiographyImageStorage
+        film.SOPClassUID = ComputedRadiographyImageStorage
+        film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        film.StudyInstanceUID, film.SeriesInstanceUID = generate_uid(), generate_uid()
+        film.Modality, film.BodyPartExamined = "CR", "CHEST"
+        for keyword in (
+            "PatientName", "PatientID", "OtherPatientNames", "InstitutionName", "ReferringPhysicianName",
+            "OperatorsName", "AccessionNumber", "StudyDescription", "SeriesDescription", "PatientComments",
+            "PatientAddress", "StudyID", "StationName", "ProtocolName", "RequestingPhysician", "ImageComments",
+        ):  # fmt: skip
+            setattr(film, keyword, PLANTED)
+        film.PatientBirthDate, film.PatientSex, film.PatientAge = "18991231", "O", "127Y"
+        film.StudyDate, film.StudyTime = "18991230", "235959"
+        film.private_block(0x0099, PLANTED, create=True).add_new(1, "LO", PLANTED)
+        film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
+        film.Rows, film.Columns = pixels.shape
+        film.BitsAllocated = film.BitsStored = 8 * pixels.dtype.itemsize
+        film.PixelRepresentation = 0
+        data = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+        film.PixelData = data + b"\0" * (len(data) % 2)
+        film["PixelData"].VR = "OW"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong in a film is meant
+            for keyword, value in attributes.items():
+                if value is None:
+                    delattr(film, keyword)
+                else:
+                    setattr(film, keyword, value)
+            film.HighBit = film.BitsStored - 1
+            film.save_as(path, enforce_file_format=True)
+        return path
+
+    return write

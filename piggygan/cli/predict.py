@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from piggygan.cli.commands import DONE, AsJson, RegistryFolder, show_error, show_result
+from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_error, show_result
 from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import PredictionOptions, PredictionSummary, predict
 
@@ -27,7 +28,8 @@ class Predict:
     and summary.json, which says what came of each file. Files that cannot be used are listed there, and the others go
     on.
 
-    Exit code: 0, also if files were refused; with --strict 1 if any was.
+    Exit code: 0, also if files were refused; with --strict 1 if any was; 2 if nothing was predicted, and then nothing
+    is written.
     """
 
     registry: RegistryFolder
@@ -53,9 +55,18 @@ class Predict:
         )
         show_error(INTENDED_USE)
         show_result(_lines(summary, self.out), summary.as_dict(), self.json)
+        if not summary.predicted:
+            return REFUSED
         return INCOMPLETE if self.strict and summary.refused else DONE
 
 
 def _lines(summary: PredictionSummary, out: Path) -> list[str]:
     refused = [f"refused: {file.reason}" for file in summary.refused]
-    return [*refused, f"{len(summary.predicted)} predicted, {len(refused)} refused: {str(out)!r}"]
+    passed_by = Counter(entry.reason for entry in summary.passed_by)
+    first = {entry.reason: entry.source for entry in reversed(summary.passed_by)}
+    noted = [
+        f"passed by: {first[reason]!r}{f' and {count - 1} more' if count > 1 else ''}: {reason}"
+        for reason, count in passed_by.items()
+    ]
+    where = repr(str(out)) if summary.predicted else "nothing is written"
+    return [*refused, *noted, f"{len(summary.predicted)} predicted, {len(refused)} refused: {where}"]

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import io
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
 
 _LARGEST_HEADER = 1 << 16
 _TO_START = 120.0
+_TOO_LONG = "decoding it took too long"
 
 
 class ChildEnded(Exception):  # noqa: N818  # no error of the caller's: it says why there is no answer
     """The child ended, or its time was over."""
 
 
-def start_child(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start a module of ours that answers on its output, and wait until it says that it is ready.
-
-    Raises:
-        ChildEnded: If it does not come up.
-    """
+def spawn_child(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a module of ours that answers on its output; it may take some seconds until it listens."""
     command = [sys.executable, "-m", module, *arguments]
-    child = subprocess.Popen(  # noqa: S603  # our own module
+    return subprocess.Popen(  # noqa: S603  # our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
     )
+
+
+def wait_until_ready(child: subprocess.Popen[bytes]) -> None:
+    """Wait for the first line of a child, which says that it listens; end it and raise ChildEnded if none comes."""
     try:
         read_line(child, time.monotonic() + _TO_START)
     except ChildEnded:
         end_child(child)
         raise
-    return child
 
 
 def end_child(child: subprocess.Popen[bytes]) -> None:
@@ -48,7 +48,7 @@ def write(child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
     while data:
         _, ready, _ = select.select([], [child.stdin], [], max(0.0, deadline - time.monotonic()))
         if not ready:
-            raise ChildEnded("decoding it took too long")
+            raise ChildEnded(_TOO_LONG)
         try:
             data = data[os.write(child.stdin.fileno(), data) :]
         except BrokenPipeError:
@@ -61,28 +61,31 @@ def read_line(child: subprocess.Popen[bytes], deadline: float) -> bytes:
     while not line.endswith(b"\n"):
         if len(line) > _LARGEST_HEADER:
             raise ChildEnded("its process wrote nonsense")
-        line += _read_some(child, 1, deadline)
+        line += os.read(_ready_output(child, deadline), 1) or _end_of(child)
     return bytes(line)
 
 
-def read_exactly(child: subprocess.Popen[bytes], count: int, deadline: float) -> bytearray:
-    """Read so many bytes before a deadline, or raise ChildEnded."""
-    data = io.BytesIO()
-    while data.tell() < count:
-        data.write(_read_some(child, min(count - data.tell(), 1 << 20), deadline))
-    return bytearray(data.getbuffer())
+def read_into(child: subprocess.Popen[bytes], place: memoryview, deadline: float) -> None:
+    """Fill memory with what a child writes before a deadline, or raise ChildEnded."""
+    while place:
+        count = os.readv(_ready_output(child, deadline), [place])
+        if not count:
+            _end_of(child)
+        place = place[count:]
 
 
-def _read_some(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
+def _ready_output(child: subprocess.Popen[bytes], deadline: float) -> int:
+    """Wait until a child has written something, and return where to read it."""
     if child.stdout is None:
         raise ChildEnded("its process has no output")
     ready, _, _ = select.select([child.stdout], [], [], max(0.0, deadline - time.monotonic()))
     if not ready:
-        raise ChildEnded("decoding it took too long")
-    data = os.read(child.stdout.fileno(), most)
-    if not data:
-        raise ChildEnded(_last_words(child))
-    return data
+        raise ChildEnded(_TOO_LONG)
+    return child.stdout.fileno()
+
+
+def _end_of(child: subprocess.Popen[bytes]) -> bytes:
+    raise ChildEnded(_last_words(child))
 
 
 def _last_words(child: subprocess.Popen[bytes]) -> str:
@@ -90,4 +93,6 @@ def _last_words(child: subprocess.Popen[bytes]) -> str:
         code = child.wait(1)
     except subprocess.TimeoutExpired:
         return "its process closed its output"
+    if code == -signal.SIGXCPU:
+        return _TOO_LONG
     return f"its decoder crashed (signal {-code})" if code < 0 else f"its decoder ended the process (code {code})"

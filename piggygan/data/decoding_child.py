@@ -1,6 +1,6 @@
 """The process that decodes for UntrustedReader: an order in JSON on a line, an answer in JSON on a line, numbers.
 
-python -m piggygan.data.decoding_child MEMORY
+python -m piggygan.data.decoding_child MEMORY SECONDS
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from typing import Any, BinaryIO
 
 import torch
 
+from piggygan.data.answers import answer_of, error_answer
+from piggygan.data.confinement import end_with_the_caller, give_up, limit_processor
+from piggygan.data.dicom import is_dicom_file
 from piggygan.data.dicom_description import DicomRequirements
-from piggygan.data.images import read_image
-from piggygan.errors import DecoderCrashError, PiggyganError
+from piggygan.data.image_file import ImageFile, read_image_file
+from piggygan.errors import PiggyganError
 
 
-def serve(memory: int, answer: Callable[[dict[str, Any], BinaryIO], None]) -> None:
-    """Answer orders until the input ends.
+def serve(memory: int, seconds: float, answer: Callable[[dict[str, Any], BinaryIO], None]) -> None:
+    """Answer orders until nobody can give any more.
 
     Args:
         memory: Bytes that this process may hold from now on.
+        seconds: Of computing that one order may take.
         answer: Gets an order, and where to write what is found.
     """
     # Decoders may print; what this process says must not be mixed with that.
@@ -32,54 +36,42 @@ def serve(memory: int, answer: Callable[[dict[str, Any], BinaryIO], None]) -> No
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    _limit_memory(memory)
-    answers.write(b"{}\n")
+    end_with_the_caller(sys.stdin.fileno())
+    given_up = give_up(memory)
+    answers.write(json.dumps({"given_up": given_up}).encode() + b"\n")
     answers.flush()
     for line in sys.stdin.buffer:
+        limit_processor(seconds)
         answer(json.loads(line), answers)
         answers.flush()
 
 
 def _answer(order: dict[str, Any], answers: BinaryIO) -> None:
-    try:
-        image = _read(order)
-    except PiggyganError as error:
-        answers.write(json.dumps({"error": type(error).__name__, "message": str(error)}).encode() + b"\n")
-        return
-    answers.write(json.dumps({"shape": list(image.shape)}).encode() + b"\n")
-    answers.write(image.contiguous().numpy().data)
-
-
-def _read(order: dict[str, Any]) -> torch.Tensor:
     path = Path(order["path"])
-    try:
-        return read_image(
-            path,
-            order["channels"],
-            frame=order["frame"],
-            requirements=DicomRequirements(**order["requirements"]),
-            max_pixels=order["max_pixels"],
-        )
-    except PiggyganError as error:  # the caller wants the path that it gave
-        raise type(error)(str(error).replace(repr(str(path)), repr(order["shown"]))) from None
-    except MemoryError:
-        raise DecoderCrashError(f"{order['shown']!r} cannot be used: decoding it takes too much memory.") from None
-    except RuntimeError:  # torch's way of saying the same
-        raise DecoderCrashError(f"{order['shown']!r} cannot be used: decoding it failed.") from None
-
-
-def _limit_memory(memory: int) -> None:
-    """Let the kernel refuse what is beyond: what is resident now counts, reserved address space does not."""
-    if sys.platform != "linux":
+    if order["what"] == "kind":
+        answers.write(json.dumps({"is_dicom": is_dicom_file(path)}).encode() + b"\n")
         return
-    import resource
+    try:
+        said, bands = answer_of(_read(path, order))
+    except PiggyganError as error:
+        # The caller wants the path that it gave.
+        plain = type(error)(str(error).replace(repr(str(path)), repr(order["shown"])))
+        answers.write(json.dumps(error_answer(plain)).encode() + b"\n")
+        return
+    answers.write(json.dumps(said).encode() + b"\n")
+    answers.write(bands.contiguous().numpy().data)
 
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
-    resident, data = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmData"))
-    limit = data + max(memory - resident, 0)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold a patient's picture
+
+def _read(path: Path, order: dict[str, Any]) -> ImageFile:
+    return read_image_file(
+        path,
+        order["channels"],
+        frame=order["frame"],
+        requirements=DicomRequirements(**order["requirements"]),
+        identify=order["identify"],
+        max_pixels=order["max_pixels"],
+    )
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), _answer)
+    serve(int(sys.argv[1]), float(sys.argv[2]), _answer)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from piggygan.data.dicom_description import ANY_FILM, DicomDescription, DicomRequirements
-from piggygan.data.dicom_header import DicomPixels, describe_content, parse_dicom
-from piggygan.data.files import MAX_PIXELS, open_regular, shown
+from piggygan.data.dicom_header import HEAD_BYTES, DicomPixels, describe_content, is_dicom_head, parse_dicom
+from piggygan.data.dicom_source import SourceImage
+from piggygan.data.files import MAX_PIXELS, failures_named, largest_content, open_regular, read_content, shown
 from piggygan.data.grayscale import (
     LookupTable,
     Window,
@@ -29,9 +32,27 @@ from piggygan.errors import DecoderCrashError, DicomError, ImageError, InputTooL
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Float32, Float64, Int64
 
-_ROOM_FOR_HEADERS = 1 << 24
 _MOST_WORDS_LISTED = 16
 """Up to so many bits, a value is worked out for each word there can be, not for each pixel."""
+_AT_ONCE = 1 << 20
+"""Pixels that are looked up at once: NumPy makes 8 bytes of each place on the way."""
+
+
+@dataclass(frozen=True)
+class DicomImage:
+    """One grey image of a DICOM file.
+
+    Attributes:
+        unit: ``(1, height, width)`` in [0, 1].
+        bits: Of a stored value.
+        description: What is on the film.
+        source: What identifies it, if that was asked for.
+    """
+
+    unit: np.ndarray[Any, Any]
+    bits: int
+    description: DicomDescription
+    source: SourceImage | None
 
 
 def read_dicom(
@@ -68,8 +89,13 @@ def read_dicom(
         ImageError: If there is no such file or it may not be read.
     """
     path = Path(path)
-    with open_regular(path) as file:
-        return decode_dicom(file, path, frame=frame, requirements=requirements, max_pixels=max_pixels)
+    with failures_named(path):
+        content = read_content(path, max_pixels=max_pixels)
+        image = decode_dicom(content, path, frame=frame, requirements=requirements, max_pixels=max_pixels)
+    if image.description.is_program:
+        # No file name in the text: Python then shows it once, not once a file.
+        warnings.warn("A DICOM file begins as a program does: never start or copy it.", stacklevel=2)
+    return torch.from_numpy(image.unit)
 
 
 def describe_dicom(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> DicomDescription:
@@ -84,48 +110,65 @@ def describe_dicom(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> DicomDe
         ImageError: If there is no such file or it may not be read.
     """
     path = Path(path)
-    with open_regular(path) as file:
-        content, largest = _content(file, path, max_pixels)
+    with failures_named(path):
+        content = read_content(path, max_pixels=max_pixels)
+        with _of_file(path):
+            return describe_content(content, max_bytes=largest_content(max_pixels))
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Say by its first bytes whether a file is DICOM; what cannot be opened is not, as reading it will tell."""
     try:
-        return describe_content(content, max_bytes=largest)
-    except (DicomError, InputTooLargeError) as error:
-        raise type(error)(f"{shown(path)} cannot be used: {error}.") from error
+        with open_regular(path) as file:
+            return is_dicom_head(file.read(HEAD_BYTES))
+    except (ImageError, OSError):
+        return False
 
 
 def decode_dicom(
-    file: BinaryIO,
+    content: bytes,
     path: Path,
     *,
     frame: int | None = None,
     requirements: DicomRequirements = ANY_FILM,
+    identify: bool = False,
     max_pixels: int,
-) -> Float[Tensor, "1 height width"]:
-    """Read an open DICOM file as :func:`read_dicom` does; ``path`` is for messages only."""
-    content, largest = _content(file, path, max_pixels)
-    try:
-        pixels = parse_dicom(content, frame=frame, requirements=requirements, max_pixels=max_pixels, max_bytes=largest)
+) -> DicomImage:
+    """Decode the bytes of a DICOM file as :func:`read_dicom` does.
+
+    Args:
+        content: All of the file.
+        path: For messages only.
+        frame: Which frame of several, counted from 0.
+        requirements: What the film has to be.
+        identify: Read what identifies it too.
+        max_pixels: Larger images are refused before they are decoded.
+
+    Raises:
+        DicomError, DecoderCrashError, InputTooLargeError: As of :func:`read_dicom`; also if the film is to be
+            identified and lacks an identifier.
+    """
+    with _of_file(path):
+        pixels = parse_dicom(
+            content,
+            frame=frame,
+            requirements=requirements,
+            identify=identify,
+            max_pixels=max_pixels,
+            max_bytes=largest_content(max_pixels),
+        )
+        del content  # a large film is there often enough as it is
         unit = _unit_values(pixels)
+    return DicomImage(unit[None], pixels.form.bits_stored, pixels.description, pixels.source)
+
+
+@contextmanager
+def _of_file(path: Path) -> Iterator[None]:
+    """Say of which file an error is."""
+    try:
+        yield
     except (DicomError, DecoderCrashError, InputTooLargeError) as error:
         raise type(error)(f"{shown(path)} cannot be used: {error}.") from error
-    if pixels.description.is_program:
-        # No file name in the text: Python then shows it once, not once a file.
-        warnings.warn("A DICOM file begins as a program does: never start or copy it.", stacklevel=3)
-    return torch.from_numpy(unit)[None]
-
-
-def _content(file: BinaryIO, path: Path, max_pixels: int) -> tuple[bytes, int]:
-    """Read a file, and say how large one may be."""
-    # The largest image takes 4 bytes a pixel; what is much larger is not read into memory.
-    largest = 4 * max_pixels + _ROOM_FOR_HEADERS
-    try:
-        size = os.fstat(file.fileno()).st_size
-        if size > largest:
-            raise InputTooLargeError(
-                f"{shown(path)} cannot be used: it has {size} bytes; an image of {max_pixels} pixels has fewer."
-            )
-        return file.read(size), largest  # not read(): the file may be growing
-    except OSError as error:
-        raise ImageError(f"{shown(path)} could not be read: {error.strerror or error}.") from error
 
 
 def _unit_values(pixels: DicomPixels) -> Float32[np.ndarray, "height width"]:
@@ -144,7 +187,26 @@ def _unit_values(pixels: DicomPixels) -> Float32[np.ndarray, "height width"]:
         unit = 1.0 - unit
     if is_padding is not None:
         unit[is_padding] = 0.0
-    return np.take(unit.astype(np.float32), places)
+    return _looked_up(unit.astype(np.float32), places)
+
+
+def _looked_up(
+    table: Float32[np.ndarray, " words"], places: np.ndarray[Any, np.dtype[np.integer[Any]]]
+) -> Float32[np.ndarray, "height width"]:
+    found = np.empty(places.shape, dtype=np.float32)
+    rows = max(1, _AT_ONCE // places.shape[1])
+    for top in range(0, places.shape[0], rows):
+        np.take(table, places[top : top + rows], out=found[top : top + rows], mode="clip")
+    return found
+
+
+def _counted(places: np.ndarray[Any, np.dtype[np.integer[Any]]], count: int) -> Int64[np.ndarray, " words"]:
+    """Count how many pixels have each word."""
+    counts = np.zeros(count, dtype=np.int64)
+    flat = places.reshape(-1)
+    for start in range(0, flat.size, _AT_ONCE):
+        counts += np.bincount(flat[start : start + _AT_ONCE], minlength=count)
+    return counts
 
 
 def _is_padding(stored: Int64[np.ndarray, " words"], pixels: DicomPixels) -> Bool[np.ndarray, " words"] | None:
@@ -169,7 +231,7 @@ def _window_output(
     if pixels.form.bits_stored <= 8 and not isinstance(pixels.modality, LookupTable):
         limits = modality_values(np.array(pixels.form.limits, dtype=np.int64), pixels.modality)
         return range_to_unit(modality, float(limits.min()), float(limits.max()))
-    counts = np.bincount(places.ravel(), minlength=len(stored))
+    counts = _counted(places, len(stored))
     if is_padding is not None:
         counts[is_padding] = 0
     return range_to_unit(modality, *default_range(modality, counts))

@@ -7,23 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from piggygan.data.codestreams import announced_size
+from piggygan.data import jpeg2000, jpeg_segments
 from piggygan.data.dicom_elements import tag_text
 from piggygan.data.grayscale import StoredFormat
-from piggygan.errors import DecoderCrashError, DicomError, InputTooLargeError
+from piggygan.data.pictures import check_jpeg_data
+from piggygan.data.rle_segments import check_segments
+from piggygan.errors import DecoderCrashError, DicomError, ImageError, InputTooLargeError
 
 Words = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
 
 _TRANSFER_SYNTAX, _FRAMES, _ROWS, _COLUMNS = 0x00020010, 0x00280008, 0x00280010, 0x00280011
 PIXEL_DATA = 0x7FE00010
+_FRAME_OFFSETS, _FRAME_LENGTHS = 0x7FE00001, 0x7FE00002
 
 _JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_RLE = "1.2.840.10008.1.2.5"
+_OF_JPEG = "1.2.840.10008.1.2.4."
+_JPEG = frozenset(f"{_OF_JPEG}{number}" for number in (50, 51, 57, 70))
+_JPEG_LS = frozenset(f"{_OF_JPEG}{number}" for number in (80, 81))
+_JPEG_2000 = frozenset(f"{_OF_JPEG}{number}" for number in (90, 91, 92, 93, 201, 202, 203))
 # UID -> (is implicit VR, is little endian)
 _UNCOMPRESSED = {
     "1.2.840.10008.1.2": (True, True),
@@ -136,15 +145,14 @@ def _decoded(dataset: Dataset, encoding: Encoding, form: StoredFormat, frame: in
     if not dataset[PIXEL_DATA].is_undefined_length:
         raise DicomError(f"{tag_text(PIXEL_DATA)} is not in the fragments that {encoding.syntax} is written in")
     try:
-        stream = get_frame(dataset[PIXEL_DATA].value, frame, number_of_frames=dataset.NumberOfFrames)
-        size = announced_size(stream)
-        if size is not None and size != shape:
-            raise DicomError(
-                f"its pixels are {size[0]} x {size[1]}; {tag_text(_ROWS)} x {tag_text(_COLUMNS)} are "
-                f"{shape[0]} x {shape[1]}"
-            )
-        pixels, _ = get_decoder(UID(encoding.syntax)).as_array(dataset, index=frame, raw=True)
-    except (KeyboardInterrupt, SystemExit, DicomError):
+        stream = _checked(_stream(dataset, frame), encoding.syntax, shape, form.bits_allocated)
+        # What is decoded is what was checked, and nothing beside it.
+        for tag in (_FRAME_OFFSETS, _FRAME_LENGTHS):
+            dataset.pop(tag, None)
+        dataset[PIXEL_DATA] = DataElement(PIXEL_DATA, "OB", encapsulate([stream]), is_undefined_length=True)
+        dataset.NumberOfFrames = 1
+        pixels, _ = get_decoder(UID(encoding.syntax)).as_array(dataset, index=0, raw=True)
+    except (KeyboardInterrupt, SystemExit, MemoryError, DicomError):
         raise
     except Exception as error:
         # Decoders' texts are no promise, and may quote the file: only the kind is told.
@@ -158,3 +166,43 @@ def _decoded(dataset: Dataset, encoding: Encoding, form: StoredFormat, frame: in
         )
     wide = pixels.astype(f"i{form.bits_allocated // 8}" if form.signed else f"u{form.bits_allocated // 8}", copy=False)
     return np.ascontiguousarray(wide).view(f"u{form.bits_allocated // 8}")
+
+
+def _stream(dataset: Dataset, frame: int) -> bytes:
+    """Join the fragments of one frame."""
+    offsets = [dataset[tag].value if tag in dataset else None for tag in (_FRAME_OFFSETS, _FRAME_LENGTHS)]
+    tables = (offsets[0], offsets[1]) if offsets[0] and offsets[1] else None
+    data, frames = dataset[PIXEL_DATA].value, dataset.NumberOfFrames
+    return get_frame(data, frame, number_of_frames=frames, extended_offsets=tables)
+
+
+def _checked(stream: bytes, syntax: str, shape: tuple[int, int], bits: int) -> bytes:
+    """Return a stream as decoders get it, if all of a picture of this shape is in it.
+
+    Raises:
+        DicomError: If it is of another size, or that cannot be told.
+    """
+    try:
+        if syntax in _JPEG_2000:
+            stream = jpeg2000.codestream_of(stream)
+            size = jpeg2000.checked_size(stream)[:2]
+        elif syntax in _JPEG or syntax in _JPEG_LS:
+            outline = jpeg_segments.outline_of(stream)
+            size = outline.rows, outline.columns
+            if outline.components != 1 or outline.is_jpeg_ls != (syntax in _JPEG_LS):
+                raise ImageError("it is no grey picture of that kind")
+            if size == shape and outline.is_for_everyone:
+                check_jpeg_data(stream, outline)
+        elif syntax == _RLE:
+            check_segments(stream, shape[0] * shape[1], bits // 8)
+            size = shape  # it announces none
+        else:
+            raise ImageError("how large it is cannot be told")
+    except ImageError as error:
+        raise DicomError(f"its {syntax} pixels are cut or corrupt: {error}") from None
+    if size != shape:
+        raise DicomError(
+            f"its pixels are {size[0]} x {size[1]}; {tag_text(_ROWS)} x {tag_text(_COLUMNS)} are "
+            f"{shape[0]} x {shape[1]}"
+        )
+    return stream

@@ -80,14 +80,18 @@ class DicomDescription:
     is_program: bool
 
 
+def _as_code(word: str) -> str:
+    return word.strip().upper()
+
+
 @dataclass(frozen=True)
 class DicomRequirements:
     """What a film must be; a file that does not say so is refused, because nothing is guessed.
 
     Attributes:
         modalities: Which modalities are wanted, such as ``("CR", "DX")``; empty: any.
-        body_part: Such as ``"CHEST"``; None: any. A Patient Position that no patient can be in is refused too, since
-            such a header was not written by a device.
+        body_part: Such as ``"CHEST"``, in small or capital letters; None: any. A Patient Position that no patient can
+            be in is refused too, since such a header was not written by a device.
         views: Which views are wanted, such as ``("PA", "AP")``; empty: any.
         allow_burned_in: Take films that say that text about the patient may be in the picture.
         allow_programs: Take files that are a program as well, as far as their first bytes show.
@@ -98,6 +102,14 @@ class DicomRequirements:
     views: Collection[str] = ()
     allow_burned_in: bool = True
     allow_programs: bool = True
+
+    def __post_init__(self) -> None:
+        # Codes are in capital letters, and read so: "chest" would never be found.
+        object.__setattr__(self, "modalities", tuple(map(_as_code, self.modalities)))
+        object.__setattr__(self, "views", tuple(map(_as_code, self.views)))
+        if self.body_part is not None:
+            part = _as_code(self.body_part)
+            object.__setattr__(self, "body_part", _SAME_PART.get(part, part))
 
     def check(self, film: DicomDescription) -> None:
         """Compare a film with what is required.

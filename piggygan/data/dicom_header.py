@@ -14,7 +14,8 @@ from pydicom.tag import BaseTag
 from piggygan.data.dicom_codecs import PIXEL_DATA, Encoding, Words, frame_words, inflated
 from piggygan.data.dicom_description import DESCRIBING, DicomDescription, DicomRequirements, describe
 from piggygan.data.dicom_elements import code_of, decimal_of, integer_of, tag_text, value_of
-from piggygan.data.files import without_warnings
+from piggygan.data.dicom_source import IDENTIFYING, SourceImage, source_of
+from piggygan.data.files import MAX_SIDE, without_warnings
 from piggygan.data.grayscale import LookupTable, Rescale, StoredFormat, Window, WindowFunction
 from piggygan.errors import DicomError, ImageError, InputTooLargeError
 
@@ -55,6 +56,7 @@ class DicomPixels:
         modality: From stored to modality values; none where they are the same.
         window: From modality values to 0..1; none where the file leaves that open.
         description: What is on the film.
+        source: What identifies it, if that was asked for.
     """
 
     words: Words
@@ -64,6 +66,7 @@ class DicomPixels:
     modality: Rescale | LookupTable | None
     window: Window | LookupTable | None
     description: DicomDescription
+    source: SourceImage | None
 
 
 def is_dicom_head(head: bytes) -> bool:
@@ -72,7 +75,13 @@ def is_dicom_head(head: bytes) -> bool:
 
 
 def parse_dicom(
-    content: bytes, *, frame: int | None, requirements: DicomRequirements, max_pixels: int, max_bytes: int
+    content: bytes,
+    *,
+    frame: int | None,
+    requirements: DicomRequirements,
+    identify: bool,
+    max_pixels: int,
+    max_bytes: int,
 ) -> DicomPixels:
     """Read and check what a DICOM file says about its pixels, and decode one frame.
 
@@ -83,6 +92,7 @@ def parse_dicom(
         content: The file.
         frame: Which frame, counted from 0; None: the only one.
         requirements: What is checked before anything is decoded.
+        identify: Find what identifies the film, too.
         max_pixels: Larger images are refused before they are decoded.
         max_bytes: What a deflated file may have inflated.
 
@@ -95,8 +105,8 @@ def parse_dicom(
         raise DicomError("the DICM prefix is missing: this is not a DICOM file")
     try:
         with without_warnings():
-            return _parse(content, frame, requirements, max_pixels, max_bytes)
-    except ImageError:
+            return _parse(content, frame, requirements, identify, max_pixels, max_bytes)
+    except (ImageError, MemoryError):
         raise
     except Exception as error:
         # What pydicom raises on broken files is no promise, and its texts quote values: only the kind is told.
@@ -114,7 +124,7 @@ def describe_content(content: bytes, *, max_bytes: int) -> DicomDescription:
     try:
         with without_warnings():
             return describe(_read(content, max_bytes, list(DESCRIBING))[0], content)
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Exception as error:
         raise DicomError(f"its data elements are broken ({type(error).__name__})") from None
@@ -131,9 +141,15 @@ def _read(content: bytes, max_bytes: int, tags: list[BaseTag | int]) -> tuple[Da
 
 
 def _parse(
-    content: bytes, frame: int | None, requirements: DicomRequirements, max_pixels: int, max_bytes: int
+    content: bytes,
+    frame: int | None,
+    requirements: DicomRequirements,
+    identify: bool,
+    max_pixels: int,
+    max_bytes: int,
 ) -> DicomPixels:
-    dataset, encoding = _read(content, max_bytes, _NEEDED)
+    dataset, encoding = _read(content, max_bytes, [*_NEEDED, *IDENTIFYING] if identify else _NEEDED)
+    source = source_of(dataset) if identify else None
     description = describe(dataset, content)
     requirements.check(description)
     if PIXEL_DATA not in dataset:
@@ -146,7 +162,7 @@ def _parse(
     words = frame_words(
         dataset, encoding, form, frames=frames, frame=_chosen(frame, frames), rows=rows, columns=columns
     )
-    return DicomPixels(words, form, is_inverted, _padding(dataset), modality, window, description)
+    return DicomPixels(words, form, is_inverted, _padding(dataset), modality, window, description, source)
 
 
 def _chosen(frame: int | None, frames: int) -> int:
@@ -187,6 +203,8 @@ def _size(dataset: Dataset, max_pixels: int) -> tuple[int, int, int]:
         raise DicomError(f"{tag_text(_SAMPLES)} is {samples}; a grey image has 1")
     if rows * columns > max_pixels:
         raise InputTooLargeError(f"it has {columns} x {rows} pixels; at most {max_pixels} are decoded")
+    if max(rows, columns) > MAX_SIDE:  # of another type than the standard's
+        raise InputTooLargeError(f"it has {columns} x {rows} pixels; a side has at most {MAX_SIDE}")
     # What the decoders want to know, and what some writers leave out.
     dataset.SamplesPerPixel, dataset.NumberOfFrames = samples, frames
     return rows, columns, frames

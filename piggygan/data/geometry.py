@@ -10,11 +10,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from piggygan.data.augmentation import Sampling
-from piggygan.errors import ConfigurationError, InputError
+from piggygan.errors import ConfigurationError, InputError, InputTooLargeError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+LARGEST_CANVAS = 64 * 1024 * 1024
+"""Pixels that a network is given of one picture, at most: as many as are read of one."""
 BLACK = -1.0
 """What is put around a picture that does not fill its canvas."""
 
@@ -36,6 +38,7 @@ class Placement:
 
     Raises:
         ConfigurationError: If a length is below 1, or the canvas is smaller than what lies on it.
+        InputTooLargeError: If the canvas has more than :data:`LARGEST_CANVAS` pixels.
 
     Example:
         >>> import torch
@@ -58,6 +61,12 @@ class Placement:
     def __post_init__(self) -> None:
         if min(self.rows, self.columns, self.height, self.width) < 1:
             raise ConfigurationError(f"{self} has a length below 1; a picture has at least one pixel.")
+        if self.canvas_height * self.canvas_width > LARGEST_CANVAS:
+            raise InputTooLargeError(
+                f"a picture of {self.columns} x {self.rows} pixels takes a canvas of {self.canvas_width} x "
+                f"{self.canvas_height}; at most {LARGEST_CANVAS} pixels are computed. Predict a smaller picture, or "
+                f"at a smaller size."
+            )
         if self.canvas_height < self.height or self.canvas_width < self.width:
             raise ConfigurationError(f"{self} has a canvas that is smaller than the picture on it.")
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from piggygan.data.files import MAX_PIXELS, open_regular, shown
-from piggygan.data.images import DecodedImage, decode_image
+from piggygan.data.files import MAX_PIXELS, failures_named, read_content, shown
+from piggygan.data.pictures import DecodedImage, decode_image
 from piggygan.errors import MaskError
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Tensor
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
     """
     path = Path(path)
-    with open_regular(path) as file:
-        decoded = decode_image(file, path, max_pixels=max_pixels)
-    return mask_of(_one_code_a_pixel(decoded, path), path)
+    with failures_named(path):
+        decoded = decode_image(read_content(path, max_pixels=max_pixels), path, max_pixels=max_pixels)
+        return mask_of(_one_code_a_pixel(decoded, path), path)
 
 
 def mask_of(codes: Integer[np.ndarray, "height width"], path: Path) -> Float[Tensor, "1 height width"]:

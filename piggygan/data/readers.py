@@ -14,7 +14,8 @@ from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
 from piggygan.data.geometry import resized
-from piggygan.data.images import check_channels, read_image
+from piggygan.data.image_file import check_channels
+from piggygan.data.images import read_image
 from piggygan.data.masks import read_mask
 from piggygan.errors import ConfigurationError, PairError
 

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,17 +17,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import piggygan.errors
-from piggygan.data.child_process import ChildEnded, end_child, read_exactly, read_line, start_child, write
+from piggygan.data.answers import checked_answer
+from piggygan.data.child_process import (
+    ChildEnded,
+    end_child,
+    read_into,
+    read_line,
+    spawn_child,
+    wait_until_ready,
+    write,
+)
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.files import MAX_PIXELS, open_regular, shown
-from piggygan.errors import ConfigurationError, DecoderCrashError
+from piggygan.data.files import MAX_PIXELS, shown
+from piggygan.data.image_file import ImageFile, check_channels
+from piggygan.errors import ConfigurationError, DecoderCrashError, PiggyganError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-SECONDS = 10.0
-MEMORY = 1 << 30
+SECONDS = 20.0
+"""Of computing: a PNG of 64 Mpx in colour takes some 8, and some more on an old machine."""
+MEMORY = 3 << 29
+"""A picture of 64 Mpx in colour takes 1.2 GB."""
+_TO_WAIT = 3
+"""How many times as long the answer may take as the computing: other programs run too."""
 
 
 class UntrustedReader:
@@ -36,7 +51,7 @@ class UntrustedReader:
     numbers come back, never an object. Linux, macOS and other POSIX systems; memory is limited on Linux.
 
     Args:
-        seconds: What one file may take.
+        seconds: Of computing that one file may take; its answer is waited for three times as long.
         memory: Bytes that the process may hold.
         max_pixels: Images with more pixels are refused before they are decoded.
 
@@ -59,6 +74,7 @@ class UntrustedReader:
             )
         self._seconds, self._memory, self._max_pixels = seconds, memory, max_pixels
         self._child: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
 
     def read(
         self,
@@ -81,29 +97,60 @@ class UntrustedReader:
             ImageError: Whatever else is wrong with the file, as in :func:`~piggygan.data.read_image`.
             ConfigurationError: If ``channels`` is neither 1 nor 3.
         """
-        path = Path(path)
-        open_regular(path).close()  # a pipe or a device is not even handed on
-        child = self._started()
+        return self.read_file(path, channels, frame=frame, requirements=requirements).picture.contiguous()
+
+    def read_file(
+        self,
+        path: str | Path,
+        channels: int = 3,
+        *,
+        frame: int | None = None,
+        requirements: DicomRequirements = ANY_FILM,
+        identify: bool = False,
+    ) -> ImageFile:
+        """Read a file as :func:`~piggygan.data.image_file.read_image_file` does; this process does not open it.
+
+        Args:
+            path: The file.
+            channels: 1 for grey, 3 for RGB.
+            frame: Which frame of a DICOM file of several, counted from 0.
+            requirements: What a DICOM film has to be.
+            identify: Read the identifiers of a DICOM film too.
+
+        Raises:
+            DecoderCrashError, ImageError, ConfigurationError: As of :meth:`read`.
+        """
+        check_channels(channels)
         order = {
-            "path": os.fsdecode(path.absolute()),
-            "shown": str(path),
             "channels": channels,
             "frame": frame,
             "max_pixels": self._max_pixels,
             "requirements": _in_words(requirements),
+            "identify": identify,
         }
-        deadline = time.monotonic() + self._seconds
-        try:
-            write(child, json.dumps(order).encode() + b"\n", deadline)
-            header = json.loads(read_line(child, deadline))
-            if "error" in header:
-                kind = getattr(piggygan.errors, header["error"])
-                raise kind(header["message"])
-            numbers = read_exactly(child, 4 * int(np.prod(header["shape"])), deadline)
-        except ChildEnded as ended:
+        with self._talking(Path(path)) as (child, deadline):
+            _ask(child, Path(path), {"what": "file", **order}, deadline)
+            answered = checked_answer(_answer(child, deadline), channels, self._max_pixels)
+            numbers = np.empty((answered.bands, answered.height, answered.width), dtype=np.float32)
+            read_into(child, numbers.data.cast("B"), deadline)
+        return answered.with_picture(torch.from_numpy(numbers), channels)
+
+    def is_dicom(self, path: str | Path) -> bool:
+        """Say by its first bytes whether a file is DICOM; this process does not open it.
+
+        Raises:
+            DecoderCrashError: If the process crashed.
+        """
+        with self._talking(Path(path)) as (child, deadline):
+            _ask(child, Path(path), {"what": "kind"}, deadline)
+            return _answer(child, deadline).get("is_dicom") is True
+
+    def start(self) -> None:
+        """Begin to start the process, which takes some seconds, without waiting for it."""
+        if self._child is None or self._child.poll() is not None:
             self.close()
-            raise DecoderCrashError(f"{shown(path)} cannot be used: {ended}.") from None
-        return torch.from_numpy(np.frombuffer(numbers, dtype=np.float32).reshape(header["shape"]))
+            self._child = spawn_child("piggygan.data.decoding_child", str(self._memory), str(self._seconds))
+            self._is_ready = False
 
     def close(self) -> None:
         """End the process; a later :meth:`read` starts another."""
@@ -111,14 +158,32 @@ class UntrustedReader:
             end_child(self._child)
             self._child = None
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._child is not None and self._child.poll() is None:
-            return self._child
-        self.close()
+    @contextmanager
+    def _talking(self, path: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+        """Have a process that listens, and a deadline; end the process if it fails."""
+        child = self._ready()
         try:
-            self._child = start_child("piggygan.data.decoding_child", str(self._memory))
+            yield child, time.monotonic() + _TO_WAIT * self._seconds
         except ChildEnded as ended:
-            raise DecoderCrashError(f"The process that decodes images could not be started: {ended}.") from None
+            self.close()
+            raise DecoderCrashError(f"{shown(path)} cannot be used: {ended}.") from None
+        except PiggyganError:
+            raise
+        except BaseException:  # such as Ctrl-C: half an answer must not pass for the next one
+            self.close()
+            raise
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        self.start()
+        if self._child is None:
+            raise DecoderCrashError("The process that decodes images was ended by another thread.")
+        if not self._is_ready:
+            try:
+                wait_until_ready(self._child)
+            except ChildEnded as ended:
+                self._child = None
+                raise DecoderCrashError(f"The process that decodes images could not be started: {ended}.") from None
+            self._is_ready = True
         return self._child
 
     def __enter__(self) -> UntrustedReader:
@@ -134,3 +199,18 @@ def _in_words(requirements: DicomRequirements) -> dict[str, Any]:
     """Write requirements as JSON can hold them; a program is never taken."""
     plain = replace(requirements, modalities=[*requirements.modalities], views=[*requirements.views])
     return asdict(replace(plain, allow_programs=False))
+
+
+def _ask(child: subprocess.Popen[bytes], path: Path, order: dict[str, Any], deadline: float) -> None:
+    whole = {"path": os.fsdecode(path.absolute()), "shown": str(path), **order}
+    write(child, json.dumps(whole).encode() + b"\n", deadline)
+
+
+def _answer(child: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
+    try:
+        answer = json.loads(read_line(child, deadline))
+    except (ValueError, RecursionError):
+        raise ChildEnded("its process wrote nonsense") from None
+    if not isinstance(answer, dict):
+        raise ChildEnded("its process wrote nonsense")
+    return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -9,11 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch import Tensor
 
-from piggygan.data.dicom import describe_dicom
+from piggygan.data.dicom import is_dicom_file
 from piggygan.data.dicom_description import DicomRequirements
+from piggygan.data.dicom_source import SourceImage
 from piggygan.data.geometry import Placement
-from piggygan.data.images import read_image
-from piggygan.prediction.dicom_source import SourceImage, source_image
+from piggygan.data.image_file import ImageFile, read_image_file
+from piggygan.data.untrusted import UntrustedReader
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.pictures import preview_of
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 RADIOGRAPHS = ("CR", "DX")
+_SIDE_BY_SIDE = (
+    "A picture is exactly twice as wide as high, as pictures of pairs side by side are: if it is one, cut it in the "
+    "middle and predict the half that is the input."
+)
 
 
 @dataclass(frozen=True)
@@ -31,50 +38,82 @@ class Film:
 
     Attributes:
         file: The file.
+        digest: SHA-256 of the bytes that everything else here was read from.
         placement: Where it lies on the canvas.
         canvas: What the network gets.
         preview: What an overlay is drawn on.
         source: What a DICOM segmentation refers to; none where none is made.
+        remarks: What is odd about it.
     """
 
     file: InputFile
+    digest: str
     placement: Placement
     canvas: Float[Tensor, "channels height width"]
     preview: UInt8[np.ndarray, "height width 3"]
     source: SourceImage | None
+    remarks: tuple[str, ...]
 
 
-class Read(Protocol):
-    """Reads a picture, in this process or another."""
+class Reading(Protocol):
+    """Where files are opened: in this process or another."""
 
-    def __call__(
-        self, path: Path, channels: int, *, requirements: DicomRequirements
-    ) -> Float[Tensor, "channels height width"]:
-        """Read as :func:`~piggygan.data.read_image` does."""
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: bool) -> ImageFile:
+        """Open a file once and read it, as :func:`~piggygan.data.image_file.read_image_file` does."""
+
+    def is_dicom(self, path: Path) -> bool:
+        """Say by its first bytes whether a file is DICOM."""
 
 
-def read_film(file: InputFile, translator: Translator, options: PredictionOptions, read: Read = read_image) -> Film:
-    """Read a file as it is read for training, upright.
+class _ReadingHere:
+    """Opens files in this process."""
+
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: bool) -> ImageFile:
+        return read_image_file(path, channels, requirements=requirements, identify=identify)
+
+    def is_dicom(self, path: Path) -> bool:
+        return is_dicom_file(path)
+
+
+@contextmanager
+def reading(options: PredictionOptions) -> Iterator[Reading]:
+    """Choose where files are opened; a process of its own begins to start at once."""
+    if not options.untrusted:
+        yield _ReadingHere()
+        return
+    with UntrustedReader() as reader:
+        reader.start()
+        yield reader
+
+
+def read_film(file: InputFile, translator: Translator, options: PredictionOptions, reading: Reading) -> Film:
+    """Read a file as it is read for training, upright; it is opened once.
 
     Args:
         file: PNG, JPEG or DICOM.
         translator: What it is read for.
         options: What is required of it, and whether a DICOM segmentation will have to refer to it.
-        read: How pictures are read.
+        reading: Where it is opened.
 
     Raises:
         ImageError: If it cannot be read or referred to, or is not what is required.
     """
     wanted = options.body_part is not None
-    requirements = DicomRequirements(body_part=options.body_part, modalities=RADIOGRAPHS if wanted else ())
-    picture = read(file.path, translator.in_channels, requirements=requirements)
-    needs_source = file.is_dicom and options.dicom_seg and translator.kind == "mask"
-    aspect = describe_dicom(file.path).aspect if file.is_dicom else 1.0
-    placement = translator.placement(picture.shape[-2], picture.shape[-1], aspect)
+    found = reading.read_file(
+        file.path,
+        translator.in_channels,
+        requirements=DicomRequirements(body_part=options.body_part, modalities=RADIOGRAPHS if wanted else ()),
+        identify=options.dicom_seg and translator.kind == "mask",
+    )
+    rows, columns = found.picture.shape[-2:]
+    is_like_a_pair = found.kind != "DICOM" and columns == 2 * rows and options.fit != "tile"
+    placement = translator.placement(rows, columns, found.aspect)
     return Film(
         file=file,
+        digest=found.digest,
         placement=placement,
-        canvas=placement.place(picture),
-        preview=preview_of(picture, aspect),
-        source=source_image(file.path) if needs_source else None,
+        canvas=placement.place(found.picture),
+        preview=preview_of(found.picture, found.aspect),
+        source=found.source,
+        remarks=(*found.remarks, *([_SIDE_BY_SIDE] if is_like_a_pair else [])),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from piggygan.data.dicom import is_dicom_file
 from piggygan.data.files import shown
 from piggygan.data.folders import SUFFIXES
 from piggygan.errors import DatasetError
-from piggygan.prediction.dicom_source import is_dicom
 
 LONGEST_NAME = 120
 """Bytes of an output's name at most: file systems take 255, of which its suffix and temporary names need some."""
@@ -23,53 +23,104 @@ class InputFile:
     Attributes:
         path: Where it is.
         name: What its outputs are called, without a suffix; no other input of the run has it, in capitals or not.
-        is_dicom: Whether its first bytes are those of a DICOM file.
+        may_be_dicom: Whether its name or its first bytes, when it was listed, were those of a DICOM file. What it is
+            when it is opened may be something else.
     """
 
     path: Path
     name: str
-    is_dicom: bool
+    may_be_dicom: bool
 
 
-def list_inputs(paths: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
+@dataclass(frozen=True)
+class PassedBy:
+    """Something in a folder that was not predicted, because it is no image or a folder.
+
+    Attributes:
+        source: Its path, as it was found.
+        reason: Why.
+    """
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is predicted, and what is not.
+
+    Attributes:
+        files: The files to predict, in order.
+        passed_by: What else there is in the folders.
+    """
+
+    files: tuple[InputFile, ...]
+    passed_by: tuple[PassedBy, ...]
+
+
+def list_inputs(paths: Iterable[str | os.PathLike[str]], is_dicom: Callable[[Path], bool] = is_dicom_file) -> Inputs:
     """List files, and the images in folders, in order; a folder's in the order of their names.
 
     Of a folder those files are taken that are called PNG, JPEG or DICOM, or are DICOM whatever they are called, as
     hospitals' files often have no suffix. Folders below it are not searched.
 
+    Args:
+        paths: Files and folders.
+        is_dicom: Says of a file whose name does not show what it is whether it is DICOM.
+
     Raises:
         DatasetError: If a folder cannot be read or has no such file, or nothing is given.
     """
-    files: list[Path] = []
+    files: list[tuple[Path, bool]] = []
+    passed_by: list[PassedBy] = []
     for path in map(Path, paths):
-        files += _images_in(path) if path.is_dir() else [path]
+        if path.is_dir():
+            _list_folder(path, is_dicom, files, passed_by)
+        else:
+            files.append((path, _may_be_dicom(path, is_dicom)))
     if not files:
         raise DatasetError("no files are given: name files, or a folder that holds images.")
     taken: set[str] = set()
-    return [InputFile(file, _unused_name(file.stem, taken), is_dicom(file)) for file in files]
+    return Inputs(
+        tuple(InputFile(file, _unused_name(file.stem, taken), may_be) for file, may_be in files), tuple(passed_by)
+    )
 
 
-def _images_in(folder: Path) -> list[Path]:
+def _list_folder(
+    folder: Path, is_dicom: Callable[[Path], bool], files: list[tuple[Path, bool]], passed_by: list[PassedBy]
+) -> None:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise DatasetError(f"Looked for images in {shown(folder)}: {error.strerror}.") from error
-    # Whatever bears such a name is listed, a broken link too: reading will refuse it, and it will be reported.
-    files = [
-        entry
-        for entry in entries
-        if not entry.name.startswith(".") and not entry.is_dir() and (_is_called_image(entry) or is_dicom(entry))
-    ]
-    if not files:
+    before = len(files)
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            passed_by.append(PassedBy(str(entry), "is a folder; folders below the one that is given are not searched"))
+        # Whatever bears such a name is listed, a broken link too: reading will refuse it, and it will be reported.
+        elif _is_called_image(entry) or is_dicom(entry):
+            files.append((entry, not _is_called_picture(entry)))
+        else:
+            passed_by.append(PassedBy(str(entry), "is not called PNG, JPEG or DICOM, and is no DICOM file"))
+    if len(files) == before:
         raise DatasetError(
             f"{shown(folder)} has no image, but {len(entries)} other entries; give the folder that holds the images, "
             f"folders below it are not searched."
         )
-    return files
+
+
+def _may_be_dicom(path: Path, is_dicom: Callable[[Path], bool]) -> bool:
+    return not _is_called_picture(path) and (_is_called_image(path) or is_dicom(path))
 
 
 def _is_called_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
+
+
+def _is_called_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES - {".dcm"}
 
 
 def _unused_name(stem: str, taken: set[str]) -> str:

@@ -25,6 +25,7 @@ class OutputFolder:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
+        self._made = [path for path in (self._folder, *self._folder.parents) if not os.path.lexists(path)]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             occupied = any(self._folder.iterdir())
@@ -54,6 +55,14 @@ class OutputFolder:
             write_durably(path, content)
         except OSError as error:
             raise PredictionError(f"{shown(path)} could not be written: {error.strerror or error}.") from error
+
+    def leave(self) -> None:
+        """Take away what was made only to write into, if nothing was written: it can be given again then."""
+        try:
+            for made in self._made:
+                made.rmdir()
+        except OSError:  # somebody else has put something there
+            return
 
     def write_summary(self, content: bytes) -> None:
         """Write what came of the run, which is complete then.

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 
 from torch import Tensor, nn
 
-from piggygan.data.images import read_image
-from piggygan.data.untrusted import UntrustedReader
-from piggygan.errors import DataError, InputError, PredictionError
+from piggygan.data.files import shown
+from piggygan.errors import PiggyganError
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.extras import medical
-from piggygan.prediction.films import Film, Read, read_film
-from piggygan.prediction.inputs import InputFile, list_inputs
+from piggygan.prediction.films import Film, Reading, read_film, reading
+from piggygan.prediction.inputs import InputFile, Inputs, list_inputs
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.outputs import OutputFolder
 from piggygan.prediction.products import Products, products_of
@@ -26,8 +24,6 @@ from piggygan.progress import progress_bar
 from piggygan.registry import TaskRegistry
 
 _DEFAULTS = PredictionOptions()
-_OF_ONE_FILE = (DataError, InputError, PredictionError)
-"""Errors that say something of one file, and nothing of the others."""
 
 
 def predict(
@@ -46,8 +42,9 @@ def predict(
     A task of masks writes ``masks/NAME.png`` (8 bits, 0 and 255), ``overlays/NAME.png`` to look at, and for DICOM
     files ``segmentations/NAME.dcm``; a task of pictures writes ``pictures/NAME.png``. NAME is the file's stem, with a
     number where two files have one stem. What an EXIF orientation turns is predicted, and comes out, upright.
-    ``summary.json``, written last, says what came of each file: one that cannot be used is listed there with the
-    reason, nothing is written of it, and the others go on.
+    Each file is opened once, and what is written of it is of the bytes that were read then; their SHA-256 is in the
+    summary. ``summary.json``, written last, says what came of each file: one that cannot be used is listed there with
+    the reason, nothing is written of it, and the others go on. If no file can be used, nothing is written at all.
 
     Args:
         registry: Holds the task; or the folder of such a registry.
@@ -70,59 +67,110 @@ def predict(
         PredictionError: If ``out`` is not empty, or cannot be written to.
     """
     held = registry if isinstance(registry, TaskRegistry) else TaskRegistry(registry)
-    inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files)
-    options = _at_its_size(options, held, task)
-    translator = Translator(held.load([task], generator, network=network), task, options)
-    _check_packages(translator, inputs, options)
-    folder = OutputFolder(out)
+    with reading(options) as source:
+        inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files, source.is_dicom)
+        options = _at_its_size(options, held, task)
+        translator = Translator(held.load([task], generator, network=network), task, options)
+        _check_packages(translator, inputs.files, options)
+        run = _Run(translator, _algorithm(held, task, network, options), options, source)
+        folder = OutputFolder(out)
+        try:
+            summary = _predicted(run, inputs, folder, progress)
+        finally:
+            folder.leave()
+    _warn_of_remarks(summary)
+    return summary
+
+
+def _predicted(run: _Run, inputs: Inputs, folder: OutputFolder, progress: bool) -> PredictionSummary:
+    """Predict all files, and write what is made of them and the summary."""
     predicted: list[PredictedFile] = []
     refused: list[RefusedFile] = []
-    with _reading(options) as read, progress_bar(progress) as bar:
-        counted = bar.add_task("", total=len(inputs), note="")
-        run = _Run(translator, _algorithm(held, task, network, options), options, read)
-        for file, products in run.products(inputs):
+    with progress_bar(progress) as bar:
+        counted = bar.add_task("", total=len(inputs.files), note="")
+        for file, products in run.products(inputs.files):
             if isinstance(products, Products):
                 predicted.append(_written(file, products, folder))
             else:
-                refused.append(RefusedFile(str(file.path), type(products).__name__, " ".join(str(products).split())))
+                refused.append(_refused(file, products))
             bar.update(counted, advance=1, note=f"{len(refused)} refused" if refused else "")
     summary = PredictionSummary(
-        task, run.algorithm.certificate, translator.kind, options, tuple(predicted), tuple(refused)
+        run.algorithm.task,
+        run.algorithm.certificate,
+        run.translator.kind,
+        run.options,
+        tuple(predicted),
+        tuple(refused),
+        inputs.passed_by,
     )
-    folder.write_summary(summary.to_json().encode("ascii"))
+    if predicted:
+        folder.write_summary(summary.to_json().encode("ascii"))
     return summary
 
 
 class _Run:
-    """Files through a translator, some at a time."""
+    """Files through a translator, some at a time.
 
-    def __init__(self, translator: Translator, algorithm: Algorithm, options: PredictionOptions, read: Read) -> None:
+    Whatever goes wrong with one file is the end of that file: a night's batch goes on.
+    """
+
+    def __init__(
+        self, translator: Translator, algorithm: Algorithm, options: PredictionOptions, source: Reading
+    ) -> None:
+        self.translator = translator
         self.algorithm = algorithm
-        self._translator = translator
-        self._options = options
-        self._reader = read
+        self.options = options
+        self._source = source
 
-    def products(self, inputs: Sequence[InputFile]) -> Iterator[tuple[InputFile, Products | Exception]]:
+    def products(self, files: Sequence[InputFile]) -> Iterator[tuple[InputFile, Products | Exception]]:
         """Give what is made of each file, or what is wrong with it, in order."""
         # A file that is cut into tiles fills a batch alone, and its canvas may be large.
-        together = 1 if self._options.fit == "tile" else self._options.batch_size
-        for first in range(0, len(inputs), together):
-            read = [(file, self._read(file)) for file in inputs[first : first + together]]
-            outputs = iter(self._translator([film.canvas for _, film in read if isinstance(film, Film)]))
-            for file, film in read:
+        together = 1 if self.options.fit == "tile" else self.options.batch_size
+        for first in range(0, len(files), together):
+            films = [self._read(file) for file in files[first : first + together]]
+            outputs = iter(self._translated([film for film in films if isinstance(film, Film)]))
+            for file, film in zip(files[first : first + together], films, strict=True):
                 yield file, self._made(film, next(outputs)) if isinstance(film, Film) else film
 
     def _read(self, file: InputFile) -> Film | Exception:
         try:
-            return read_film(file, self._translator, self._options, self._reader)
-        except _OF_ONE_FILE as error:
+            return read_film(file, self.translator, self.options, self._source)
+        except Exception as error:
             return error
 
-    def _made(self, film: Film, output: Tensor) -> Products | Exception:
+    def _translated(self, films: Sequence[Film]) -> Sequence[Tensor | Exception]:
         try:
-            return products_of(film, output, self._translator.kind, self._options, self.algorithm)
-        except _OF_ONE_FILE as error:
+            return self.translator([film.canvas for film in films])
+        except Exception as error:
+            # One film may be what there is no memory for: then the others can do without it.
+            return [error] if len(films) == 1 else [self._translated([film])[0] for film in films]
+
+    def _made(self, film: Film, output: Tensor | Exception) -> Products | Exception:
+        if isinstance(output, Exception):
+            return output
+        try:
+            return products_of(film, output, self.translator.kind, self.options, self.algorithm)
+        except Exception as error:
             return error
+
+
+def _refused(file: InputFile, error: Exception) -> RefusedFile:
+    """Say what was wrong with a file; of errors that nobody foresaw the kind, since their texts may quote a name."""
+    reason = str(error)
+    if not isinstance(error, PiggyganError):
+        reason = f"{shown(file.path)} cannot be predicted: that failed ({type(error).__name__})."
+    return RefusedFile(str(file.path), type(error).__name__, " ".join(reason.split()))
+
+
+def _warn_of_remarks(summary: PredictionSummary) -> None:
+    """Warn once of everything that was odd, with the first file that it was true of."""
+    found: dict[str, list[str]] = {}
+    for file in summary.predicted:
+        for remark in file.remarks:
+            found.setdefault(remark, []).append(file.source)
+    for remark, sources in found.items():
+        others = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        warnings.warn(f"{sources[0]!r}{others}: {remark}", stacklevel=3)
 
 
 def _at_its_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
@@ -137,21 +185,11 @@ def _at_its_size(options: PredictionOptions, registry: TaskRegistry, task: str) 
     return replace(options, size=options.size or trained or options.side)
 
 
-@contextmanager
-def _reading(options: PredictionOptions) -> Iterator[Read]:
-    """Choose where files are decoded."""
-    if not options.untrusted:
-        yield read_image
-        return
-    with UntrustedReader() as reader:
-        yield reader.read
-
-
 def _check_packages(translator: Translator, inputs: Sequence[InputFile], options: PredictionOptions) -> None:
     """Import what will be needed, so that a missing package is known before anything is written."""
     if translator.kind != "mask":
         return
-    if options.dicom_seg and any(file.is_dicom for file in inputs):
+    if options.dicom_seg and any(file.may_be_dicom for file in inputs):
         medical("highdicom", "A DICOM segmentation, which dicom_seg=False leaves out,")
     if options.largest is not None or options.fill_holes:
         medical("scipy.ndimage", "Tidying masks")
@@ -174,4 +212,6 @@ def _written(file: InputFile, products: Products, folder: OutputFolder) -> Predi
         rows=products.rows,
         columns=products.columns,
         foreground=products.foreground,
+        sha256=products.sha256,
+        remarks=products.remarks,
     )

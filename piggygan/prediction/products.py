@@ -28,12 +28,16 @@ class Products:
         rows: Of the input.
         columns: Of the input.
         foreground: Share of the mask that is foreground; None for pictures.
+        sha256: Of the bytes that the film was read from.
+        remarks: What was odd about the film.
     """
 
     contents: dict[str, bytes]
     rows: int
     columns: int
     foreground: float | None
+    sha256: str
+    remarks: tuple[str, ...]
 
 
 def products_of(
@@ -54,12 +58,16 @@ def products_of(
     whole, name = film.placement.take_back(output), film.file.name
     if kind == "picture":
         contents = {f"pictures/{name}.png": picture_png(whole)}
-        return Products(contents, film.placement.rows, film.placement.columns, None)
+        return _of_film(film, contents, None)
     mask = hard_mask(whole, options)
     contents = {f"masks/{name}.png": mask_png(mask), f"overlays/{name}.png": overlay_png(film.preview, mask)}
     if film.source is not None:
         contents[f"segmentations/{name}.dcm"] = segmentation_bytes(mask, film.source, algorithm)
-    return Products(contents, film.placement.rows, film.placement.columns, float(mask.mean()))
+    return _of_film(film, contents, float(mask.mean()))
+
+
+def _of_film(film: Film, contents: dict[str, bytes], foreground: float | None) -> Products:
+    return Products(contents, film.placement.rows, film.placement.columns, foreground, film.digest, film.remarks)
 
 
 def hard_mask(soft: Float[Tensor, "1 rows columns"], options: PredictionOptions) -> Bool[np.ndarray, "rows columns"]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from piggygan.intended_use import INTENDED_USE
+from piggygan.prediction.inputs import PassedBy
 from piggygan.prediction.options import Kind, PredictionOptions
 from piggygan.version import __version__
 
@@ -22,6 +23,8 @@ class PredictedFile:
         rows: Of the file and of every output but the overlay.
         columns: Likewise.
         foreground: Share of the mask that is foreground, 0..1; None for pictures.
+        sha256: Of the bytes that were predicted: the file may have been exchanged since.
+        remarks: What was odd about the file.
     """
 
     source: str
@@ -29,6 +32,8 @@ class PredictedFile:
     rows: int
     columns: int
     foreground: float | None
+    sha256: str
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class RefusedFile:
 
     Attributes:
         source: Its path, as it was given or found.
-        error: Kind of the error, a class of :mod:`piggygan.errors`.
+        error: Kind of the error: a class of :mod:`piggygan.errors`, or whatever else went wrong with this file.
         reason: What was wrong, and what to do; no patient attribute is in it.
     """
 
@@ -57,6 +62,7 @@ class PredictionSummary:
         options: How it was applied.
         predicted: Files that were, in order.
         refused: Files that could not be, in order.
+        passed_by: What else there is in the folders that were given.
     """
 
     task: str
@@ -65,6 +71,7 @@ class PredictionSummary:
     options: PredictionOptions
     predicted: tuple[PredictedFile, ...]
     refused: tuple[RefusedFile, ...]
+    passed_by: tuple[PassedBy, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as plain values, for JSON, with the version and the intended use."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -33,25 +34,38 @@ def cut(canvas: Float[Tensor, "channels height width"], side: int) -> list[Float
 
 
 def blend(
-    tiles: Sequence[Float[Tensor, "channels side side"]], height: int, width: int
+    tiles: Iterable[Float[Tensor, "channels side side"]], height: int, width: int
 ) -> Float[Tensor, "channels height width"]:
-    """Put tiles that :func:`cut` made of a canvas of this size together again.
+    """Put tiles that :func:`cut` made of a canvas of this size together again, one after another.
 
     Where they overlap each counts the less, the nearer its own border is, so that no seam shows. A tile that is alone
     comes back as it is, to the bit.
     """
-    channels, side = tiles[0].shape[:2]
-    if len(tiles) == 1:
-        return tiles[0]
+    remaining = iter(tiles)
+    first = next(remaining)
+    channels, side = first.shape[:2]
+    corners = _corners((channels, height, width), side)
+    if len(corners) == 1:
+        return first
     ramp = torch.arange(side, dtype=torch.float64)
     nearness = torch.minimum(ramp + 1, side - ramp).clamp(max=side // OVERLAP + 1)
-    weight = (nearness[:, None] * nearness[None, :]).to(tiles[0].device)
-    total = torch.zeros(channels, height, width, dtype=torch.float64, device=tiles[0].device)
-    weights = torch.zeros(height, width, dtype=torch.float64, device=tiles[0].device)
-    for (top, left), tile in zip(_corners((channels, height, width), side), tiles, strict=True):
+    weight = (nearness[:, None] * nearness[None, :]).to(first.device)
+    total = torch.zeros(channels, height, width, dtype=torch.float64, device=first.device)
+    for (top, left), tile in zip(corners, itertools.chain([first], remaining), strict=True):
         total[:, top : top + side, left : left + side] += weight * tile
-        weights[top : top + side, left : left + side] += weight
-    return (total / weights).to(tiles[0].dtype)
+    # Tiles lie in rows and columns, so all the weights on a pixel are those of its row times those of its column.
+    down, across = (_summed(nearness, tile_starts(length, side), length) for length in (height, width))
+    for row in range(height):
+        total[:, row] /= (down[row] * across).to(first.device)
+    return total.to(first.dtype)
+
+
+def _summed(nearness: Float[Tensor, " side"], starts: Sequence[int], length: int) -> Float[Tensor, " length"]:
+    """Add up, along one side of a canvas, what tiles at these places weigh."""
+    total = torch.zeros(length, dtype=torch.float64)
+    for start in starts:
+        total[start : start + len(nearness)] += nearness
+    return total
 
 
 def _corners(shape: Sequence[int], side: int) -> list[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -108,18 +109,17 @@ class Translator:
                 )
         side = self._options.side
         cuts = [cut(canvas, side) for canvas in canvases]
-        outputs = iter(self._translated([tile for tiles in cuts for tile in tiles]))
+        # One tile after another, so that of a large canvas not all outputs are there at once.
+        outputs = self._translated([tile for tiles in cuts for tile in tiles])
         return [
-            blend([next(outputs) for _ in tiles], *canvas.shape[-2:])
+            blend(itertools.islice(outputs, len(tiles)), *canvas.shape[-2:])
             for canvas, tiles in zip(canvases, cuts, strict=True)
         ]
 
-    def _translated(self, tiles: Sequence[Tensor]) -> list[Tensor]:
+    def _translated(self, tiles: Sequence[Tensor]) -> Iterator[Tensor]:
         size = self._options.batch_size
-        outputs: list[Tensor] = []
         for first in range(0, len(tiles), size):
-            outputs.extend(self._run(torch.stack(list(tiles[first : first + size]))))
-        return outputs
+            yield from self._run(torch.stack(list(tiles[first : first + size])))
 
     def _run(self, batch: Float[Tensor, "batch channels side side"]) -> Float[Tensor, "batch out_channels side side"]:
         with torch.inference_mode():

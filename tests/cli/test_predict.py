@@ -98,3 +98,25 @@ def test_the_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         main(["--help"])
     assert INTENDED_USE in " ".join(capsys.readouterr().out.split())
+
+
+def test_16_17_nothing_predicted_is_code_2_and_the_next_try_is_not_refused(
+    clinic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--task", "lungs", "--out", "new/out", "--size", "16", "--no-untrusted"]
+    assert main(["predict", "clinic", "/no/such/folder", *arguments]) == 2
+    refused, total = capsys.readouterr().out.splitlines()
+    assert refused == "refused: '/no/such/folder' could not be opened: No such file or directory."
+    assert total == "0 predicted, 1 refused: nothing is written"
+    assert not (clinic / "new").exists()
+    assert main(["predict", "clinic", "films", *arguments]) == 0
+
+
+def test_16_16_what_is_passed_by_is_said(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("scan.tif", "scan.bmp"):
+        (clinic / "films" / name).write_bytes(b"II*")
+    (clinic / "films/below").mkdir()
+    assert predict() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == ("passed by: 'films/below': is a folder; folders below the one that is given are not searched")
+    assert lines[2] == "passed by: 'films/scan.bmp' and 1 more: is not called PNG, JPEG or DICOM, and is no DICOM file"

@@ -1,6 +1,8 @@
 """Compressed pixels: what decoders give is what was stored, and what they choke on is our error."""
 
+import struct
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
@@ -57,10 +60,6 @@ def test_without_losses_the_same_is_shown(
 
 
 def test_baseline_jpeg_needs_nothing_that_is_not_there_always(write_dicom: Write) -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
     pixels = ramp("u1", 0, 255)
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, format="JPEG", quality=95)
@@ -170,3 +169,102 @@ def test_pixels_that_should_be_in_fragments_and_are_not_are_refused(write_compre
     path.write_bytes(content)
     with pytest.raises(DicomError, match="not in the fragments"):
         read_dicom(path)
+
+
+# ------------------------------------------------------------------ streams that skipped the checks
+
+
+def encapsulated(write_dicom: Write, stream: bytes, syntax: str, shape: tuple[int, int], kind: str = "u1") -> Path:
+    """Write a film of one frame whose stream is what is given."""
+    path = write_dicom(np.zeros(shape, dtype=kind), name="stream.dcm")
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([stream])
+    dataset["PixelData"].is_undefined_length = True
+    dataset["PixelData"].VR = "OB"
+    dataset.save_as(path)
+    return path
+
+
+def boxed(codestream: bytes, length: int | None = None) -> bytes:
+    """Put a codestream into the boxes of a JP2 file; ``length`` replaces that of the second box."""
+    box = struct.pack(">I4s4s", 12 if length is None else length, b"ftyp", b"jp2 ")
+    return b"\x00\x00\x00\x0cjP  \r\n\x87\n" + box + struct.pack(">I4s", len(codestream) + 8, b"jp2c") + codestream
+
+
+@pytest.fixture
+def codestream(write_compressed: Write) -> bytes:
+    dataset = pydicom.dcmread(write_compressed(ramp("u1", 0, 255), JPEG2000Lossless))
+    return next(iter(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)))
+
+
+def test_17_02_a_box_of_length_0_hangs_nothing(write_dicom: Write, codestream: bytes) -> None:
+    path = encapsulated(write_dicom, boxed(codestream[:60], length=0), JPEG2000Lossless, (48, 40))
+    assert path.stat().st_size < 900
+    with pytest.raises(DicomError, match="no JPEG 2000 codestream"):
+        read_dicom(path)
+
+
+def test_17_05_boxed_streams_are_taken_out_of_their_boxes_and_their_size_is_checked(
+    write_dicom: Write, codestream: bytes
+) -> None:
+    path = encapsulated(write_dicom, boxed(codestream), JPEG2000Lossless, (48, 40))
+    np.testing.assert_allclose(read_dicom(path)[0].numpy() * 255, ramp("u1", 0, 255), atol=1e-4)
+    turned = encapsulated(write_dicom, boxed(codestream), JPEG2000Lossless, (40, 48))
+    with pytest.raises(DicomError, match="its pixels are 48 x 40"):
+        read_dicom(turned)
+
+
+@pytest.mark.parametrize("inserted", [b"\xff\xd0", b"\xff\x00", b"\x00"], ids=["restart", "stuffed", "stray"])
+def test_17_05_a_jpeg_whose_size_is_behind_something_is_refused(write_dicom: Write, inserted: bytes) -> None:
+    stream = BytesIO()
+    Image.fromarray(ramp("u1", 0, 255)).save(stream, format="JPEG")
+    content = stream.getvalue()
+    place = content.index(b"\xff\xc0")
+    hidden = content[:place] + inserted + content[place:]
+    with pytest.raises(DicomError, match="cut or corrupt"):
+        read_dicom(encapsulated(write_dicom, hidden, JPEGBaseline8Bit, (40, 48)))
+
+
+def test_17_06_a_jpeg_in_a_film_that_holds_part_of_it_is_refused(write_dicom: Write) -> None:
+    stream = BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 40), dtype=np.uint8)).save(stream, format="JPEG")
+    content = stream.getvalue()
+    half = content[: len(content) // 2 + 200].rstrip(b"\xff") + b"\xff\xd9"
+    with pytest.raises(DicomError, match="end before its last pixel"):
+        read_dicom(encapsulated(write_dicom, half, JPEGBaseline8Bit, (48, 40)))
+
+
+def test_17_06_a_run_length_stream_of_another_size_is_refused(write_compressed: Write) -> None:
+    path = write_compressed(ramp("u2", 0, 255), RLELossless)
+    for rows, columns in ((47, 40), (49, 40), (48, 39), (48, 41), (96, 40)):
+        dataset = pydicom.dcmread(path)
+        dataset.Rows, dataset.Columns = rows, columns
+        dataset.save_as(path.with_name("changed.dcm"))
+        with pytest.raises(DicomError):
+            read_dicom(path.with_name("changed.dcm"))
+
+
+def test_what_is_decoded_is_what_was_checked(write_compressed: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An offset table that points elsewhere cannot show the check one stream and the decoder another."""
+    path = write_compressed(ramp("u1", 0, 255), JPEG2000Lossless)
+    dataset = pydicom.dcmread(path)
+    stream = next(iter(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)))
+    other = stream.replace(stream[-40:-20], bytes(20))
+    data = encapsulate([other])
+    dataset.PixelData = data + encapsulate([stream])[8:]
+    dataset.ExtendedOffsetTable = struct.pack("<Q", len(data) - 8)
+    dataset.ExtendedOffsetTableLengths = struct.pack("<Q", len(stream))
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)
+    seen = []
+    checked = dicom_codecs._checked
+
+    def spy(found: bytes, *arguments: Any) -> bytes:
+        seen.append(found)
+        return checked(found, *arguments)
+
+    monkeypatch.setattr(dicom_codecs, "_checked", spy)
+    unit = read_dicom(path)
+    assert seen == [stream]
+    np.testing.assert_allclose(unit[0].numpy() * 255, ramp("u1", 0, 255), atol=1e-4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from torch import nn
 
 from piggygan.model import MultiTaskGenerator
@@ -19,7 +16,6 @@ from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
-PLANTED = "Plantagenet"
 
 
 @pytest.fixture
@@ -69,49 +65,6 @@ def mirror_registry(tmp_path: Path) -> TaskRegistry:
     registry = TaskRegistry(tmp_path / "mirror")
     registry.commit(model, "lungs")
     return registry
-
-
-@pytest.fixture
-def write_film() -> Callable[..., Path]:
-    """Write a DICOM film of a patient with a conspicuous name; keywords set attributes, None takes one out."""
-
-    def write(path: Path, pixels: np.ndarray[Any, Any], **attributes: Any) -> Path:
-        film = Dataset()
-        film.file_meta = FileMetaDataset()
-        film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        film.file_meta.MediaStorageSOPClassUID = ComputedRadiographyImageStorage
-        film.SOPClassUID = ComputedRadiographyImageStorage
-        film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        film.StudyInstanceUID, film.SeriesInstanceUID = generate_uid(), generate_uid()
-        film.Modality, film.BodyPartExamined = "CR", "CHEST"
-        for keyword in (
-            "PatientName", "PatientID", "OtherPatientNames", "InstitutionName", "ReferringPhysicianName",
-            "OperatorsName", "AccessionNumber", "StudyDescription", "SeriesDescription", "PatientComments",
-            "PatientAddress", "StudyID", "StationName", "ProtocolName", "RequestingPhysician", "ImageComments",
-        ):  # fmt: skip
-            setattr(film, keyword, PLANTED)
-        film.PatientBirthDate, film.PatientSex, film.PatientAge = "18991231", "O", "127Y"
-        film.StudyDate, film.StudyTime = "18991230", "235959"
-        film.private_block(0x0099, PLANTED, create=True).add_new(1, "LO", PLANTED)
-        film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
-        film.Rows, film.Columns = pixels.shape
-        film.BitsAllocated = film.BitsStored = 8 * pixels.dtype.itemsize
-        film.PixelRepresentation = 0
-        data = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
-        film.PixelData = data + b"\0" * (len(data) % 2)
-        film["PixelData"].VR = "OW"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is wrong in a film is meant
-            for keyword, value in attributes.items():
-                if value is None:
-                    delattr(film, keyword)
-                else:
-                    setattr(film, keyword, value)
-            film.HighBit = film.BitsStored - 1
-            film.save_as(path, enforce_file_format=True)
-        return path
-
-    return write
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import numpy as np
 import pydicom
 import pytest
 
+from piggygan.data.dicom_source import SourceImage
 from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import dicom_seg
 from piggygan.prediction.dicom_seg import EMPTY, Algorithm, segmentation_bytes
-from piggygan.prediction.dicom_source import SourceImage
 
 pytest.importorskip("highdicom")
 

@@ -258,7 +258,7 @@ def test_b22_an_identifier_is_never_a_path(
     assert refused.error == "DicomError"
     assert "escaped" not in refused.reason
     assert not list(tmp_path.rglob("*escaped*"))
-    assert [path.name for path in (tmp_path / "a/b/c/out").iterdir()] == ["summary.json"]
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_missing_highdicom_is_said_before_anything_is_written(
@@ -475,8 +475,10 @@ def test_b17_files_nobody_vouches_for_are_decoded_elsewhere_and_come_out_alike(
     def not_here(*_: object, **__: object) -> None:
         raise AssertionError("it was decoded in this process")
 
-    monkeypatch.setattr("piggygan.prediction.predicting.read_image", not_here)
-    apart = see([film, program], untrusted=True)
+    with monkeypatch.context() as patch:
+        for place in ("piggygan.data.files.open_regular", "piggygan.data.dicom.open_regular"):
+            patch.setattr(place, not_here)
+        apart = see([film, program], untrusted=True)
     assert apart.predicted == here.predicted
     assert np.array_equal(mask_of(tmp_path / "out", "film"), mask)
     assert [refused.error for refused in apart.refused] == ["DicomError"]

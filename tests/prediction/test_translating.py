@@ -122,7 +122,7 @@ def test_channels_of_no_picture_are_refused(make_mirror: MakeMirror, channels: i
 
 
 def test_a_device_that_is_not_there_is_refused(make_mirror: MakeMirror) -> None:
-    with pytest.raises(ConfigurationError, match="device 'quantum'"):
+    with pytest.raises(ConfigurationError, match="device is 'quantum'"):
         translate_pictures(mirror_model(make_mirror), "lungs", [], PredictionOptions(size=16, device="quantum"))
 
 

@@ -1,6 +1,6 @@
 """The process that reads pairs for a check: an order in JSON on a line, a finding in JSON on a line.
 
-python -m piggygan.data.checking.checking_child MEMORY
+python -m piggygan.data.checking.checking_child MEMORY SECONDS
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ def answer(order: dict[str, Any], answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), answer)
+    serve(int(sys.argv[1]), float(sys.argv[2]), answer)

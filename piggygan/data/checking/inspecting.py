@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,19 @@ from pydicom import dcmread
 from torch import Tensor
 
 from piggygan.data.checking.finding import Fault, Finding
-from piggygan.data.dicom import describe_dicom
 from piggygan.data.dicom_description import ANY_FILM
-from piggygan.data.dicom_header import HEAD_BYTES, is_dicom_head
-from piggygan.data.files import open_regular, without_warnings
+from piggygan.data.dicom_header import describe_content, is_dicom_head
+from piggygan.data.files import MAX_PIXELS, largest_content, read_content, without_warnings
 from piggygan.data.folders import PairFiles
+from piggygan.data.image_file import narrow_range
+from piggygan.data.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
+from piggygan.data.png_chunks import SIGNATURE as PNG_SIGNATURE
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, masks_of
 from piggygan.errors import DataError, MaskError, PairError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_PNG_SIGNATURE, _JPEG_SIGNATURE = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PATIENT_ID, _ISSUER, _BITS_STORED = 0x00100020, 0x00100021, 0x00280101
 
 
@@ -42,6 +44,7 @@ def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
         kind = {MaskError: "mask values", PairError: "mask size"}.get(type(error), "unreadable")
         return Finding(files.name, faults=(Fault(kind, str(error)),))
     height, width = image.shape[-2:]
+    brightest = float(image.max())
     finding = Finding(
         files.name,
         width=width,
@@ -49,7 +52,7 @@ def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
         digest=hashlib.sha256(f"{tuple(image.shape)}".encode() + image.contiguous().numpy().tobytes()).hexdigest(),
         faults=tuple(_mask_faults(files, reader, target)),
     )
-    return _with_header(finding, files.image, salt)
+    return _with_header(finding, files.image, salt, brightest)
 
 
 def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "channels height width"]) -> list[Fault]:
@@ -69,21 +72,24 @@ def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "ch
     return faults
 
 
-def _with_header(finding: Finding, path: Path, salt: str) -> Finding:
+def _with_header(finding: Finding, path: Path, salt: str, brightest: float) -> Finding:
     """Add what the first bytes of an image say, or the elements of a DICOM file."""
-    with open_regular(path) as file:
-        head = file.read(HEAD_BYTES)
-    if head.startswith(_PNG_SIGNATURE):
-        return replace(finding, bits=head[24])
-    if head.startswith(_JPEG_SIGNATURE):
+    content = read_content(path)
+    if content.startswith(PNG_SIGNATURE):
+        narrow = narrow_range(round((brightest + 1.0) / 2.0 * 65_535)) if content[24] == 16 else None
+        faults = [] if narrow is None else [Fault("narrow range", narrow)]
+        return replace(finding, bits=content[24], faults=(*finding.faults, *faults))
+    if content.startswith(JPEG_SIGNATURE):
         return replace(finding, bits=8)  # Pillow reads no others
-    return _with_elements(finding, path, salt) if is_dicom_head(head) else replace(finding, bits=12)
+    return _with_elements(finding, content, salt) if is_dicom_head(content) else replace(finding, bits=12)
 
 
-def _with_elements(finding: Finding, path: Path, salt: str) -> Finding:
-    film = describe_dicom(path)  # it has been read before, so it is no bomb
-    with open_regular(path) as file, without_warnings():
-        elements = dcmread(file, stop_before_pixels=True, specific_tags=[_PATIENT_ID, _ISSUER, _BITS_STORED])
+def _with_elements(finding: Finding, content: bytes, salt: str) -> Finding:
+    film = describe_content(content, max_bytes=largest_content(MAX_PIXELS))
+    with without_warnings():
+        elements = dcmread(
+            BytesIO(content), stop_before_pixels=True, specific_tags=[_PATIENT_ID, _ISSUER, _BITS_STORED]
+        )
     patient = elements.get("PatientID")
     identity = f"{salt}\0{elements.get('IssuerOfPatientID')}\0{patient}".encode(errors="replace")
     burned_in = Fault("burned-in text", "its header says that text about the patient may be in the picture")

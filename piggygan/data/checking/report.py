@@ -19,7 +19,7 @@ class Problem:
 
     Attributes:
         kind: ``"count"``, ``"masks as pictures"``, ``"incomplete"``, ``"unreadable"``, ``"mask values"``,
-            ``"mask size"``, ``"empty mask"``, ``"burned-in text"``, ``"duplicate images"``,
+            ``"mask size"``, ``"empty mask"``, ``"narrow range"``, ``"burned-in text"``, ``"duplicate images"``,
             ``"patient on two sides"``, ``"not in the folder"`` or ``"on no side"``.
         text: What it is, for people.
         names: The pairs that it is about.

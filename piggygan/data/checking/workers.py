@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from piggygan.data.checking.finding import Fault, Finding
-from piggygan.data.child_process import ChildEnded, end_child, read_line, start_child, write
+from piggygan.data.child_process import ChildEnded, end_child, read_line, spawn_child, wait_until_ready, write
 from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.folders import PairFiles
 from piggygan.errors import DatasetError
@@ -30,9 +30,11 @@ class _Worker:
 
     def ask(self, order: dict[str, Any]) -> Finding:
         if self.child is None:
+            self.child = spawn_child("piggygan.data.checking.checking_child", str(_MEMORY), str(_SECONDS))
             try:
-                self.child = start_child("piggygan.data.checking.checking_child", str(_MEMORY))
+                wait_until_ready(self.child)
             except ChildEnded as ended:
+                self.child = None
                 raise DatasetError(f"The process that reads the files could not be started: {ended}.") from None
         try:
             deadline = time.monotonic() + _SECONDS

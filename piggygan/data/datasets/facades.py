@@ -15,11 +15,12 @@ from piggygan.data.augmentation import Sampling
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
-from piggygan.data.datasets.own import SideBySide
-from piggygan.data.files import MAX_PIXELS, open_regular, shown
+from piggygan.data.datasets.own import SideBySide, picture_size
+from piggygan.data.files import MAX_PIXELS, failures_named, read_content, shown
 from piggygan.data.folders import PairFiles, files_by_stem
-from piggygan.data.images import decode_image, read_image
+from piggygan.data.images import read_image
 from piggygan.data.palette import CMP_PALETTE
+from piggygan.data.pictures import decode_image
 from piggygan.errors import MaskError, PairError
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _CITATION = (
     "R. Tylecek, R. Sara, 'Spatial Pattern Templates for Recognition of Objects with Regular Structure', GCPR 2013"
 )
 _MOST_VALUES_NAMED = 10
+_TELLING = ("train", "val")
+"""Sides by which the set is recognized: some copies come without the test side."""
+_MOST_OF_THEM = 0.9
+_SIZE = (512, 256)
 
 
 class Facades(SideBySide):
@@ -56,18 +61,24 @@ class Facades(SideBySide):
 
     @classmethod
     def is_in(cls, folder: Path) -> bool:
-        """Tell whether a folder has this form: JPEG files that are called by numbers."""
-        names = [entry for side in ("train", "val") if (folder / side).is_dir() for entry in (folder / side).iterdir()]
-        return (
-            (folder / "train").is_dir()
-            and (folder / "val").is_dir()
-            and all(entry.stem.isdecimal() and entry.suffix == ".jpg" for entry in names)
-        )
+        """Tell whether a folder is this set: all but a few of its numbers, and its size of pictures."""
+        for side, count in cls.description.sides.items():
+            numbers = {str(number) for number in range(1, count + 1)}
+            there = {entry.stem for entry in _entries(folder / side) if entry.suffix == ".jpg"}
+            # Anybody's pairs may be numbered; those of another set go on beyond these numbers, or end before them.
+            if side in _TELLING and not (there <= numbers and len(there) >= _MOST_OF_THEM * count):
+                return False
+        first = next(iter(sorted(_entries(folder / "train"))), None)
+        return first is not None and picture_size(first) == _SIZE
 
     @property
     def patients(self) -> Mapping[str, str]:
         """Each pair is a source of its own."""
         return {files.name: files.name for files in self.files}
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 class FacadesBase(DatasetFolder):
@@ -141,8 +152,8 @@ def read_indexed_labels(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Fl
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
     """
     path = Path(path)
-    with open_regular(path) as file:
-        numbers = decode_image(file, path, max_pixels=max_pixels).values
+    with failures_named(path):
+        numbers = decode_image(read_content(path, max_pixels=max_pixels), path, max_pixels=max_pixels).values
     if numbers.ndim != 2:
         raise MaskError(f"{shown(path)} is in colour; needed is a PNG of one class number a pixel.")
     values, counts = np.unique(numbers, return_counts=True)

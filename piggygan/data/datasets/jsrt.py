@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,11 +16,19 @@ from torch import Tensor
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
-from piggygan.data.files import MAX_PIXELS, open_regular, shown, without_warnings
+from piggygan.data.files import (
+    MAX_PIXELS,
+    check_size,
+    failures_named,
+    open_regular,
+    read_content,
+    shown,
+    without_warnings,
+)
 from piggygan.data.folders import SUFFIXES, files_by_stem
 from piggygan.data.masks import mask_of
 from piggygan.data.readers import MaskReader
-from piggygan.errors import ImageError, InputTooLargeError
+from piggygan.errors import ImageError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -146,17 +155,14 @@ def read_gif_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Te
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
     """
     path = Path(path)
-    with open_regular(path) as file:
+    with failures_named(path):
+        content = read_content(path, max_pixels=max_pixels)
         try:
             with without_warnings():
-                image = Image.open(file, formats=["GIF"])
-                width, height = image.size
-                if width * height > max_pixels:
-                    raise InputTooLargeError(
-                        f"{shown(path)} has {width} x {height} pixels; at most {max_pixels} are decoded."
-                    )
+                image = Image.open(BytesIO(content), formats=["GIF"])
+                check_size(path, *image.size, max_pixels)
                 values = np.asarray(image)
-        except ImageError:
+        except (ImageError, MemoryError):
             raise
         except Exception as error:  # what Pillow raises on broken files is no promise
             raise ImageError(

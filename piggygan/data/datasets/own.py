@@ -17,7 +17,7 @@ from piggygan.data.folders import SUFFIXES, PairFiles, files_by_stem
 from piggygan.data.pairs import SkippedFile
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import read_splits
-from piggygan.errors import DatasetError, ImageError
+from piggygan.errors import DatasetError
 
 _SIDES = ("train", "val", "test")
 _SPLITS, _PATIENTS = "splits.json", "patients.json"
@@ -72,14 +72,8 @@ class SideBySide(DatasetFolder):
     def is_in(cls, folder: Path) -> bool:
         """Tell whether a folder has this form: its first picture is twice as wide as high."""
         first = next((path for side in _SIDES for path in _images_in(folder / side)), None)
-        if first is None:
-            return False
-        try:
-            with open_regular(first) as file, without_warnings():
-                width, height = Image.open(file, formats=["PNG", "JPEG"]).size
-        except (ImageError, OSError, SyntaxError, ValueError):
-            return False
-        return width == 2 * height
+        size = None if first is None else picture_size(first)
+        return size is not None and size[0] == 2 * size[1]
 
     @classmethod
     def reader(cls, channels: int = 3) -> PairReader:  # noqa: ARG003  # pairs side by side are read in colour
@@ -147,6 +141,15 @@ class Pictures(DatasetFolder):
             if path.suffix.lower() not in SUFFIXES and not path.is_dir() and not path.name.startswith(".")
         ]
         return Listing(files, others)
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """Read width and height of a PNG or JPEG file from its head; None if it is none."""
+    try:
+        with open_regular(path) as file, without_warnings():
+            return Image.open(file, formats=["PNG", "JPEG"]).size
+    except Exception:  # what Pillow raises on broken files is no promise
+        return None
 
 
 def _images_in(folder: Path) -> Iterator[Path]:

@@ -97,6 +97,18 @@ def test_a12_a13_a17_masks_that_cannot_be_meant_are_found(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.filterwarnings("ignore:A PNG of 16 bits")
+def test_16_16_twelve_bits_in_sixteen_are_found(folder: Path) -> None:
+    values = np.linspace(0, 4095, 120).reshape(10, 12).astype(np.uint16)
+    Image.fromarray(values).save(folder / "images/a.png")
+    Image.fromarray(values * 16).save(folder / "images/b.png")
+    report = check_dataset(open_dataset(folder))
+    assert kinds(report) == {"narrow range": [("a",)]}
+    assert "uses 12 of them" in report.problems[0].text
+    assert report.usable == 6
+
+
+@pytest.mark.usefixtures("here")
 def test_the_same_picture_twice_is_found_whatever_its_file(folder: Path) -> None:
     with Image.open(folder / "images/a.png") as image:
         image.save(folder / "images/e.png", compress_level=0)

@@ -17,7 +17,9 @@ from piggygan.data.datasets import (
     FacadesBase,
     Jsrt,
     Montgomery,
+    Pictures,
     Shenzhen,
+    SideBySide,
     open_dataset,
 )
 from piggygan.data.datasets.facades import read_indexed_labels
@@ -46,7 +48,8 @@ MINIATURES = [
 def test_a_folder_is_recognised_and_gives_its_pairs(
     fixture: str, kind: type[DatasetFolder], count: int, request: pytest.FixtureRequest
 ) -> None:
-    dataset = open_dataset(request.getfixturevalue(fixture))
+    # A miniature of the facades is too small to be recognized.
+    dataset = open_dataset(request.getfixturevalue(fixture), "facades" if fixture == "facades" else None)
     assert type(dataset) is kind
     assert DATASETS[dataset.name] is kind
     pairs = dataset.pairs(8, channels=1)
@@ -205,6 +208,39 @@ def test_a12_a_gif_mask_of_three_values_or_no_gif_is_refused(tmp_path: Path) -> 
         read_gif_mask(tmp_path / "png.gif")
     with pytest.raises(InputTooLargeError):
         read_gif_mask(tmp_path / "three.gif", max_pixels=2)
+
+
+def numbered(folder: Path, counts: dict[str, int], size: tuple[int, int]) -> Path:
+    """Make a folder of pairs that are called by numbers; all are one file."""
+    folder.mkdir()
+    first = folder / ".one.jpg"
+    Image.new("RGB", size).save(first)
+    for side, count in counts.items():
+        (folder / side).mkdir()
+        for number in range(1, count + 1):
+            (folder / side / f"{number}.jpg").hardlink_to(first)
+    first.unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("counts", "size", "kind"),
+    [
+        ({"train": 400, "val": 100, "test": 106}, (512, 256), Facades),
+        ({"train": 400, "val": 100}, (512, 256), Facades),
+        ({"train": 396, "val": 97}, (512, 256), Facades),
+        ({"train": 4, "val": 2}, (512, 256), SideBySide),
+        ({"train": 300, "val": 100}, (512, 256), SideBySide),
+        ({"train": 1096, "val": 1098}, (512, 256), SideBySide),
+        ({"train": 400, "val": 100}, (128, 64), SideBySide),
+        ({"train": 400, "val": 100}, (64, 64), Pictures),
+        ({"train": 400}, (512, 256), SideBySide),
+    ],
+)
+def test_16_15_facades_are_recognized_by_their_numbers_and_size_and_no_others(
+    tmp_path: Path, counts: dict[str, int], size: tuple[int, int], kind: type[DatasetFolder]
+) -> None:
+    assert type(open_dataset(numbered(tmp_path / "pairs", counts, size))) is kind
 
 
 def test_sides_of_facades_keep_files_of_one_name_apart(facades: Path) -> None:

@@ -10,11 +10,19 @@ import numpy as np
 import pydicom
 import pytest
 
+from piggygan.data.dicom import is_dicom_file
+from piggygan.data.dicom_source import SourceImage
+from piggygan.data.image_file import read_image_file
 from piggygan.errors import DicomError
-from piggygan.prediction.dicom_source import is_dicom, source_image
 
 WriteFilm = Callable[..., Path]
 PIXELS = np.zeros((4, 6), dtype=np.uint8)
+
+
+def source_image(path: Path) -> SourceImage:
+    source = read_image_file(path, identify=True).source
+    assert source is not None
+    return source
 
 
 def test_identifiers_are_those_that_pydicom_reads(tmp_path: Path, write_film: WriteFilm) -> None:
@@ -41,9 +49,9 @@ def test_b22_what_is_no_identifier_is_refused_and_not_quoted(
 def test_what_is_dicom_is_seen_from_the_content(tmp_path: Path, write_film: WriteFilm) -> None:
     (tmp_path / "posing.dcm").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     (tmp_path / "short.dcm").write_bytes(b"DICM")
-    assert is_dicom(write_film(tmp_path / "film", PIXELS))
+    assert is_dicom_file(write_film(tmp_path / "film", PIXELS))
     for name in ("posing.dcm", "short.dcm", "missing.dcm", "."):
-        assert not is_dicom(tmp_path / name)
+        assert not is_dicom_file(tmp_path / name)
 
 
 def test_b23_broken_elements_are_refused_without_their_text(tmp_path: Path, write_film: WriteFilm) -> None:

@@ -1,0 +1,109 @@
+"""What the decoding process answers: an ImageFile as one line of JSON, and back with every value checked.
+
+That process may have been taken over by a file. What comes from it is numbers and short texts, and nothing is believed
+that could not be true of an image.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor
+
+import piggygan.errors
+from piggygan.data.child_process import ChildEnded
+from piggygan.data.dicom_description import DicomDescription
+from piggygan.data.dicom_source import SourceImage, is_identifier
+from piggygan.data.image_file import ImageFile
+from piggygan.errors import PiggyganError
+from piggygan.escaping import escaped
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LONGEST_TEXT = 4096
+
+
+@dataclass(frozen=True)
+class AnsweredFile:
+    """A file whose picture is still to come.
+
+    Attributes:
+        bands: How many bands of the picture are sent; one that is alone is that of every channel.
+        height: Of the picture.
+        width: Of the picture.
+        rest: All other fields of :class:`~piggygan.data.image_file.ImageFile`.
+    """
+
+    bands: int
+    height: int
+    width: int
+    rest: dict[str, Any]
+
+    def with_picture(self, bands: Tensor, channels: int) -> ImageFile:
+        """Complete the file."""
+        return ImageFile(picture=bands.expand(channels, -1, -1), **self.rest)
+
+
+def answer_of(file: ImageFile) -> tuple[dict[str, Any], Tensor]:
+    """Say what is sent of a file: its fields, and those bands of its picture that differ."""
+    bands = file.picture if file.picture.stride(0) else file.picture[:1]
+    fields = {key: value for key, value in vars(file).items() if key != "picture"}
+    for key in ("film", "source"):
+        fields[key] = asdict(fields[key]) if fields[key] is not None else None
+    return {"bands": list(bands.shape), "file": fields}, bands
+
+
+def error_answer(error: PiggyganError) -> dict[str, str]:
+    """Say what is sent of an error."""
+    return {"error": type(error).__name__, "message": str(error)}
+
+
+def checked_answer(answer: Any, channels: int, max_pixels: int) -> AnsweredFile:
+    """Turn an answer into a file whose picture is still to come.
+
+    Raises:
+        PiggyganError: The error that was answered.
+        ChildEnded: If it is nonsense.
+    """
+    try:
+        if "error" in answer:
+            raise _error(answer)
+        bands, height, width = (int(side) for side in answer["bands"])
+        file = dict(answer["file"])
+        film, source = file.pop("film"), file.pop("source")
+        film = None if film is None else DicomDescription(**film)
+        source = None if source is None else SourceImage(**source)
+        file["remarks"] = tuple(_text(remark) for remark in file["remarks"])
+        rest = {**file, "film": film, "source": source}
+        ImageFile(picture=Tensor(), **rest)  # of these names and no others
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ChildEnded("its process wrote nonsense") from None
+    sane = (
+        bands in (1, channels)
+        and min(height, width) > 0
+        and height * width <= max_pixels
+        and _DIGEST.fullmatch(str(file["digest"]))
+        and file["kind"] in ("PNG", "JPEG", "DICOM")
+        and isinstance(file["bits"], int)
+        and isinstance(file["aspect"], float)
+        and math.isfinite(file["aspect"])
+        and file["aspect"] > 0
+        and (source is None or all(is_identifier(value) for value in vars(source).values()))
+    )
+    if not sane:
+        raise ChildEnded("its process wrote nonsense")
+    return AnsweredFile(bands, height, width, rest)
+
+
+def _error(answer: dict[str, Any]) -> PiggyganError:
+    kind = getattr(piggygan.errors, str(answer["error"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, PiggyganError)):
+        raise ChildEnded("its process wrote nonsense")
+    return kind(_text(answer["message"]))
+
+
+def _text(text: Any) -> str:
+    """Take a text, shortened and without what a terminal would obey."""
+    return escaped(str(text)[:_LONGEST_TEXT])

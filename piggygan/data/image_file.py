@@ -1,0 +1,168 @@
+"""ImageFile: all that one opening of a file gives, so that nothing of it can be of another file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from piggygan.data.dicom import decode_dicom
+from piggygan.data.dicom_description import ANY_FILM, DicomDescription, DicomRequirements
+from piggygan.data.dicom_header import is_dicom_head
+from piggygan.data.dicom_source import SourceImage
+from piggygan.data.files import MAX_PIXELS, failures_named, read_content
+from piggygan.data.pictures import DecodedImage, decode_image, to_unit
+from piggygan.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
+
+_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
+_TOP_TWO_BITS = 1 << 14
+_STRIP = 256
+"""Rows that are converted at once."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """What one opening of a PNG, JPEG or DICOM file gave.
+
+    Attributes:
+        picture: ``(channels, height, width)`` in [-1, 1]; the channels of a grey file share their memory.
+        digest: SHA-256 of the file's bytes, in hexadecimal digits.
+        kind: What the file is, by its content.
+        bits: Of one sample in the file; of a DICOM film those that are stored.
+        aspect: Height of a pixel, its width being 1.
+        film: What a DICOM file says that it shows; None for other files.
+        source: What identifies a DICOM film, if that was asked for.
+        remarks: What is odd about the file without making it unusable.
+    """
+
+    picture: Tensor
+    digest: str
+    kind: Literal["PNG", "JPEG", "DICOM"]
+    bits: int
+    aspect: float = 1.0
+    film: DicomDescription | None = None
+    source: SourceImage | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def read_image_file(
+    path: str | Path,
+    channels: int = 3,
+    *,
+    frame: int | None = None,
+    requirements: DicomRequirements = ANY_FILM,
+    identify: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> ImageFile:
+    """Open a file once, and read its picture and what it says of itself from the same bytes.
+
+    Args:
+        path: The file.
+        channels: 1 for grey, 3 for RGB; grey files are repeated to three.
+        frame: Which frame of a DICOM file of several, counted from 0.
+        requirements: What a DICOM film has to be; other files are not asked.
+        identify: Read the identifiers of a DICOM film too, and refuse it if it lacks one.
+        max_pixels: Images with more pixels are refused before they are decoded.
+
+    Raises:
+        ConfigurationError: If ``channels`` is neither 1 nor 3.
+        ImageError: If the file cannot be read, is of another kind, cut or corrupt.
+        InputTooLargeError: If it has more than ``max_pixels`` pixels.
+        DicomError: If it is a DICOM file that cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> from piggygan.data import write_image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_image(Path(folder) / "dot.png", torch.tensor([[[-1.0, 1.0]]]))
+        ...     file = read_image_file(Path(folder) / "dot.png", channels=1)
+        >>> file.kind, file.bits, file.picture.tolist()
+        ('PNG', 8, [[[-1.0, 1.0]]])
+    """
+    path = Path(path)
+    check_channels(channels)
+    with failures_named(path):
+        content = read_content(path, max_pixels=max_pixels)
+        digest = hashlib.sha256(content).hexdigest()
+        if not is_dicom_head(content):
+            decoded = decode_image(content, path, max_pixels=max_pixels)
+            del content
+            picture = _picture(decoded.colours, path, channels)
+            kind: Literal["PNG", "JPEG"] = "PNG" if decoded.kind == "PNG" else "JPEG"
+            return ImageFile(picture, digest, kind, decoded.bits, remarks=tuple(_remarks(decoded)))
+        film = decode_dicom(
+            content, path, frame=frame, requirements=requirements, identify=identify, max_pixels=max_pixels
+        )
+        return ImageFile(
+            _scaled(film.unit).expand(channels, -1, -1),
+            digest,
+            "DICOM",
+            film.bits,
+            film.description.aspect,
+            film.description,
+            film.source,
+            ("A DICOM file begins as a program does: never start or copy it.",) if film.description.is_program else (),
+        )
+
+
+def check_channels(channels: int) -> None:
+    """Make sure that an image can be read with so many channels.
+
+    Raises:
+        ConfigurationError: If it is neither 1 nor 3.
+    """
+    if channels not in (1, 3):
+        raise ConfigurationError(f"channels is {channels}; an image is read with 1 (grey) or 3 (RGB).")
+
+
+def narrow_range(largest: int) -> str | None:
+    """Say so if the largest of 16-bit values leaves bits unused, as values of 12 bits do; None if it does not.
+
+    Example:
+        >>> narrow_range(65_535), narrow_range(0)
+        (None, None)
+        >>> narrow_range(4_095)
+        'A PNG of 16 bits uses 12 of them: its white is read as nearly black. Multiply its values by 16.'
+    """
+    if not 0 < largest < _TOP_TWO_BITS:
+        return None
+    used = largest.bit_length()
+    return (
+        f"A PNG of 16 bits uses {used} of them: its white is read as nearly black. Multiply its values by "
+        f"{1 << (16 - used)}."
+    )
+
+
+def _remarks(decoded: DecodedImage) -> list[str]:
+    # No file name in the text: Python then shows it once, not once a file.
+    if decoded.kind != "PNG" or decoded.bits != 16:
+        return []
+    if decoded.values.ndim > 2 or decoded.values.dtype == np.uint8:
+        return ["A PNG with 16 bits a colour is read with 8 bits a colour."]
+    narrow = narrow_range(int(decoded.values.max()))
+    return [] if narrow is None else [narrow]
+
+
+def _picture(values: np.ndarray[Any, Any], path: Path, channels: int) -> Float[Tensor, "channels height width"]:
+    """Bring whole numbers to [-1, 1] in so many channels."""
+    if channels == 3 or values.ndim == 2:
+        return _scaled(to_unit(values, path)).expand(channels, -1, -1)
+    grey = np.empty((1, *values.shape[:2]), dtype=np.float32)
+    for top in range(0, len(values), _STRIP):  # three bands of a large picture in 32 bits would take four times as much
+        unit = torch.from_numpy(to_unit(values[top : top + _STRIP], path))
+        strip = (unit * torch.tensor(_LUMINANCE).view(3, 1, 1)).sum(dim=0, keepdim=True)
+        grey[:, top : top + _STRIP] = strip.clamp(max=1.0).numpy()  # rounding
+    return _scaled(grey)
+
+
+def _scaled(unit: Float32[np.ndarray, "bands height width"]) -> Float[Tensor, "bands height width"]:
+    """Bring 0..1 to [-1, 1], in place: films are large."""
+    return torch.from_numpy(unit).mul_(2.0).sub_(1.0)
