@@ -75,6 +75,22 @@ def test_a_paired_set_is_unpaired_so_that_no_pair_comes_together(tmp_path: Path)
         UnpairedDataset(pairs, pairs, matching="serial")
 
 
+def test_a_picture_of_either_side_that_is_exchanged_later_is_refused_by_name(tmp_path: Path) -> None:
+    write(tmp_path / "A", 2, first=0)
+    write(tmp_path / "B", 2, first=100)
+    sides = [PairDataset(list_side_by_side(tmp_path / side), PictureReader(3), 8, cache_bytes=0) for side in ("A", "B")]
+    data = UnpairedDataset(*sides, matching="serial")
+    assert len([data[index] for index in range(2)]) == 2
+    for side in "AB":
+        first, second = sorted((tmp_path / side).iterdir())
+        before = second.read_bytes()
+        second.write_bytes(first.read_bytes())
+        assert data[0]
+        with pytest.raises(DatasetError, match=f"'{second.stem}' is not the picture"):
+            data[1]
+        second.write_bytes(before)
+
+
 def test_both_sides_are_varied_each_for_itself(tmp_path: Path) -> None:
     ramp = np.tile(np.arange(0, 256, 16, dtype=np.uint8), (16, 1))
     for letter in "AB":

@@ -76,6 +76,27 @@ def test_a_stop_between_two_trainings_is_one_line_and_the_next_is_not_begun(numb
     assert said == f"{signal.Signals(number).name} asked for the end. Start the same with --resume to go on.\n"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_the_last_save_of_a_task_ends_the_run_and_not_only_the_task(tmp_path: Path, number: int) -> None:
+    program = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from piggygan.training.checkpoints import CheckpointFolder as Folder\n"
+        "save = Folder.save\n"
+        f"Folder.save = lambda *given: (save(*given), signal.raise_signal({int(number)}))[0]\n"
+        f"sys.path.insert(0, {str(EXAMPLES)!r})\n"
+        f"runpy.run_path({str(EXAMPLES / 'facades_to_lungs.py')!r}, run_name='__main__')"
+    )
+    arguments = [*small_data(tmp_path), "--size", "64", "--width", "4", "--epochs", "1", "--lungs-epochs", "1"]
+    done = run("-c", program, *arguments, "--out", str(tmp_path / "out"))
+    assert done.returncode == 128 + number, done.stderr
+    assert "task 1" in done.stdout
+    assert "task 2" not in done.stdout
+    assert done.stderr.endswith("Add --resume.\n")
+    assert f"{signal.Signals(number).name} asked for the end: all is saved after 1 epochs" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_network_of_ones_own_keeps_its_first_task() -> None:
     done = run(str(EXAMPLES / "own_network.py"))
     assert done.stdout.rstrip().endswith("bit for bit as before: True"), done.stderr
