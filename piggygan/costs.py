@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+
 from piggygan.durable import write_durably
 from piggygan.errors import ConfigurationError
 from piggygan.ways import Way
@@ -70,7 +72,8 @@ class CostModel:
             return self.forced if self.forced in possible_ways(call) else "features"
         if call in self.measured:
             return self.measured[call]
-        return cheapest(call)
+        # A compiler traces through the cache, and warns that it does.
+        return cheapest.__wrapped__(call) if torch.compiler.is_compiling() else cheapest(call)
 
     def save(self, path: Path) -> None:
         """Write what was measured as JSON, durably.

@@ -113,10 +113,10 @@ class PairAugmentation:
                 f"image is {tuple(image.shape)} and target {tuple(target.shape)}; both must be square, of one side."
             )
         size = side if size is None else size
-        draws = torch.rand(7, generator=generator, dtype=torch.float64).tolist()
+        draws = torch.rand(7, generator=generator, dtype=torch.float64, device="cpu").tolist()
         matrix = self._matrix(draws[:5], side)
         if matrix != [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] or size != side:
-            grid = functional.affine_grid(torch.tensor([matrix]), [1, 1, size, size], align_corners=False)
+            grid = functional.affine_grid(torch.tensor([matrix], device="cpu"), [1, 1, size, size], align_corners=False)
             image, target = _sample(image, grid, image_sampling), _sample(target, grid, target_sampling)
         if image_sampling == "bilinear" and (self.contrast or self.brightness):
             gain, offset = 1.0 + self.contrast * _signed(draws[5]), self.brightness * _signed(draws[6])

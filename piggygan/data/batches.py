@@ -68,7 +68,7 @@ class EpochSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         if not self._shuffle:
             return iter(range(len(self)))
-        order = torch.randperm(len(self), generator=seeded_generator(self._seed, self._epoch))
+        order = torch.randperm(len(self), generator=seeded_generator(self._seed, self._epoch), device="cpu")
         return iter(order.tolist())
 
 

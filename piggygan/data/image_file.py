@@ -158,7 +158,7 @@ def _picture(values: np.ndarray[Any, Any], path: Path, channels: int) -> Float[T
     grey = np.empty((1, *values.shape[:2]), dtype=np.float32)
     for top in range(0, len(values), _STRIP):  # three bands of a large picture in 32 bits would take four times as much
         unit = torch.from_numpy(to_unit(values[top : top + _STRIP], path))
-        strip = (unit * torch.tensor(_LUMINANCE).view(3, 1, 1)).sum(dim=0, keepdim=True)
+        strip = (unit * torch.tensor(_LUMINANCE, device="cpu").view(3, 1, 1)).sum(dim=0, keepdim=True)
         grey[:, top : top + _STRIP] = strip.clamp(max=1.0).numpy()  # rounding
     return _scaled(grey)
 

@@ -147,7 +147,7 @@ class MaskReader:
         masks = masks_of(files)
         image = self.read_input(files.image)
         height, width = image.shape[-2:]
-        united = torch.full((1, height, width), -1.0)
+        united = torch.full((1, height, width), -1.0, device="cpu")
         for path in masks:
             part = self.read_part(path)
             if part.shape[-1] * self.scale == width:

@@ -94,7 +94,7 @@ class LabelScorer:
     def __init__(self, classes: int) -> None:
         if classes < 1:
             raise ConfigurationError(f"`classes` is {classes}, but label maps need at least 1 class")
-        self._confusion = torch.zeros(classes, classes, dtype=torch.int64)
+        self._confusion = torch.zeros(classes, classes, dtype=torch.int64, device="cpu")
 
     @property
     def confusion(self) -> Int[Tensor, "classes classes"]:

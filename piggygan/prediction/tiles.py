@@ -47,7 +47,7 @@ def blend(
     corners = _corners((channels, height, width), side)
     if len(corners) == 1:
         return first
-    ramp = torch.arange(side, dtype=torch.float64)
+    ramp = torch.arange(side, dtype=torch.float64, device="cpu")
     nearness = torch.minimum(ramp + 1, side - ramp).clamp(max=side // OVERLAP + 1)
     weight = (nearness[:, None] * nearness[None, :]).to(first.device)
     total = torch.zeros(channels, height, width, dtype=torch.float64, device=first.device)

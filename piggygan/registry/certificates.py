@@ -114,7 +114,7 @@ def probe_images(
 ) -> Float[Tensor, "images channels *positions"]:
     """Make uniform noise in [-1, 1], the same on every call."""
     generator = torch.Generator().manual_seed(PROBE_SEED)
-    return (torch.rand(PROBE_IMAGES, channels, *[side] * axes, generator=generator) * 2 - 1).to(dtype)
+    return (torch.rand(PROBE_IMAGES, channels, *[side] * axes, generator=generator, device="cpu") * 2 - 1).to(dtype)
 
 
 def gather_evidence(model: MultiTaskGenerator, task: str, probe: Tensor | Probe) -> Evidence:

@@ -31,10 +31,12 @@ class RandomState(NamedTuple):
         key = self.numpy["state"]
         python = [0.0, 0.0] if next_gauss is None else [1.0, next_gauss]
         return {
-            "python": torch.tensor(words, dtype=torch.int64),
-            "python.gauss": torch.tensor(python, dtype=torch.float64),
-            "numpy": torch.tensor([*key["key"].tolist(), key["pos"]], dtype=torch.int64),
-            "numpy.gauss": torch.tensor([self.numpy["has_gauss"], self.numpy["gauss"]], dtype=torch.float64),
+            "python": torch.tensor(words, dtype=torch.int64, device="cpu"),
+            "python.gauss": torch.tensor(python, dtype=torch.float64, device="cpu"),
+            "numpy": torch.tensor([*key["key"].tolist(), key["pos"]], dtype=torch.int64, device="cpu"),
+            "numpy.gauss": torch.tensor(
+                [self.numpy["has_gauss"], self.numpy["gauss"]], dtype=torch.float64, device="cpu"
+            ),
             "torch": self.torch,
             **{f"cuda.{index}": state for index, state in enumerate(self.cuda)},
         }
