@@ -190,10 +190,12 @@ def test_it_is_computed_in_one_thread_whatever_the_process_has() -> None:
         seen.append(torch.get_num_threads())
         return features
 
+    model = MultiTaskGenerator(Awkward(last), "facades").eval()
+    seen.clear()  # of the run that looked for the layers at the ends
     former = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        gather_evidence(MultiTaskGenerator(Awkward(last), "facades").eval(), "facades", PROBE)
+        gather_evidence(model, "facades", PROBE)
     finally:
         torch.set_num_threads(former)
     assert seen == [1]
