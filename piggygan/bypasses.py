@@ -35,9 +35,9 @@ def bypasses(generator: nn.Module, treated: Mapping[str, nn.Module]) -> Iterator
     """
     tree = _Tree(generator, treated)
     for path, module in generator.named_modules():
-        for name, value in _attributes(module):
+        for name, value in attributes(module):
             shown = f"{path}.{name}" if path else name
-            problem = next((p for p in (tree.problem(module, *found) for found in _held(value, shown)) if p), "")
+            problem = next((p for p in (tree.problem(module, *found) for found in held(value, shown)) if p), "")
             if problem:
                 yield problem
 
@@ -122,7 +122,7 @@ def _unregistered(shown: str, held: nn.Module, registered: Mapping[int, str]) ->
     return f"{shown} is a {type(held).__name__} that is learned but not registered: {_WAY_OUT}"
 
 
-def _attributes(module: nn.Module) -> Iterator[tuple[str, object]]:
+def attributes(module: nn.Module) -> Iterator[tuple[str, object]]:
     """Return what a module holds besides what it registers, and the modules that its class holds for all instances."""
     yield from ((name, value) for name, value in vars(module).items() if name not in _REGISTERED)
     for kind in type(module).__mro__:
@@ -131,7 +131,7 @@ def _attributes(module: nn.Module) -> Iterator[tuple[str, object]]:
         yield from ((name, value) for name, value in vars(kind).items() if isinstance(value, nn.Module))
 
 
-def _held(value: object, shown: str) -> Iterator[tuple[str, nn.Module | Tensor]]:
+def held(value: object, shown: str) -> Iterator[tuple[str, nn.Module | Tensor]]:
     """Find the modules and tensors that an object holds, however it holds them."""
     waiting = deque([(shown, value, 0)])
     seen: set[int] = set()

@@ -6,7 +6,6 @@ that costs milliseconds and no memory. A copy runs, so the generator itself is l
 
 from __future__ import annotations
 
-import copy
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from piggygan.copying import copied
 from piggygan.errors import ConfigurationError
 from piggygan.support import CONVOLUTIONS
 
@@ -151,11 +151,11 @@ def find_ends(generator: nn.Module, layers: Mapping[str, nn.Module]) -> Ends | N
 
 def _without_values(generator: nn.Module) -> nn.Module:
     """Copy a generator, its tensors' shapes only."""
-    memo: dict[int, Any] = {}
+    memo: dict[int, object] = {}
     for tensor in itertools.chain(generator.parameters(), generator.buffers()):
         empty = torch.empty_like(tensor, device="meta", requires_grad=False)
         memo[id(tensor)] = nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty
-    return copy.deepcopy(generator, memo)
+    return copied(generator, memo)
 
 
 def _run(twin: nn.Module, watched: Sequence[str], shape: tuple[int, ...]) -> Ends | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from piggygan.allocation import Fraction, layer_fractions, worth_mixing
+from piggygan.copying import copied
 from piggygan.costs import CostModel
 from piggygan.deriving import for_keeping
 from piggygan.ends import check_channels
@@ -384,9 +384,9 @@ class MultiTaskGenerator(CheckedLoading):
         """
         self.describe_task(task)
         # deepcopy takes from the memo what it finds there: each wrapper becomes its folded layer.
-        memo = {id(layer): layer.fold_task(task) for layer in self._layers.values()}
+        memo: dict[int, object] = {id(layer): layer.fold_task(task) for layer in self._layers.values()}
         with torch.inference_mode(False):
-            return copy.deepcopy(self.generator, memo)
+            return copied(self.generator, memo)
 
     # ------------------------------------------------------------------ computing
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from piggygan.copying import copied
 from piggygan.errors import TaskStateError, UnsupportedModuleError
 from piggygan.freezing import check_finite, freeze, handed_out, thaw
 from piggygan.selection import Selection
@@ -79,7 +79,7 @@ class PerTask(TaskLayer):
         held = self.stored(start_from or self.base_task)
         try:
             with torch.inference_mode(False), torch.no_grad():
-                module = copy.deepcopy(held)
+                module = copied(held)
                 thaw(module, self.parameter_names)
                 if start_from is None:
                     _reset(module)
@@ -125,7 +125,7 @@ class PerTask(TaskLayer):
     def fold_task(self, task: str) -> nn.Module:
         """Return the module of ``task`` as an ordinary one of the original class."""
         with torch.inference_mode(False):
-            module = copy.deepcopy(self.stored(task))
+            module = copied(self.stored(task))
             thaw(module, self.parameter_names)
         return module.train(self.training)
 
@@ -215,7 +215,7 @@ class SharedFrozen(TaskLayer):
     def fold_task(self, task: str) -> nn.Module:  # noqa: ARG002  # the same for every task
         """Return a copy of the module."""
         with torch.inference_mode(False):
-            module = copy.deepcopy(self.module)
+            module = copied(self.module)
             thaw(module, self.parameter_names)
         return module.train(self.training)
 

@@ -5,12 +5,12 @@ Only the classes listed here are ever built from a manifest; a name that is not 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from piggygan.copying import copied
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, PiggyganError, RegistryError
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry.fingerprints import are_first_written, as_first_written, layer_lines
@@ -64,7 +64,7 @@ def plain_generator(
     if given is not None:
         if problem := _difference(_described_alike(given, architecture), architecture):
             raise BankMismatchError(f"the given generator is not the registry's: {problem}.")
-        return copy.deepcopy(given)
+        return copied(given)
     if architecture.class_name is None:
         raise ConfigurationError(
             "the registry holds tasks of a generator of your own, which it cannot build: give generator=, one made as "

@@ -20,6 +20,7 @@ ORDER = [
     "errors",
     "durable",
     "bypasses",
+    "copying",
     "patterns",
     "digests",
     "filters",

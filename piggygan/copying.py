@@ -1,0 +1,34 @@
+"""Copies of modules that still hold what their last call made, as networks with deep supervision do."""
+
+from __future__ import annotations
+
+import copy
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+from piggygan.bypasses import attributes, held
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+def copied(module: ModuleT, memo: dict[int, object] | None = None) -> ModuleT:
+    """Copy a module; results of a call that it holds are copied without their history, which PyTorch refuses to copy.
+
+    Args:
+        module: It stays as it is.
+        memo: As of :func:`copy.deepcopy`: what takes the place of an object, by its ``id``.
+
+    Example:
+        >>> conv = nn.Conv2d(3, 3, 1)
+        >>> conv.kept = [conv.weight * 2]
+        >>> copied(conv).kept[0].requires_grad
+        False
+    """
+    memo = {} if memo is None else memo
+    for part in module.modules():
+        for name, value in attributes(part):
+            for _, found in held(value, name):
+                if isinstance(found, Tensor) and not found.is_leaf:
+                    memo.setdefault(id(found), found.detach().clone())
+    return copy.deepcopy(module, memo)
