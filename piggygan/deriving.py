@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 Sources = tuple[Tensor | None, ...]
+EXACT = ("ieee", "none")
+"""Settings of ``fp32_precision`` that multiply single precision as such."""
 
 
 def in_full_precision(device: torch.device) -> AbstractContextManager[object]:
@@ -19,9 +22,42 @@ def in_full_precision(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+_ONE_AT_A_TIME = threading.RLock()  # the switches below are the whole process's
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Multiply single precision as such inside a ``with`` block, whatever ``set_float32_matmul_precision`` says.
+
+    TF32 keeps 10 of 23 bits: a warm start would not be the earlier task any more.
+    """
+    if torch.compiler.is_compiling():
+        yield
+        return
+    with _ONE_AT_A_TIME:
+        backends: Any = torch.backends  # not all of it is typed
+        switches = (backends.cuda.matmul, backends.mkldnn.matmul)
+        former = [(switch, switch.fp32_precision) for switch in switches]
+        for switch, precision in former:
+            if precision not in EXACT:
+                switch.fp32_precision = "ieee"
+        try:
+            yield
+        finally:
+            for switch, precision in former:
+                if precision not in EXACT:
+                    _put_back(switch, precision)
+
+
+def _put_back(switch: Any, precision: str) -> None:
+    switch.fp32_precision = "none"  # which takes over what torch.backends.fp32_precision says
+    if switch.fp32_precision != precision:
+        switch.fp32_precision = precision
+
+
 @contextmanager
 def for_keeping(device: torch.device) -> Iterator[None]:
-    """Leave autocast, inference mode and the recording of gradients inside a ``with`` block.
+    """Leave autocast, inference mode, inexact products and the recording of gradients inside a ``with`` block.
 
     What outlives a call must not depend on what surrounded the call: a kernel composed under autocast would stay
     rounded, and a tensor made in inference mode could not be used in training later.
@@ -29,7 +65,7 @@ def for_keeping(device: torch.device) -> Iterator[None]:
     Args:
         device: Where the tensors are.
     """
-    with torch.inference_mode(False), torch.no_grad(), in_full_precision(device):
+    with torch.inference_mode(False), torch.no_grad(), in_full_precision(device), exact_products():
         yield
 
 

@@ -1,5 +1,8 @@
 """What is kept is made alike whatever surrounds the call, and made anew when what it is made of moves."""
 
+from collections.abc import Iterator
+
+import pytest
 import torch
 
 from piggygan.deriving import for_keeping, in_full_precision, origin
@@ -43,3 +46,38 @@ def test_sources_made_in_inference_mode_are_known_by_identity() -> None:
     made = origin((source,))
     assert made.is_of((source,))
     assert not made.is_of((source.clone(),))
+
+
+SWITCHES = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+
+
+@pytest.fixture
+def switches_put_back() -> Iterator[None]:
+    yield
+    torch.backends.fp32_precision = "none"
+    torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.usefixtures("switches_put_back")
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+def test_what_is_made_for_keeping_is_not_rounded_by_a_switch(precision: str) -> None:
+    torch.set_float32_matmul_precision(precision)
+    before = [switch.fp32_precision for switch in SWITCHES]
+    with for_keeping(CPU), for_keeping(CPU):
+        assert [switch.fp32_precision for switch in SWITCHES] == ["ieee", "ieee"]
+    assert [switch.fp32_precision for switch in SWITCHES] == before
+    assert torch.get_float32_matmul_precision() == precision
+
+
+@pytest.mark.usefixtures("switches_put_back")
+def test_a_switch_that_follows_another_goes_on_following_it() -> None:
+    for switch in SWITCHES:
+        switch.fp32_precision = "none"
+    torch.backends.fp32_precision = "tf32"
+    followed = [switch.fp32_precision for switch in SWITCHES]
+    with for_keeping(CPU):
+        assert [switch.fp32_precision for switch in SWITCHES] == ["ieee", "ieee"]
+    assert [switch.fp32_precision for switch in SWITCHES] == followed
+    torch.backends.fp32_precision = "ieee"
+    assert {switch.fp32_precision for switch in SWITCHES} <= {"ieee", "none"}

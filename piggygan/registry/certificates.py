@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from piggygan.deriving import exact_products
 from piggygan.errors import CorruptFileError, InputError, PiggyganError
 from piggygan.escaping import escaped
 from piggygan.model import MultiTaskGenerator
@@ -254,6 +255,7 @@ def _one_recipe() -> Iterator[None]:
         torch.random.fork_rng(devices=[]),
         torch.inference_mode(),
         torch.autocast("cpu", enabled=False),
+        exact_products(),
     ):
         torch.default_generator.manual_seed(PROBE_SEED)  # torch.manual_seed would reseed accelerators too
         threads = torch.get_num_threads()

@@ -1,7 +1,7 @@
 """Whatever surrounds a call, what the call leaves behind is the same: kernels, banks, starts, folded networks."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 import torch
@@ -11,10 +11,22 @@ import piggygan as pg
 from piggygan.one_step import calls_of_one_step
 from piggygan.ways import Way
 
+
+@contextmanager
+def inexact_products() -> Iterator[None]:
+    """On a processor that has such instructions this rounds products to bfloat16; on others it takes another path."""
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 AROUND: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
     "inference mode": torch.inference_mode,
     "no_grad": torch.no_grad,
+    "inexact products": inexact_products,
     "plain": nullcontext,
 }
 around = pytest.mark.parametrize("name", AROUND)

@@ -78,6 +78,32 @@ def test_autocast_around_it_changes_nothing(model: MultiTaskGenerator, objects: 
         assert check(model, "lungs", certificate, objects).state == "equal"
 
 
+class Attending(nn.Module):
+    """Has matrix products that are not convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(1, 256, 1)
+        self.mix = nn.Linear(256, 256)
+        self.tail = nn.Conv2d(256, 1, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.tail(self.mix(self.head(images).movedim(1, 3)).movedim(3, 1))
+        return output
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
+def test_inexact_products_around_it_change_nothing(objects: ObjectStore) -> None:
+    model = MultiTaskGenerator(Attending(), "lungs", per_task=["mix"])
+    model.freeze_task("lungs")
+    stored = gather_evidence(model.eval(), "lungs", PROBE).store(objects)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert check(model, "lungs", stored, objects).state == "equal"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_one_changed_bit_of_a_weight_is_damage(model: MultiTaskGenerator, objects: ObjectStore) -> None:
     certificate = gather_evidence(model, "lungs", PROBE).store(objects)
     tensor = model.task_tensors("lungs")["0.unconstrained"]
