@@ -90,7 +90,7 @@ class Statement:
 def to_tensor(statements: Mapping[str, Statement]) -> Tensor:
     """Write statements, by task, as a tensor."""
     text = json.dumps({task: asdict(statement) for task, statement in statements.items()})
-    return torch.tensor([float(byte) for byte in text.encode()], device="cpu")
+    return torch.tensor([float(byte) for byte in text.encode()], dtype=torch.float32, device="cpu")
 
 
 def from_tensor(tensor: object, source: str) -> dict[str, Statement]:

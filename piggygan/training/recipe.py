@@ -65,14 +65,22 @@ def make_recipe(
     return {name: str(value) for name, value in (recipe | _of_data(batches)).items()}
 
 
+_OF_TASKS = ("draws_on of ", "factor_step of ")
+
+
 def task_facts(objective: Objective) -> dict[str, str]:
     """Say of each task of an objective's networks what its tensors mean, which their names and shapes do not tell."""
     facts: dict[str, str] = {}
     for path, model in models_of(objective):
         for task in map(model.describe_task, model.tasks):
-            facts[f"draws_on of {task.name!r} of the {path}"] = ", ".join(task.draws_on) or "nothing"
-            facts[f"factor_step of {task.name!r} of the {path}"] = str(task.factor_step)
+            for name, fact in zip(_OF_TASKS, (", ".join(task.draws_on) or "nothing", task.factor_step), strict=True):
+                facts[f"{name}{task.name!r} of the {path}"] = str(fact)
     return facts
+
+
+def tasks_of(recipe: Mapping[str, str]) -> dict[str, str]:
+    """Return what a recipe has of :func:`task_facts`."""
+    return {name: fact for name, fact in recipe.items() if name.startswith(_OF_TASKS)}
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from piggygan.registry.tensors import nonfinite_names
 from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
 from piggygan.training.fixed import Guard, split_tensors
 from piggygan.training.objectives import Objective
-from piggygan.training.recipe import differences, task_facts
+from piggygan.training.recipe import differences, task_facts, tasks_of
 from piggygan.training.scores import as_score
 from piggygan.training.signals import Signals
 from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, part_of, restore
@@ -151,6 +151,14 @@ class Saving:
         other = differences(recipe, self._run.recipe) + _frozen_differences(frozen, self._run.frozen)
         if not other:
             return
+        before, now = tasks_of(recipe), tasks_of(self._run.recipe)
+        # The same numbers would be other factors, or factors of other filters.
+        shared = before.keys() & now.keys()
+        if tasks := differences({name: before[name] for name in shared}, {name: now[name] for name in shared}):
+            raise ResumeError(
+                f"the checkpoints in {self._folder.path} are of other networks: {'; '.join(tasks[:5])}. Add "
+                f"tasks as they were added then, or name another folder to begin anew."
+            )
         shown = "; ".join(other[:5]) + (f"; and {len(other) - 5} more" if len(other) > 5 else "")
         if not self._checkpoints.inexact:
             raise ResumeError(
@@ -186,8 +194,7 @@ def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
     changing, fixed = split_tensors(objective)
     tensors = part_of(found[2], "network")
     check_fits(changing, tensors)
-    facts = task_facts(objective)
-    other = differences({name: document.recipe.get(name, "not there") for name in facts}, facts)
+    other = differences(tasks_of(document.recipe), task_facts(objective))
     other += _frozen_differences(document.frozen, Guard(fixed).digests)
     if other:
         raise ResumeError(

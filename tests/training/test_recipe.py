@@ -197,9 +197,10 @@ def test_a_task_that_draws_on_others_or_has_another_factor_step_is_another_train
     program.run(make(), data, checkpoints, epochs=1, on_epoch=lambda _: 1.0)
     other = make(**settings)
     start = digest(other)
-    with pytest.raises(ResumeError, match=named):
-        program.run(other, data, checkpoints, epochs=1)
-    with pytest.raises(ResumeError, match=named):
-        load_best(checkpoints, other)
+    for folder in (checkpoints, Checkpoints(tmp_path, inexact=True)):  # its factors would be others: even then
+        with pytest.raises(ResumeError, match=named):
+            program.run(other, data, folder, epochs=1)
+        with pytest.raises(ResumeError, match=named):
+            load_best(folder, other)
     assert digest(other) == start
     load_best(checkpoints, make())
