@@ -15,7 +15,7 @@ from piggygan.training.checkpoints import Checkpoints, check_resumable
 from piggygan.training.fixed import Guard, check_frozen_tasks
 from piggygan.training.history import EpochRecord, History, append_record, open_log, rewind_log
 from piggygan.training.loader import Loader
-from piggygan.training.mishaps import explained, memory_errors_explained
+from piggygan.training.mishaps import explained, is_of_a_worker, memory_errors_explained
 from piggygan.training.objectives import Batch, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
@@ -132,13 +132,14 @@ def _train_epoch(
     epoch, learning_rate = state.finished_epochs + 1, state.learning_rate
     started = time.perf_counter() - run.seconds
     state.set_training(True)
-    for batch in run.loader.epoch(state.finished_epochs, steps.batches):
-        with memory_errors_explained(batch):
-            steps.learn(batch)
-        progress.advance(steps.mean_losses())
-        run.seconds = time.perf_counter() - started
-        if saving is not None:
-            saving.after_step()
+    with _ended_with_its_workers(steps, saving):
+        for batch in run.loader.epoch(state.finished_epochs, steps.batches):
+            with memory_errors_explained(batch):
+                steps.learn(batch)
+            progress.advance(steps.mean_losses())
+            run.seconds = time.perf_counter() - started
+            if saving is not None:
+                saving.after_step()
     if not steps.batches:
         raise DatasetError(f"there was no batch in epoch {epoch}: give a DataLoader, or a list of batches.")
     steps.refuse_what_is_not_finite()
@@ -152,6 +153,17 @@ def _train_epoch(
     run.history.epochs.append(EpochRecord(epoch, steps.mean_losses(), learning_rate, seconds, steps.skipped))
     run.seconds = 0.0
     steps.start_epoch()
+
+
+@contextmanager
+def _ended_with_its_workers(steps: Steps, saving: Saving | None) -> Iterator[None]:
+    """Save when a worker is lost to the signal that asked this process for the end, too."""
+    try:
+        yield
+    except RuntimeError as error:
+        if saving is not None and is_of_a_worker(error) and not steps.is_within_one:
+            saving.end_if_asked()
+        raise
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def explained(objective: Objective, epoch: int) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if str(error).startswith("DataLoader "):
+        if is_of_a_worker(error):
             raise DatasetError(
                 f"in epoch {epoch} a worker of the loader was lost or gave nothing for too long ({error}). Often it "
                 f"was killed for want of memory: take fewer workers, or none."
@@ -31,6 +31,11 @@ def explained(objective: Objective, epoch: int) -> Iterator[None]:
                 f"algorithms were asked for: take another layer, or another device."
             ) from error
         raise
+
+
+def is_of_a_worker(error: RuntimeError) -> bool:
+    """Say whether a loader's worker was lost, or gave nothing for too long."""
+    return str(error).startswith("DataLoader ")
 
 
 @contextmanager

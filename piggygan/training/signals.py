@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
@@ -38,10 +39,7 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
             for number in HANDLED:
-                former = signal.getsignal(number)
-                if former is not None and former is not signal.SIG_IGN:  # None: not Python's, it cannot be put back
-                    self._former[number] = former
-                    signal.signal(number, self._note)
+                self._take_over(number, self._note)
         return self
 
     def __exit__(
@@ -55,9 +53,20 @@ class Signals:
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(number)
+            # Often a loader's workers got it too. That they end is then no news, and must not break off a step, as
+            # PyTorch's handler would; whoever waits for a worker is told all the same.
+            self._take_over(signal.SIGCHLD, signal.SIG_DFL)
             return
         self._restore()
         signal.raise_signal(number)
+
+    def _take_over(
+        self, number: signal.Signals, handler: signal.Handlers | Callable[[int, FrameType | None], None]
+    ) -> None:
+        former = signal.getsignal(number)
+        if former is not None and former is not signal.SIG_IGN:  # None: not Python's, it cannot be put back
+            self._former[number] = former
+            signal.signal(number, handler)
 
     def _restore(self) -> None:
         while self._former:

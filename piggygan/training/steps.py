@@ -58,6 +58,8 @@ class Steps:
         self._tolerated = options.tolerated_bad_steps
         self._bfloat16 = options.mixed_precision == "bf16"
         self._bad_in_a_row = 0
+        self.is_within_one = False
+        """Whether a step is under way, or was broken off: what players have learned is then not that of whole steps."""
         self._watch = Watch()
         self.reach = Reach(objective, state)
         """Which parameters the losses reach; to be stopped when the training ends."""
@@ -104,6 +106,7 @@ class Steps:
             TrainingDivergedError: If too many batches in a row had a loss or gradient that is not finite.
             ConfigurationError: If a player's losses do not depend on its parameters, or on some of them.
         """
+        self.is_within_one = True
         self.batches += 1
         is_good = True
         for turn in self._turns(batch):
@@ -121,6 +124,7 @@ class Steps:
                     self._still.add(turn.player)
                 self._refuse_if_too_many(bad)
         self._bad_in_a_row = 0 if is_good else self._bad_in_a_row + 1
+        self.is_within_one = False
 
     def refuse_what_is_not_finite(self) -> None:
         """Check every tensor that training may have changed.

@@ -99,7 +99,7 @@ def program() -> Any:
 def start_program() -> Callable[..., subprocess.Popen[str]]:
     """Start the program in a process of its own, which says "step" at each step."""
 
-    def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    def start(folder: Path, *arguments: str, start_new_session: bool = False) -> subprocess.Popen[str]:
         # A shell may have started the tests with signals ignored, which children would inherit.
         unignore = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
         code = f"import runpy, sys; {unignore}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
@@ -107,6 +107,7 @@ def start_program() -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(
             [sys.executable, "-c", code, str(PROGRAM), str(folder), *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+            start_new_session=start_new_session,
         )  # fmt: skip
 
     return start

@@ -53,6 +53,14 @@ class VariedPairs(Dataset[Pair]):
         return Pair(image, image[:1].sign())
 
 
+class SlowPairs(VariedPairs):
+    """Pictures that are waited for."""
+
+    def __getitem__(self, index: int) -> Pair:
+        time.sleep(0.3)
+        return super().__getitem__(index)
+
+
 class Stream:
     """Something that is no loader, and of unknown length."""
 
@@ -63,13 +71,13 @@ class Stream:
 
 
 def make_data(kind: str) -> Any:
-    pairs = VariedPairs()
+    pairs = SlowPairs() if kind == "slow workers" else VariedPairs()
     if kind == "list":
         return [Pair(images, images[:, :1].sign()) for images in pairs.images.split(2)]
     if kind == "stream":
         return Stream()
     generator = torch.Generator().manual_seed(3) if kind == "generator" else None
-    return DataLoader(pairs, 2, shuffle=True, generator=generator, num_workers=1 if kind == "workers" else 0)
+    return DataLoader(pairs, 2, shuffle=True, generator=generator, num_workers=1 if "workers" in kind else 0)
 
 
 def make_model(**settings: Any) -> MultiTaskGenerator:

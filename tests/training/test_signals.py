@@ -1,5 +1,6 @@
 """Signals that ask a training to end."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -211,6 +212,20 @@ def test_e05_a_process_ends_with_the_code_of_its_signal(
     end_by(process, 5, number)
     assert process.returncode == code
     assert end_state(tmp_path)[0]["account"]["batches"] >= 5
+
+
+@pytest.mark.parametrize(("data", "slow"), [("workers", "0.3"), ("slow workers", "0")])
+def test_e05_a_signal_that_ends_the_workers_too_is_answered(
+    start_program: Any, end_state: State, tmp_path: Path, data: str, slow: str
+) -> None:
+    """As a scheduler sends it, to all processes of a job: in the midst of a step, or while the next is waited for."""
+    process = start_program(tmp_path, "--every-steps", "1000", "--slow", slow, "--data", data, start_new_session=True)
+    for _ in range(3):
+        assert process.stdout.readline() == "step\n"
+    os.killpg(process.pid, signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    assert end_state(tmp_path)[0]["account"]["batches"] >= 3
 
 
 @pytest.mark.slow
