@@ -17,6 +17,7 @@ import torch
 
 from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
 from piggygan.cli.data import DATA
+from piggygan.cli.keeping import NewKey, Repair, Sign
 from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
@@ -33,6 +34,9 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "import": Import,
     "remove": Remove,
     "gc": Gc,
+    "repair": Repair,
+    "sign": Sign,
+    "new-key": NewKey,
     "data": DATA,
     "import-pix2pix": ImportPix2pix,
     "export-pix2pix": ExportPix2pix,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from piggygan.cli.commands import DONE, RegistryFolder, show
+from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CheckpointError, RegistryError
 from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.model import MultiTaskGenerator
@@ -77,12 +78,13 @@ class ExportPix2pix:
     affine_instance_norms: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Write instance norms that learned a scale too, for a repository changed to affine=True in its get_norm_layer; as
     it is, it refuses them."""
+    required: Required = field(default_factory=Requirements)
 
     def run(self) -> int:
         """Fold the task and write it."""
         if self.file.exists():
             raise CheckpointError(f"{self.file} is there already: name another file, or move that one away.")
-        plain = TaskRegistry(self.registry).load([self.task]).fold_task(self.task)
+        plain = self.required.opened(self.registry).load([self.task]).fold_task(self.task)
         options = pix2pix_options(plain)
         save_pix2pix_generator(plain, self.file, affine_instance_norms=self.affine_instance_norms)
         show(f"{self.task}: {self.file}, to be loaded with {options}")

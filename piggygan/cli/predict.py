@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_error, show_result
+from piggygan.cli.trust import Required, Requirements
 from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import PredictionOptions, PredictionSummary, predict
 
@@ -46,13 +47,13 @@ class Predict:
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Exit with 1 if a file was refused."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Predict, and print what came of it."""
-        summary = predict(
-            self.registry, self.task, self.files, self.out, self.options, network=self.network, progress=True
-        )
+        registry = self.required.opened(self.registry)
+        summary = predict(registry, self.task, self.files, self.out, self.options, network=self.network, progress=True)
         show_error(INTENDED_USE)
         show_result(_lines(summary, self.out), summary.as_dict(), self.json)
         if not summary.predicted:

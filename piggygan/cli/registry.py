@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, show_result, terminal_width
+from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.escaping import escaped
-from piggygan.registry import GENERATOR, TaskRecord, TaskRegistry, Verification
+from piggygan.registry import GENERATOR, TaskRecord, Verification
 from piggygan.tables import NO_BREAK, text_table
 
 MOST_NAMED = 20
@@ -30,16 +31,19 @@ class Tasks:
 
     registry: RegistryFolder
     """Folder of the registry."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Read the manifest and print a table."""
-        records = TaskRegistry(self.registry).records
+        registry = self.required.opened(self.registry)
+        records = registry.records
         if not records:
             raise RegistryError(f"there is no registry in {self.registry} (no registry.json): check the path.")
         header = ["task", "draws on", "pixels", "MB", "scores", "committed", "certificate"]
         table = text_table(header, [_row(record) for record in records], terminal_width(sys.stdout))
-        show_result(table.splitlines(), {"tasks": [_fields(record) for record in records]}, self.json)
+        fields = {"digest": registry.digest, "tasks": [_fields(record) for record in records]}
+        show_result(table.splitlines(), fields, self.json)
         return DONE
 
 
@@ -58,11 +62,12 @@ class Verify:
 
     registry: RegistryFolder
     """Folder of the registry."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Verify, and print what was found."""
-        registry = TaskRegistry(self.registry)
+        registry = self.required.opened(self.registry)
         try:
             found = registry.verify_files() if registry.needs_generator else registry.verify()
         except CorruptFileError as error:
@@ -85,11 +90,12 @@ class Export:
     """Which task; the base task too."""
     file: TaskFile
     """The file to write; it must not be there yet."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Export."""
-        TaskRegistry(self.registry).export_task(self.task, self.file)
+        self.required.opened(self.registry).export_task(self.task, self.file)
         size = self.file.stat().st_size
         fields = {"task": self.task, "file": str(self.file), "bytes": size}
         show_result([f"{self.task}: {self.file}, {size / 1e6:.1f} MB"], fields, self.json)
@@ -108,11 +114,12 @@ class Import:
     """Folder of the registry; made if it is not there."""
     file: TaskFile
     """The file."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Import."""
-        task = TaskRegistry(self.registry).import_task(self.file)
+        task = self.required.opened(self.registry).import_task(self.file)
         show_result([f"{task}: in {self.registry}"], {"task": task, "registry": str(self.registry)}, self.json)
         return DONE
 
@@ -125,11 +132,12 @@ class Remove:
     """Folder of the registry."""
     task: TaskName
     """Which task."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Remove."""
-        TaskRegistry(self.registry).remove_task(self.task)
+        self.required.opened(self.registry).remove_task(self.task)
         show_result([f"{self.task}: removed from {self.registry}"], {"task": self.task}, self.json)
         return DONE
 
@@ -140,11 +148,12 @@ class Gc:
 
     registry: RegistryFolder
     """Folder of the registry."""
+    required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
     def run(self) -> int:
         """Delete, and print what."""
-        collected = TaskRegistry(self.registry).gc()
+        collected = self.required.opened(self.registry).gc()
         total = f"{len(collected.removed)} files, {collected.size / 1e6:.1f} MB"
         show_result(
             [*collected.removed, total],

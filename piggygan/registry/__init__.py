@@ -4,6 +4,8 @@ from piggygan.registry.certificates import TaskCheck
 from piggygan.registry.leftovers import Collected
 from piggygan.registry.manifest import GENERATOR, TaskRecord
 from piggygan.registry.registry import TaskRegistry
+from piggygan.registry.repairing import Repair
+from piggygan.registry.signatures import new_key
 from piggygan.registry.verification import Verification
 
-__all__ = ["GENERATOR", "Collected", "TaskCheck", "TaskRecord", "TaskRegistry", "Verification"]
+__all__ = ["GENERATOR", "Collected", "Repair", "TaskCheck", "TaskRecord", "TaskRegistry", "Verification", "new_key"]

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from piggygan.copying import copied
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, PiggyganError, RegistryError
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.registry.described import Architecture, Network
 from piggygan.registry.fingerprints import are_first_written, as_first_written, layer_lines
-from piggygan.registry.manifest import Architecture, Network
 from piggygan.registry.namesakes import as_ours
 
 OURS: Mapping[str, Callable[..., UNetGenerator | ResNetGenerator]] = {
@@ -33,12 +33,17 @@ def architecture_of(generator: nn.Module) -> Architecture:
     So is one of pytorch-CycleGAN-and-pix2pix's own classes that has the layers of one of ours.
     """
     name = type(generator).__name__
+    known = as_ours(generator)
     if OURS.get(name) is type(generator) and isinstance(generator, (UNetGenerator, ResNetGenerator)):
-        ours = Architecture(name, dict(generator.arguments), ())
-        return ours if layer_lines(_without_values(ours)) == layer_lines(generator) else layers_of(generator)
-    if namesake := as_ours(generator):
-        return Architecture(type(namesake).__name__, dict(namesake.arguments), ())
-    return layers_of(generator)
+        known = generator
+    if known is None:
+        return layers_of(generator)
+    try:
+        ours = Architecture(type(known).__name__, dict(known.arguments), ())
+    except ValueError:  # too large to be built by a manifest's word
+        return layers_of(generator)
+    same = known is not generator or layer_lines(_without_values(ours)) == layer_lines(generator)
+    return ours if same else layers_of(generator)
 
 
 def layers_of(generator: nn.Module) -> Architecture:

@@ -18,7 +18,8 @@ from piggygan.registry.architectures import (
     probe_side,
 )
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
-from piggygan.registry.manifest import Architecture, Manifest, Network, TaskSettings
+from piggygan.registry.described import Architecture, Network
+from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskSettings
 from piggygan.registry.namesakes import as_ours, computes_the_same
 from piggygan.registry.probes import GivenProbe, checked_probe
 from piggygan.registry.rebuilding import (
@@ -28,7 +29,7 @@ from piggygan.registry.rebuilding import (
     rebuild_task,
     settings_of,
 )
-from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_to_bytes
+from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_to_bytes, unknown_kinds
 from piggygan.wrapping import constants
 
 
@@ -77,6 +78,8 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
     sources = {name: model.describe_task(name).draws_on for name in model.tasks}
     tensors = {name: portable(model.task_tensors(name)) for name in needed_tasks([base, task], sources)}
     constant = constants(model.layers, task)
+    if unknown := unknown_kinds(tensors[task]):
+        raise InputError(f"task {task!r} has tensors of types that are not stored: {', '.join(unknown[:10])}.")
     if bad := nonfinite_names(tensors[task], constant):
         raise InputError(f"task {task!r} has NaN or infinity in {', '.join(bad[:10])}: its training diverged.")
     plain = model.fold_task(base).cpu()
@@ -195,8 +198,10 @@ def checked_image_size(size: SupportsIndex | None) -> int | None:
     if size is None:
         return None
     side = size.__index__() if isinstance(size, SupportsIndex) and not isinstance(size, bool) else 0
-    if side < 1:
-        raise InputError(f"image_size is {size!r}; needed is a side in pixels, 1 or more, or None where nobody knows.")
+    if not 1 <= side <= MAX_SIDE:
+        raise InputError(
+            f"image_size is {size!r}; needed is a side in pixels, 1 to {MAX_SIDE}, or None where nobody knows."
+        )
     return side
 
 

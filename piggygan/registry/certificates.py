@@ -23,6 +23,7 @@ from piggygan.errors import CorruptFileError, InputError, PiggyganError
 from piggygan.escaping import escaped
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
+from piggygan.registry.memory import is_shortage
 from piggygan.registry.probes import INPUTS, Probe, arguments, end_to_end, is_probe
 from piggygan.registry.store import ObjectStore
 from piggygan.registry.tensors import nonfinite_names, tensors_digest, tensors_from_bytes, tensors_to_bytes
@@ -232,6 +233,8 @@ def _outputs(model: MultiTaskGenerator, task: str, probe: Probe) -> Tensor:
             given: object = model(*inputs, task=task, **options)
             outputs = end_to_end(given)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if is_shortage(error):
+            raise MemoryError from error
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in probe.values())
         raise InputError(
             f"the generator refused the probe images of shape {shapes} ({error}): give probe=images of a shape that it "

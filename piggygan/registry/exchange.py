@@ -22,8 +22,10 @@ from torch import Tensor
 
 from piggygan.durable import write_durably
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
-from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, Network, TaskRecord
+from piggygan.registry.described import Network
+from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, TaskRecord
 from piggygan.registry.probes import INPUTS, Probe, is_probe
+from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
 from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_file
 from piggygan.registry.strict_json import decode, parse_json
 from piggygan.registry.tensors import infinite_entry, tensors_from_bytes
@@ -31,11 +33,13 @@ from piggygan.registry.tensors import infinite_entry, tensors_from_bytes
 FORMAT_VERSION = 2
 """Of a task in several networks; a task in the one ``generator`` is still written in 1, which has no names."""
 SUFFIX = ".safetensors"
+ZEROS = "0" * 64
+"""What stands for the checksum while it is computed."""
 
 _METADATA = "piggygan"
 _TASK, _PROBE, _OUTPUTS = "task.", "probe.", "probe.outputs"
 _LENGTH = struct.Struct("<Q")
-_ZEROS = "0" * 64
+_SIGNATURES = "signatures"
 # The metadata are JSON in a text of JSON, so their quotes are escaped once; in any text inside them, twice.
 _CHECKSUM = re.compile(rb'\\"checksum\\":\\"([0-9a-f]{64})\\"')
 _PICKLES = (b"\x80", b"PK\x03\x04")
@@ -127,57 +131,44 @@ class TaskFile:
     Attributes:
         header: What it is.
         parts: Its tensors in each network.
+        signatures: Who vouches for it, right or wrong.
     """
 
     header: Header
     parts: dict[str, TaskPart]
+    signatures: tuple[Signature, ...] = ()
 
 
-def write_task_file(
-    path: Path,
-    base_task: str,
-    networks: Mapping[str, Network],
-    needs: Mapping[str, Mapping[str, str]],
-    record: TaskRecord,
-    parts: Mapping[str, TaskPart],
-) -> None:
-    """Write a task's file, whole or not at all; see :class:`Header` and :class:`TaskFile` for what goes in.
+def write_task_file(path: Path, file: TaskFile) -> None:
+    """Write a task's file, whole or not at all.
+
+    Args:
+        path: Where; its name ends in ``.safetensors``.
+        file: What; its checksum and its format version are those of the file.
 
     Raises:
-        CorruptFileError: If the record names another bank than the one that is needed.
         RegistryError: If there is a file of this name, its name does not end in ``.safetensors``, or the system
             refused.
     """
     _check_suffix(path)
     if path.exists() or path.is_symlink():
         raise RegistryError(f"{path} is there already: name another file, or move that one away.")
-    try:
-        header = _written(base_task, networks, needs, record)
-    except ValueError as error:
-        raise CorruptFileError(
-            f"task {record.name!r} cannot be exported, for the manifest contradicts itself: {error}."
-        ) from error
+    given = file.header
+    header: Header | _HeaderOfOne = given
+    if given.networks.keys() == {GENERATOR}:
+        (network,) = given.networks.values()
+        fingerprint = network.architecture.fingerprint
+        header = _HeaderOfOne(1, ZEROS, given.base_task, network, fingerprint, given.needs[GENERATOR], given.record)
     text = json.dumps(dataclasses.asdict(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    prefixes = _prefixes(networks)
-    tensors = {prefixes[network] + name: t for network, part in parts.items() for name, t in _named(part).items()}
-    data = safetensors.torch.save(tensors, metadata={_METADATA: text, **infinite_entry(tensors)})
+    prefixes = _prefixes(given.networks)
+    tensors = {prefixes[network] + name: t for network, part in file.parts.items() for name, t in _named(part).items()}
+    signed = {_SIGNATURES: signatures_to_bytes(file.signatures).decode()} if file.signatures else {}
+    data = safetensors.torch.save(tensors, metadata={_METADATA: text, **signed, **infinite_entry(tensors)})
     start, end = _checksum_place(data)
     try:
         write_durably(path, data[:start] + _checksum(data).encode() + data[end:])
     except OSError as error:
         raise RegistryError(f"{path} was not written: {error}.") from error
-
-
-def _written(
-    base_task: str, networks: Mapping[str, Network], needs: Mapping[str, Mapping[str, str]], record: TaskRecord
-) -> Header | _HeaderOfOne:
-    """Make the header, before its checksum is known."""
-    if networks.keys() == {GENERATOR}:
-        (network,) = networks.values()
-        fingerprint = network.architecture.fingerprint
-        return _HeaderOfOne(1, _ZEROS, base_task, network, fingerprint, dict(needs[GENERATOR]), record)
-    named_needs = {name: dict(digests) for name, digests in needs.items()}
-    return Header(FORMAT_VERSION, _ZEROS, base_task, dict(networks), named_needs, record)
 
 
 def read_task_file(path: Path) -> TaskFile:
@@ -194,7 +185,7 @@ def read_task_file(path: Path) -> TaskFile:
     except FileNotFoundError as error:
         raise RegistryError(f"there is no file {path}.") from error
     try:
-        header = _header(data)
+        header, signatures = _header(data, str(path))
     except ValueError as error:
         raise CorruptFileError(f"{path} is no task that piggygan exported, or damaged: {error}.") from error
     tensors = tensors_from_bytes(data, str(path))
@@ -209,7 +200,7 @@ def read_task_file(path: Path) -> TaskFile:
             raise ValueError(f"has the tensors {sorted(tensors)[:10]}, which belong to none of its networks")
     except ValueError as error:
         raise CorruptFileError(f"{path} is no task that piggygan exported: it {error}.") from error
-    return TaskFile(header, parts)
+    return TaskFile(header, parts, signatures)
 
 
 def _prefixes(networks: Iterable[str]) -> dict[str, str]:
@@ -237,7 +228,7 @@ def _part(tensors: Mapping[str, Tensor]) -> TaskPart:
     return TaskPart(task, probe, tensors[_OUTPUTS])
 
 
-def _header(data: bytes) -> Header:
+def _header(data: bytes, source: str) -> tuple[Header, tuple[Signature, ...]]:
     # The first eight bytes of a safetensors file are a length, which may look like the begin of anything.
     if data.startswith(_PICKLES) and data[_LENGTH.size : _LENGTH.size + 1] != b"{":
         raise ValueError(
@@ -256,9 +247,11 @@ def _header(data: bytes) -> Header:
     _check_version(fields)
     if fields.get("checksum") != _checksum(data):
         raise ValueError("its checksum is not that of its content")
+    signed = metadata.get(_SIGNATURES) if isinstance(metadata, dict) else None
+    signatures = signatures_from_bytes(signed.encode(), source) if isinstance(signed, str) else ()
     if fields["format_version"] == 1:
-        return decode(_HeaderOfOne, fields, "its header").named()
-    return decode(Header, fields, "its header")
+        return decode(_HeaderOfOne, fields, "its header").named(), signatures
+    return decode(Header, fields, "its header"), signatures
 
 
 def _check_version(fields: Any) -> None:
@@ -276,7 +269,7 @@ def _checksum(data: bytes) -> str:
     start, end = _checksum_place(data)
     view = memoryview(data)
     digest = hashlib.sha256(view[:start])
-    digest.update(_ZEROS.encode())
+    digest.update(ZEROS.encode())
     digest.update(view[end:])
     return digest.hexdigest()
 

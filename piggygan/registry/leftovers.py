@@ -15,7 +15,8 @@ from piggygan.registry.locking import LOCK_NAME
 from piggygan.registry.manifest import FILE_NAME
 
 _OBJECT = re.compile(r"([0-9a-f]{64})\.safetensors")
-_PARTS = ("", "objects", leases.FOLDER_NAME)
+_PARTS = ("", "objects", leases.FOLDER_NAME, "signatures")
+_SIGNED = re.compile(r"signatures/[a-z0-9][a-z0-9_-]{0,63}\.json")
 _TEMPORARY = re.compile(r"\..+\.tmp")
 
 
@@ -115,8 +116,8 @@ def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
 
 def _is_ours(inside: str, is_folder: bool) -> bool:
     if is_folder:
-        return inside in ("objects", leases.FOLDER_NAME)
-    return inside == FILE_NAME or inside.startswith(LOCK_NAME)
+        return inside in _PARTS
+    return inside == FILE_NAME or inside.startswith(LOCK_NAME) or bool(_SIGNED.fullmatch(inside))
 
 
 def _shown(name: str) -> str:

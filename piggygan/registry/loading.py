@@ -12,7 +12,7 @@ from piggygan.registry.architectures import plain_generator
 from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
 from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task
 from piggygan.registry.store import ObjectStore
-from piggygan.registry.tensors import tensors_from_bytes
+from piggygan.registry.tensors import tensors_digest, tensors_from_bytes
 from piggygan.tasks import task_not_found
 
 
@@ -63,13 +63,19 @@ def read_tensors(record: TaskRecord, objects: ObjectStore, network: str = GENERA
     """Read a task's tensors of one network, checked.
 
     Raises:
-        CorruptFileError: If their file is missing or damaged.
+        CorruptFileError: If their file is missing or damaged, or they are not those of the task's certificate.
     """
-    stored = record.networks[network].weights
+    part = record.networks[network]
     try:
-        return tensors_from_bytes(objects.get(stored), objects.name(stored))
+        tensors = tensors_from_bytes(objects.get(part.weights), objects.name(part.weights))
+        if tensors_digest(tensors) != part.certificate.tensors_digest:
+            raise CorruptFileError(
+                f"{objects.name(part.weights)} holds other tensors than its certificate is of: {FILE_NAME} was "
+                f"changed. Put back the one of a copy of this registry."
+            )
     except CorruptFileError as error:
         raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
+    return tensors
 
 
 def base_model(
@@ -94,13 +100,22 @@ def add_stored(
         BankMismatchError: If it was trained on another bank.
     """
     record = manifest.by_name[task]
-    part = record.networks[network]
     for source in record.draws_on:
         if source not in model.tasks:
             raise BankMismatchError(f"task {task!r} draws on {source!r}, which cannot be loaded.")
-        if part.bank[source] != manifest.by_name[source].networks[network].certificate.tensors_digest:
+    check_bank(manifest, task, network)
+    rebuild_task(model, task, record.draws_on, record.networks[network].settings, tensors)
+
+
+def check_bank(manifest: Manifest, task: str, network: str) -> None:
+    """Refuse a task whose bank is not the registry's.
+
+    Raises:
+        BankMismatchError: If it was trained on another one.
+    """
+    for source, digest in manifest.by_name[task].networks[network].bank.items():
+        if digest != manifest.by_name[source].networks[network].certificate.tensors_digest:
             raise BankMismatchError(
                 f"task {task!r} was trained on another {source!r} than this registry's: the names are the same, the "
                 f"tensors are not. Take {FILE_NAME} and objects from one copy of the registry."
             )
-    rebuild_task(model, task, record.draws_on, part.settings, tensors)

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
-from piggygan.planning import Wrapping
+from piggygan.registry.described import Network
 from piggygan.registry.store import StoredObject
 from piggygan.registry.strict_json import decode, parse_json
 from piggygan.tasks import check_task_name
@@ -25,53 +25,12 @@ from piggygan.tasks import check_task_name
 FILE_NAME = "registry.json"
 GENERATOR = "generator"
 """Name of a network that is the only one."""
-MAX_ARGUMENT = 2048
-"""The largest whole number that one of our generators is built with, so that a damaged one cannot exhaust memory."""
+MAX_CHANNELS = 2**16
+MAX_BANK = 2.0**16
+MAX_SIDE = 2**13
+"""The most channels of an image, filters of a bank for each of a layer, and pixels of a side that are believed."""
 MAX_MANIFEST_SIZE = 2**24
 SCHEMA_VERSION = 1
-
-Scalar = str | bool | int | float | None
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What a generator is: one of ours by its class and arguments, or a user's by its layers.
-
-    Attributes:
-        class_name: Name of one of our generators, or None.
-        arguments: What our generator is made with; empty for a user's.
-        layers: One line for each module of a user's generator, see
-            :func:`~piggygan.registry.fingerprints.layer_lines`; empty for ours.
-    """
-
-    class_name: str | None
-    arguments: dict[str, Scalar]
-    layers: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if (self.class_name is None) != bool(self.layers) or (self.class_name is None and self.arguments):
-            raise ValueError("there are either a class_name and arguments, or layers")
-        for name, value in self.arguments.items():
-            if isinstance(value, int) and abs(value) > MAX_ARGUMENT:
-                raise ValueError(f"{name} is above {MAX_ARGUMENT}: no generator is that large")
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of everything that tells this architecture from another."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Network:
-    """One network of a registry.
-
-    Attributes:
-        architecture: What the plain network is, before any task.
-        wrapping: How it is wrapped.
-    """
-
-    architecture: Architecture
-    wrapping: Wrapping
 
 
 @dataclass(frozen=True)
@@ -135,10 +94,11 @@ class TaskSettings:
     def __post_init__(self) -> None:
         if not all(0.0 <= share <= 1.0 for share in self.unconstrained_fraction.values()):
             raise ValueError(f"unconstrained_fraction is {self.unconstrained_fraction}, needed is 0 to 1")
-        if any(channels is not None and channels < 1 for channels in (self.in_channels, self.out_channels)):
-            raise ValueError("an image has at least one channel")
-        if self.max_bank is not None and not self.max_bank >= 1.0:
-            raise ValueError(f"max_bank is {self.max_bank}, needed is 1 or more")
+        for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
+            if channels is not None and not 1 <= channels <= MAX_CHANNELS:
+                raise ValueError(f"{name} is {channels}; an image has 1 to {MAX_CHANNELS} channels")
+        if self.max_bank is not None and not 1.0 <= self.max_bank <= MAX_BANK:
+            raise ValueError(f"max_bank is {self.max_bank}, needed is 1 to {MAX_BANK}")
 
 
 @dataclass(frozen=True)
@@ -205,8 +165,8 @@ class TaskRecord:
             raise ValueError(f"the banks of {self.name} are not made of what it draws on")
         if not all(map(math.isfinite, self.scores.values())):
             raise ValueError(f"the scores of {self.name} are not all finite")
-        if self.image_size is not None and self.image_size < 1:
-            raise ValueError(f"the image_size of {self.name} is {self.image_size}, needed is 1 or more")
+        if self.image_size is not None and not 1 <= self.image_size <= MAX_SIDE:
+            raise ValueError(f"the image_size of {self.name} is {self.image_size}, needed is 1 to {MAX_SIDE}")
         if datetime.fromisoformat(self.created).utcoffset() != timedelta(0):
             raise ValueError(f"created is {self.created}, needed is a time in UTC")
 

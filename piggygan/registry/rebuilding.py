@@ -106,6 +106,7 @@ def rebuild_task(
     """
     before = model.tasks
     try:
+        _check_channels(model, settings, sum(tensor.numel() for tensor in tensors.values()))
         model.add_task(
             task,
             draws_on=draws_on,
@@ -128,6 +129,22 @@ def rebuild_task(
         ) from error
     model.freeze_task(task)
     model.eval()
+
+
+def _check_channels(model: MultiTaskGenerator, settings: TaskSettings, stored: int) -> None:
+    """Refuse channels for which there would be more weights than numbers are stored, before memory is taken.
+
+    Raises:
+        InputError: If there would.
+    """
+    for name, path in (("in_channels", model.wrapping.input_layer), ("out_channels", model.wrapping.output_layer)):
+        asked = getattr(settings, name)
+        convolution = getattr(model.layers[path], "conv", None)
+        if asked is None or convolution is None or asked <= getattr(convolution, name):
+            continue
+        needed = convolution.weight.numel() // getattr(convolution, name) * asked
+        if needed > stored:
+            raise InputError(f"its {name} of {asked} would need {needed} weights in {path!r}, and {stored} are stored")
 
 
 def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:

@@ -9,55 +9,36 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex, TypeVar
+from typing import Any, SupportsFloat, SupportsIndex
 
 import torch
 from torch import nn
 
-from piggygan.durable import sync_folder, write_durably
-from piggygan.errors import (
-    ConfigurationError,
-    CorruptFileError,
-    RegistryError,
-    RegistryLockedError,
-    TaskInUseError,
-    TaskNotFoundError,
-)
+from piggygan.durable import sync_folder
+from piggygan.errors import ConfigurationError, RegistryError, RegistryLockedError, TaskInUseError
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry import leases
+from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere, chosen_network
 from piggygan.registry.candidates import Candidate, check_belongs, checked_image_size, checked_scores, prepare
-from piggygan.registry.certificates import read_probe
-from piggygan.registry.exchange import TaskPart, read_task_file, write_task_file
+from piggygan.registry.exchange import TaskFile, read_task_file, write_task_file
 from piggygan.registry.joining import joining_candidates
+from piggygan.registry.leaving import leaving_file
 from piggygan.registry.leftovers import Collected, survey, sweep
-from piggygan.registry.loading import found, load_tasks, loading_order, read_tensors
-from piggygan.registry.locking import LockKind, check_lock_kind, locked, warn_if_anyone_may_write
-from piggygan.registry.manifest import (
-    FILE_NAME,
-    GENERATOR,
-    MAX_MANIFEST_SIZE,
-    SCHEMA_VERSION,
-    Manifest,
-    TaskInNetwork,
-    TaskRecord,
-    Versions,
-    manifest_from_bytes,
-    manifest_to_bytes,
-)
+from piggygan.registry.listing import Listing
+from piggygan.registry.loading import found, load_tasks, loading_order
+from piggygan.registry.locking import LockKind, check_lock_kind, locked
+from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskInNetwork, TaskRecord, Versions
+from piggygan.registry.memory import enough_memory
 from piggygan.registry.probes import GivenProbe
-from piggygan.registry.rebuilding import needed_tasks
-from piggygan.registry.store import ObjectStore, make_folder, read_regular_file
+from piggygan.registry.repairing import Repair, copied_head, repaired
+from piggygan.registry.signatures import Signature
+from piggygan.registry.signed import SignedTasks
+from piggygan.registry.store import ObjectStore, make_folder
 from piggygan.registry.verification import Verification, files_verified, verified
 from piggygan.version import __version__
 
-T = TypeVar("T")
-Networks = MultiTaskGenerator | Mapping[str, MultiTaskGenerator]
-"""One model, or several by the names of their networks."""
-Generators = nn.Module | Mapping[str, nn.Module | None] | None
-"""A user's own plain generator, or one for each network by its name."""
 
-
-class TaskRegistry:
+class TaskRegistry(Listing):
     """Committed tasks in a folder: durable, checked on every read, and never changed.
 
     Reading needs no right to write. Any number of processes may read while one commits; a commit becomes visible
@@ -68,9 +49,13 @@ class TaskRegistry:
         lock_timeout: Seconds that a writer waits for another one.
         lock: ``"flock"``, which the kernel frees when its holder dies; ``"soft"`` for a file system without it: a
             file whose being there is the lock, which a killed holder may leave. All writers must use the same.
+        expect: SHA-256 of its ``registry.json``, as ``sha256:...``: a registry with another is not read. What is
+            committed or removed through this object moves it on.
+        signers: Public keys, as :func:`piggygan.registry.new_key` returns them: only tasks that one of these signed are
+            loaded, exported or imported, and :meth:`verify` calls others damaged. None: nothing need be signed.
 
     Raises:
-        ConfigurationError: If ``lock`` is neither.
+        ConfigurationError: If ``lock`` is neither, ``expect`` no digest, or one of ``signers`` no key.
 
     Example:
         >>> import tempfile
@@ -90,65 +75,22 @@ class TaskRegistry:
         >>> folder.cleanup()
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, lock_timeout: float = 60.0, lock: LockKind = "flock") -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        lock_timeout: float = 60.0,
+        lock: LockKind = "flock",
+        expect: str | None = None,
+        signers: Iterable[str] | None = None,
+    ) -> None:
         check_lock_kind(lock)
-        self._folder = Path(folder).absolute()  # a later chdir does not move it
+        super().__init__(Path(folder).absolute(), expect)  # a later chdir does not move it
+        self._signed = SignedTasks(self._folder, signers)
         self._objects = ObjectStore(self._folder / "objects")
         self._leases = self._folder / leases.FOLDER_NAME
         self._lock_timeout = lock_timeout
         self._lock = lock
-
-    @property
-    def folder(self) -> Path:
-        """Where the registry is."""
-        return self._folder
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """Names of the committed tasks in the order of their commits, the base task first; empty if there are none.
-
-        Raises:
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-        return tuple(record.name for record in self.records)
-
-    @property
-    def records(self) -> tuple[TaskRecord, ...]:
-        """What was recorded of every task, in the order of :attr:`tasks`; only the manifest is read.
-
-        Raises:
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-        manifest = self._manifest()
-        return manifest.tasks if manifest else ()
-
-    def describe(self, task: str) -> TaskRecord:
-        """Return what was recorded of a task.
-
-        Raises:
-            TaskNotFoundError: If there is none of this name.
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-        return found(self._existing(), task)
-
-    @property
-    def needs_generator(self) -> bool:
-        """True if the generator is a class of the user's own: then :meth:`load` and :meth:`verify` need one.
-
-        Raises:
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-        return any(network.architecture.class_name is None for network in self._existing().networks.values())
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """Names of the networks that each task is in, in alphabetical order: those that the first commit had.
-
-        Raises:
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-        manifest = self._manifest()
-        return tuple(manifest.networks) if manifest else ()
 
     # ------------------------------------------------------------------ writing
 
@@ -204,12 +146,13 @@ class TaskRegistry:
                 image_size=side,
             )
 
-        models = _by_network(model)
-        _check_everywhere(models, task)
+        models = by_network(model)
+        check_everywhere(models, task)
         several = isinstance(model, Mapping)  # else a dictionary is the inputs of one call, by name
         probes: Mapping[str, Any] = probe if several and isinstance(probe, Mapping) else dict.fromkeys(models, probe)
-        candidates = {network: prepare(one, task, probes[network]) for network, one in models.items()}
-        self._admit(task, candidates, record)
+        with enough_memory("to commit this task"):
+            candidates = {network: prepare(one, task, probes[network]) for network, one in models.items()}
+            self._admit(task, candidates, record)
 
     def remove_task(self, task: str) -> None:
         """Forget a task; its files stay until :meth:`gc`.
@@ -221,7 +164,7 @@ class TaskRegistry:
         """
         self.describe(task)
         with self._writing(f"task {task!r}", "removed"):
-            manifest = self._existing()
+            manifest = self._head.existing()
             found(manifest, task)
             if users := [name for name, sources in manifest.sources.items() if task in sources]:
                 raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
@@ -233,7 +176,7 @@ class TaskRegistry:
                         f"task {task!r} is in use by {lease.holder}, which holds {leases.FOLDER_NAME}/{name}: wait "
                         f"until that has ended."
                     )
-            self._write(replace(manifest, tasks=tuple(record for record in manifest.tasks if record.name != task)))
+            self._head.write(replace(manifest, tasks=tuple(record for record in manifest.tasks if record.name != task)))
 
     def gc(self) -> Collected:
         """Delete what no task and no live lease needs: objects of removed tasks, and what killed processes left.
@@ -248,14 +191,67 @@ class TaskRegistry:
             CorruptFileError, FormatVersionError: If the manifest or a live lease cannot be read.
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
-        self._existing()
+        self._head.existing()
         with self._writing("what nothing needs", "removed"):
-            needed = {digest for record in self._existing().tasks for digest in record.digests}
+            needed = {digest for record in self._head.existing().tasks for digest in record.digests}
             live = leases.live_leases(self._leases)
             leased = {digest for lease in live.values() for digest in lease.objects}
             # A manifest whose rename is not on the disk yet could give way to the one before, which needs more.
             sync_folder(self._folder)
             return sweep(self._folder, survey(self._folder, needed | leased, live))
+
+    def sign_task(self, task: str, key: str | os.PathLike[str]) -> str:
+        """Vouch for a task: sign what is recorded of it and of its bank, once its files are seen to be that.
+
+        Args:
+            task: Its name.
+            key: File of a private key, as :func:`piggygan.registry.new_key` makes it.
+
+        Returns:
+            The public key, for ``signers`` of those who require it.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+            CorruptFileError: If it, or a task that it needs, is damaged.
+            RegistryLockedError, RegistryError: As of :meth:`commit`, and if there is no such key.
+            ConfigurationError: If the ``cryptography`` package is not installed.
+        """
+        self.describe(task)
+        with enough_memory("to sign this task"), self._writing(f"the signature of {task!r}", "written"):
+            manifest = self._head.existing()
+            for name in loading_order(manifest, [task]):
+                leaving_file(manifest, name, self._objects)
+            return self._signed.add(manifest, task, key)
+
+    def repair(self, source: str | os.PathLike[str]) -> Repair:
+        """Put back damaged and missing objects from where the same bytes still are.
+
+        Objects are known by their digests, so the source need not be trusted. A damaged ``registry.json`` is put back
+        only where this registry was opened with ``expect`` and the copy has the very one.
+
+        Args:
+            source: Folder of a copy of the registry, a folder of objects, or the file of an exported task.
+
+        Returns:
+            What was put back, and what could not be had.
+
+        Raises:
+            RegistryError: If there is no such source, or this registry's own ``registry.json`` is missing.
+            CorruptFileError, FormatVersionError: If ``registry.json`` cannot be read.
+            RegistryLockedError: As of :meth:`commit`.
+        """
+        source = Path(source)
+        if not self._folder.is_dir():
+            self._head.existing()  # which says so; nothing is made
+        with enough_memory("to repair this registry"), self._writing("what is damaged", "put back"):
+            try:
+                manifest = self._head.existing()
+            except RegistryError:
+                if not (data := copied_head(source)) or not self._head.is_expected(data):
+                    raise
+                self._head.put(data)
+                manifest = self._head.existing()
+            return repaired(manifest, self._objects, source)
 
     @contextmanager
     def lease(self, tasks: Iterable[str]) -> Iterator[None]:
@@ -269,10 +265,10 @@ class TaskRegistry:
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
         wanted = _names(tasks)
-        self._existing()
+        self._head.existing()
         with ExitStack() as held:
             with self._writing("the lease", "taken"):
-                manifest = self._existing()
+                manifest = self._head.existing()
                 needed = loading_order(manifest, wanted)
                 objects = {digest for name in needed for digest in manifest.by_name[name].digests}
                 held.enter_context(leases.written(self._leases, self._lock, needed, objects))
@@ -292,16 +288,14 @@ class TaskRegistry:
             CorruptFileError: If one of its files is missing or damaged.
             RegistryError: If the file is there already, or could not be written.
         """
-        manifest = self._existing()
-        record = found(manifest, task)
-        needed = [name for name in needed_tasks([manifest.base_task, task], manifest.sources) if name != task]
-        needs, parts = {}, {}
-        for network, part in record.networks.items():
-            others = {name: manifest.by_name[name].networks[network] for name in needed}
-            needs[network] = {name: other.certificate.tensors_digest for name, other in others.items()}
-            called, outputs = read_probe(self._objects, part.certificate)
-            parts[network] = TaskPart(read_tensors(record, self._objects, network), called, outputs)
-        write_task_file(Path(path), manifest.base_task, manifest.networks, needs, record, parts)
+
+        def read(manifest: Manifest) -> TaskFile:
+            found(manifest, task)
+            self._signed.check(manifest, loading_order(manifest, [task]))
+            return leaving_file(manifest, task, self._objects, self._signed.of(manifest, task))
+
+        with enough_memory("to export this task"):
+            write_task_file(Path(path), self._head.steadily(read))
 
     def import_task(self, path: str | os.PathLike[str], generator: Generators = None) -> str:
         """Take in a task that :meth:`export_task` wrote, with its scores, date and certificate.
@@ -323,12 +317,14 @@ class TaskRegistry:
             ConfigurationError: If a generator is needed and none is given.
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
-        file = read_task_file(Path(path))
-        record = file.header.record
-        candidates = joining_candidates(
-            file, self._manifest(), self._objects, lambda networks: _by_network(generator, networks)
-        )
-        self._admit(record.name, candidates, lambda parts: replace(record, networks=parts))
+        with enough_memory("to import this task"):
+            file = read_task_file(Path(path))
+            record = file.header.record
+            self._signed.check_file(file.header, file.signatures)
+            candidates = joining_candidates(
+                file, self._head.read(), self._objects, lambda networks: by_network(generator, networks)
+            )
+            self._admit(record.name, candidates, lambda parts: replace(record, networks=parts), file.signatures)
         return record.name
 
     # ------------------------------------------------------------------ reading
@@ -359,16 +355,14 @@ class TaskRegistry:
             FormatVersionError: If a newer piggygan wrote the registry.
         """
         wanted = None if tasks is None else _names(tasks)
-        manifest = self._existing()
-        while True:
-            try:
-                order = loading_order(manifest, manifest.by_name if wanted is None else wanted)
-                return load_tasks(manifest, order, self._objects, generator, _chosen_network(manifest, network))
-            except CorruptFileError:
-                # Another process may have removed a task and its files since the manifest was read.
-                before, manifest = manifest, self._existing()
-                if manifest == before:
-                    raise
+
+        def read(manifest: Manifest) -> MultiTaskGenerator:
+            order = loading_order(manifest, manifest.by_name if wanted is None else wanted)
+            self._signed.check(manifest, order)
+            return load_tasks(manifest, order, self._objects, generator, chosen_network(manifest, network))
+
+        with enough_memory("to load these tasks"):
+            return self._head.steadily(read)
 
     def verify(self, generator: Generators = None) -> Verification:
         """Compute every certificate again; nothing is changed.
@@ -385,8 +379,13 @@ class TaskRegistry:
             ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        manifest = self._existing()
-        return verified(manifest, self._objects, self._folder, _by_network(generator, manifest.networks))
+
+        def read(manifest: Manifest) -> Verification:
+            found = verified(manifest, self._objects, self._folder, by_network(generator, manifest.networks))
+            return self._signed.judged(manifest, found)
+
+        with enough_memory("to verify this registry"):
+            return self._head.steadily(read, lambda found: found.is_sound)
 
     def verify_files(self) -> Verification:
         """Check every file against its digest and certificate, without computing outputs; nothing is changed.
@@ -396,7 +395,12 @@ class TaskRegistry:
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        return files_verified(self._existing(), self._objects, self._folder)
+
+        def read(manifest: Manifest) -> Verification:
+            return self._signed.judged(manifest, files_verified(manifest, self._objects, self._folder))
+
+        with enough_memory("to read this registry"):
+            return self._head.steadily(read, lambda found: found.is_sound)
 
     # ------------------------------------------------------------------ inside
 
@@ -405,10 +409,11 @@ class TaskRegistry:
         task: str,
         candidates: Mapping[str, Candidate],
         record: Callable[[dict[str, TaskInNetwork]], TaskRecord],
+        signatures: Iterable[Signature] = (),
     ) -> None:
         """Store a task's objects in every network, then the one manifest that names them."""
         with self._writing(f"task {task!r}", "committed"):
-            manifest = self._manifest()
+            manifest = self._head.read()
             check_belongs(candidates, manifest)
             added = record({network: self._stored(candidate) for network, candidate in candidates.items()})
             if manifest is None:
@@ -416,16 +421,15 @@ class TaskRegistry:
                 changed = Manifest(SCHEMA_VERSION, task, networks, (added,))
             else:
                 changed = replace(manifest, tasks=(*manifest.tasks, added))
-            self._write(changed)
+            if signatures := tuple(signatures):
+                self._signed.store(task, signatures)  # alone they do no harm
+            self._head.write(changed)
 
     def _stored(self, candidate: Candidate) -> TaskInNetwork:
         weights = self._objects.put(candidate.weights)
         certificate = candidate.evidence.store(self._objects)
         bank = {name: candidate.source_digests[name] for name in candidate.draws_on}
         return TaskInNetwork(candidate.settings, weights, bank, certificate)
-
-    def _write(self, manifest: Manifest) -> None:
-        write_durably(self._folder / FILE_NAME, manifest_to_bytes(manifest))
 
     @contextmanager
     def _writing(self, what: str, done: str) -> Iterator[None]:
@@ -441,50 +445,6 @@ class TaskRegistry:
                 f"{what} was not safely {done} in {self._folder}: {error}. All else is as it was; see that the disk "
                 f"has room and may be written, look what is listed, and try again."
             ) from error
-
-    def _existing(self) -> Manifest:
-        manifest = self._manifest()
-        if manifest is None:
-            raise RegistryError(f"there is no registry in {self._folder} (no {FILE_NAME}): check the path.")
-        return manifest
-
-    def _manifest(self) -> Manifest | None:
-        for folder in (self._folder, self._folder / "objects"):
-            warn_if_anyone_may_write(folder)
-        try:
-            return manifest_from_bytes(read_regular_file(self._folder / FILE_NAME, max_size=MAX_MANIFEST_SIZE))
-        except FileNotFoundError:
-            return None
-
-    def __repr__(self) -> str:
-        return f"TaskRegistry({str(self._folder)!r})"
-
-
-def _by_network(given: T | Mapping[str, T], networks: Iterable[str] = (GENERATOR,)) -> dict[str, T]:
-    """Put what was given for one network, or by the name of each, under the networks' names."""
-    if isinstance(given, Mapping):
-        return dict(given)
-    return dict.fromkeys(networks, given)
-
-
-def _check_everywhere(models: Mapping[str, MultiTaskGenerator], task: str) -> None:
-    """Refuse a task that exists in one direction only."""
-    without = [network for network, model in models.items() if task not in model.tasks]
-    if 0 < len(without) < len(models):
-        raise TaskNotFoundError(
-            f"task {task!r} is missing in {', '.join(without)}: a task is committed in all networks or in none; add it "
-            f"with GeneratorPair.add_task, or keep {', '.join(models.keys() - set(without))} in a registry of its own."
-        )
-
-
-def _chosen_network(manifest: Manifest, network: str | None) -> str:
-    if network is None and len(manifest.networks) == 1:
-        return next(iter(manifest.networks))
-    if network is None or network not in manifest.networks:
-        raise ConfigurationError(
-            f"network is {network!r}; this registry holds {', '.join(manifest.networks)}: name one of them."
-        )
-    return network
 
 
 def _names(tasks: Iterable[str]) -> list[str]:

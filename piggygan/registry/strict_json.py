@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -20,6 +21,7 @@ _kinds: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
 _needed_fields: Callable[[Any], list[str]] = functools.cache(
     lambda kind: [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
 )
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number", type(None): "null"}
 
 
@@ -28,14 +30,16 @@ def parse_json(data: bytes) -> Any:
 
     Raises:
         ValueError: If it is not UTF-8 or not JSON, names something twice, is nested too deeply, or has a NaN, an
-            infinity or a number of thousands of digits.
+            infinity, a number of thousands of digits, or half of a surrogate pair, which no text can be written with.
     """
+    text = data.decode("utf-8")
     try:
-        return json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant
-        )
+        parsed = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")  # a UnicodeEncodeError is a ValueError
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    return parsed
 
 
 def decode(kind: type[T], value: Any, where: str) -> T:

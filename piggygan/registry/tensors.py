@@ -13,14 +13,23 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from piggygan.digests import tensors_digest as tensors_digest
 from piggygan.errors import CorruptFileError
+from piggygan.registry.memory import is_shortage
 from piggygan.registry.strict_json import parse_json
 
 _HEADER_LENGTH = struct.Struct("<Q")
 _INFINITE = "infinite"
+_KINDS = frozenset(
+    (
+        *(torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128),
+        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    )
+)
+"""Types that a task's tensors may have: what torch computes with on every machine. Float8 is none."""
 
 
 def portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -38,6 +47,16 @@ def nonfinite_names(tensors: Mapping[str, Tensor], infinite: Collection[str] = (
     floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
     bad = (name for name, tensor in floats.items() if not _is_finite(tensor))
     return [name for name in bad if name not in infinite or bool(floats[name].isnan().any())]
+
+
+def unknown_kinds(tensors: Mapping[str, Tensor]) -> list[str]:
+    """Name the tensors of types that are not stored, with their types.
+
+    Example:
+        >>> unknown_kinds({"weight": torch.zeros(1), "scale": torch.zeros(1, dtype=torch.float8_e5m2)})
+        ['scale (torch.float8_e5m2)']
+    """
+    return [f"{name} ({tensor.dtype})" for name, tensor in tensors.items() if tensor.dtype not in _KINDS]
 
 
 def infinite_entry(tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -81,9 +100,13 @@ def tensors_from_bytes(data: bytes, source: str) -> dict[str, Tensor]:
         infinite = _infinite(_header(data))
     # KeyError: a type this version does not know. AssertionError and RuntimeError come from its reshaping.
     except (safetensors.SafetensorError, ValueError, KeyError, AssertionError, RuntimeError) as error:
+        if is_shortage(error):
+            raise MemoryError from error
         raise CorruptFileError(
             f"{source} is not a safetensors file that piggygan could have written: {error!r}."
         ) from error
+    if unknown := unknown_kinds(tensors):
+        raise CorruptFileError(f"{source} has tensors of types that are not stored: {', '.join(unknown[:10])}.")
     if bad := nonfinite_names(tensors, infinite):
         raise CorruptFileError(f"{source} has NaN or infinity in {', '.join(bad[:10])}.")
     return tensors

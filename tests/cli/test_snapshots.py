@@ -86,6 +86,9 @@ CASES: dict[str, list[str]] = {
         "clinic",
     ],
     "gc": ["--help", "clinic", "clinic --json", "nowhere", ""],
+    "repair": ["--help", "clinic --from clinic", "clinic --from nowhere", "nowhere --from clinic", "clinic"],
+    "sign": ["--help", "clinic facades --key nowhere.pem", "clinic facade --key nowhere.pem", "clinic facades"],
+    "new-key": ["--help", "nowhere/signing.pem", "clinic/signing.pem", ""],
     "data": [
         "--help",
         "",

@@ -19,7 +19,7 @@ from piggygan.registry.architectures import (
     plain_generator,
     probe_side,
 )
-from piggygan.registry.manifest import Architecture, Network
+from piggygan.registry.described import Architecture, Network
 
 UNET = UNetGenerator(in_channels=1, out_channels=2, depth=3, width=4, norm="batch")
 RESNET = ResNetGenerator(blocks=1, width=4)

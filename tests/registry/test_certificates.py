@@ -219,6 +219,8 @@ def test_it_is_computed_in_one_thread_whatever_the_process_has() -> None:
     model = MultiTaskGenerator(Awkward(last), "facades").eval()
     seen.clear()  # of the run that looked for the layers at the ends
     former = torch.get_num_threads()
+    model = MultiTaskGenerator(Awkward(last), "facades").eval()
+    seen.clear()  # wrapping may have run it
     torch.set_num_threads(3)
     try:
         gather_evidence(model, "facades", PROBE)

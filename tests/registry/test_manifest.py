@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
 from piggygan.planning import Wrapping
+from piggygan.registry.described import Architecture, Network
 from piggygan.registry.manifest import (
     MAX_MANIFEST_SIZE,
-    Architecture,
     Certificate,
     Manifest,
-    Network,
     Recipe,
     TaskInNetwork,
     TaskRecord,
@@ -78,7 +77,7 @@ def test_a_manifest_from_before_image_sizes_is_read() -> None:
 def test_a_side_of_no_pixels_is_refused() -> None:
     odd = parsed()
     odd["tasks"][1]["image_size"] = 0
-    with pytest.raises(CorruptFileError, match="image_size of lungs is 0, needed is 1 or more"):
+    with pytest.raises(CorruptFileError, match="image_size of lungs is 0, needed is 1 to 8192"):
         manifest_from_bytes(signed(odd))
 
 
@@ -245,3 +244,25 @@ def test_any_value_anywhere_is_a_piggygan_error_or_the_same_kind(data: st.DataOb
     except (CorruptFileError, FormatVersionError):
         return
     assert manifest_from_bytes(manifest_to_bytes(manifest)) == manifest
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("settings", "in_channels"), 2**40, "in_channels is 1099511627776; an image has 1 to"),
+        (("settings", "out_channels"), 2**17, "out_channels is 131072; an image has 1 to"),
+        (("settings", "out_channels"), 0, "an image has 1 to"),
+        (("settings", "max_bank"), 1e300, "max_bank is 1e\\+300, needed is 1 to"),
+    ],
+)
+def test_17_08_settings_have_bounds_with_words(place: tuple[str, str], value: float, words: str) -> None:
+    fields = parsed()
+    fields["tasks"][1]["networks"]["generator"][place[0]][place[1]] = value
+    with pytest.raises(CorruptFileError, match=words):
+        manifest_from_bytes(signed(fields))
+
+
+@pytest.mark.parametrize(("name", "value"), [("depth", 17), ("blocks", 257), ("width", 2049), ("width", 1e300)])
+def test_17_08_arguments_of_a_generator_have_bounds(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} is above"):
+        Architecture("UNetGenerator", {name: value}, ())

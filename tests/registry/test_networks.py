@@ -130,9 +130,9 @@ def test_a_death_at_any_write_of_a_commit_leaves_the_task_in_both_directions_or_
         registry, count = TaskRegistry(folder), left
 
         put = registry._objects.put
-        manifest = registry_module.write_durably
+        manifest = registry._head.put
         monkeypatch.setattr(registry._objects, "put", lambda data: counted(put, data))  # noqa: B023
-        monkeypatch.setattr(registry_module, "write_durably", lambda path, data: counted(manifest, path, data))  # noqa: B023
+        monkeypatch.setattr(registry._head, "put", lambda data: counted(manifest, data))  # noqa: B023
 
         def counted(act: Callable[..., Any], *arguments: Any) -> Any:
             nonlocal count

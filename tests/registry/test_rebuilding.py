@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -147,3 +149,26 @@ def test_the_callers_random_numbers_are_not_used_up(model: MultiTaskGenerator) -
     torch.manual_seed(3)
     rebuild_task(again, "edges", ("facades",), settings_of(model, "edges"), model.task_tensors("edges"))
     assert torch.rand(2).tolist() == expected
+
+
+@pytest.mark.parametrize(("name", "channels"), [("in_channels", 2**16), ("out_channels", 2**16)])
+def test_17_08_channels_are_held_against_what_is_stored_before_memory_is_taken(
+    model: MultiTaskGenerator, name: str, channels: int
+) -> None:
+    settings = replace(settings_of(model, "lungs"), **{name: channels})
+    tensors = model.task_tensors("lungs")
+    model.remove_task("lungs")
+    tracked: list[int] = []
+    real = torch.empty
+
+    def noted(*sizes: Any, **rest: Any) -> torch.Tensor:
+        made = real(*sizes, **rest)
+        tracked.append(made.numel())
+        return made
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch, "empty", noted)
+        with pytest.raises(BankMismatchError, match=f"its {name} of {channels} would need [0-9]+ weights in"):
+            rebuild_task(model, "lungs", ("facades", "edges"), settings, tensors)
+    assert max(tracked, default=0) < channels
+    assert model.tasks == ("facades", "edges")

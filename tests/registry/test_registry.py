@@ -439,11 +439,11 @@ def test_c06_objects_of_another_task_are_refused(registry: TaskRegistry, make_ge
     parts = [task["networks"]["generator"] for task in manifest["tasks"]]
     parts[1]["weights"] = parts[2]["weights"]
     (registry.folder / "registry.json").write_bytes(signed(manifest))
-    with pytest.raises(BankMismatchError, match=r"task 'edges' does not belong .* 0\.factors is"):
+    with pytest.raises(CorruptFileError, match=r"task 'edges' cannot be loaded: .* other tensors than its certificate"):
         registry.load(["edges"], make_generator())
 
 
-def test_verify_notices_weights_that_fit_but_are_others(
+def test_17_07_weights_that_fit_but_are_others_are_refused_by_all_that_reads_them(
     registry: TaskRegistry, make_model: MakeModel, make_generator: MakeGenerator, tmp_path: Path
 ) -> None:
     other = TaskRegistry(tmp_path / "other")
@@ -455,7 +455,14 @@ def test_verify_notices_weights_that_fit_but_are_others(
     manifest["tasks"][1]["networks"]["generator"]["weights"] = theirs
     (registry.folder / "registry.json").write_bytes(signed(manifest))
     results = registry.verify(make_generator())
-    assert results[1].reason == "its tensors are not those that were committed"
+    assert "holds other tensors than its certificate is of" in results[1].reason
+    assert not registry.verify_files()[1].is_sound
+    for use in (
+        lambda: registry.load(["edges"], make_generator()),
+        lambda: registry.export_task("edges", tmp_path / "edges.safetensors"),
+    ):
+        with pytest.raises(CorruptFileError, match="holds other tensors than its certificate is of"):
+            use()
 
 
 def test_c08_a_damaged_manifest_is_refused_by_all_that_read_it(

@@ -139,3 +139,10 @@ def test_any_json_decodes_or_is_a_value_error(value: Any) -> None:
     except ValueError:
         return
     assert value == {"size": decoded.size}
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '["x\\uDFFFy"]', '{"\\udc00": 1}', '"\\ud800\\ud800"'])
+def test_17_09_half_of_a_surrogate_pair_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        parse_json(text.encode())
+    assert parse_json(b'"\\ud83d\\ude00"') == "\U0001f600"

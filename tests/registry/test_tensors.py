@@ -130,3 +130,13 @@ def test_c05_nan_and_infinity_are_found_and_refused(bad: float) -> None:
 def test_large_numbers_whose_sum_overflows_are_finite() -> None:
     assert nonfinite_names({"a": torch.full((4,), 3e38), "b": torch.full((9,), 60_000.0, dtype=torch.float16)}) == []
     assert nonfinite_names({"a": torch.tensor([float("inf"), -float("inf")])}) == ["a"]
+
+
+FLOAT8 = [torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz]
+
+
+@pytest.mark.parametrize("kind", FLOAT8)
+def test_17_09_a_float8_tensor_is_refused_by_name_and_kind(kind: torch.dtype) -> None:
+    data = tensors_to_bytes({"weight": torch.zeros(2), "scale": torch.zeros(2).to(kind)})
+    with pytest.raises(CorruptFileError, match=rf"x has tensors of types that are not stored: scale \({kind}\)"):
+        tensors_from_bytes(data, "x")

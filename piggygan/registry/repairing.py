@@ -1,0 +1,108 @@
+"""Damaged and missing objects put back, by their digests, from wherever the same bytes still are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.registry.exchange import SUFFIX, read_task_file
+from piggygan.registry.manifest import FILE_NAME, Manifest
+from piggygan.registry.store import ObjectStore, StoredObject, read_regular_file
+from piggygan.registry.tensors import tensors_to_bytes
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did.
+
+    Attributes:
+        restored: Objects that were put back, as paths inside the registry.
+        lacking: By task the objects that are still damaged or missing: the source does not have them either.
+    """
+
+    restored: tuple[str, ...]
+    lacking: dict[str, tuple[str, ...]]
+
+    @property
+    def is_whole(self) -> bool:
+        """True if nothing is lacking any more."""
+        return not self.lacking
+
+
+def repaired(manifest: Manifest, objects: ObjectStore, source: Path) -> Repair:
+    """Put back what is damaged or missing.
+
+    Args:
+        manifest: What should be there.
+        objects: What is there.
+        source: A registry's folder, a folder of objects, or a file of an exported task.
+
+    Raises:
+        RegistryError: If there is no such source, or it cannot be read.
+        OSError: If the system refused to write.
+    """
+    get = _source(source)
+    restored: dict[str, None] = {}
+    lacking: dict[str, dict[str, None]] = {}
+    for record in manifest.tasks:
+        for stored in (stored for part in record.networks.values() for stored in part.objects):
+            if _is_sound(objects, stored):
+                continue
+            data = get(stored)
+            if data is None:
+                lacking.setdefault(record.name, {})[objects.name(stored)] = None
+            else:
+                objects.put(data)
+                restored[objects.name(stored)] = None
+    return Repair(tuple(restored), {task: tuple(names) for task, names in lacking.items()})
+
+
+def copied_head(source: Path) -> bytes | None:
+    """Return the bytes of a copy's manifest, unread; None if there is none.
+
+    Raises:
+        RegistryError: If it cannot be read.
+    """
+    try:
+        return read_regular_file(source / FILE_NAME, max_size=2**24)
+    except (FileNotFoundError, CorruptFileError):
+        return None
+
+
+def _is_sound(objects: ObjectStore, stored: StoredObject) -> bool:
+    try:
+        objects.get(stored)
+    except CorruptFileError:
+        return False
+    return True
+
+
+def _source(source: Path) -> Callable[[StoredObject], bytes | None]:
+    """Return what gives an object's bytes, or None where they are not to be had."""
+    if source.suffix == SUFFIX and source.is_file():
+        carried = {hashlib.sha256(data).hexdigest(): data for data in _carried(source)}
+        return lambda stored: carried.get(stored.digest)
+    if not source.is_dir():
+        raise RegistryError(f"{source} is neither a folder, of a registry or of objects, nor a task that was exported.")
+    stores = [ObjectStore(folder) for folder in (source / "objects", source) if folder.is_dir()]
+
+    def get(stored: StoredObject) -> bytes | None:
+        for store in stores:
+            try:
+                return store.get(stored)
+            except CorruptFileError:
+                continue
+        return None
+
+    return get
+
+
+def _carried(file: Path) -> Iterator[bytes]:
+    """Write what an exported task holds as its registry had stored it."""
+    for part in read_task_file(file).parts.values():
+        yield tensors_to_bytes(part.tensors, part.tensors)
+        yield tensors_to_bytes(part.probe)
+        yield tensors_to_bytes({"outputs": part.outputs})

@@ -1,0 +1,203 @@
+"""Who vouches for a task, and what happens where that is required."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from piggygan.cli import main
+from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError, TaskNotFoundError
+from piggygan.registry import TaskRegistry, new_key
+
+pytest.importorskip("cryptography")
+
+MakeGenerator = Callable[[], nn.Sequential]
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    return tmp_path / "signing.pem"
+
+
+@pytest.fixture
+def public(key: Path) -> str:
+    return new_key(key)
+
+
+def sealed(manifest: dict[str, object]) -> bytes:
+    """Write a manifest with the checksum that belongs to it, as anyone can."""
+    rest = {name: value for name, value in manifest.items() if name != "checksum"}
+    checksum = sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json.dumps({**rest, "checksum": checksum}).encode()
+
+
+def sign_all(registry: TaskRegistry, key: Path) -> None:
+    for task in registry.tasks:
+        registry.sign_task(task, key)
+
+
+def test_signed_tasks_are_loaded_where_signers_are_required_and_others_are_not(
+    registry: TaskRegistry, key: Path, public: str, make_generator: MakeGenerator, tmp_path: Path
+) -> None:
+    strict = TaskRegistry(registry.folder, signers=[public])
+    with pytest.raises(CorruptFileError, match=f"'facades' is signed by none of {public}"):
+        strict.load(generator=make_generator())
+    assert registry.sign_task("facades", key) == public
+    assert registry.sign_task("edges", key) == public
+    assert strict.load(["edges"], make_generator()).tasks == ("facades", "edges")
+    for refused in (
+        lambda: strict.load(["lungs"], make_generator()),
+        lambda: strict.export_task("lungs", tmp_path / "lungs.safetensors"),
+    ):
+        with pytest.raises(CorruptFileError, match="'lungs' is signed by none of"):
+            refused()
+    assert [check.state for check in strict.verify(make_generator())] == ["equal", "equal", "damaged"]
+    other = new_key(tmp_path / "other.pem")
+    with pytest.raises(CorruptFileError, match="signed by none of"):
+        TaskRegistry(registry.folder, signers=[other]).load(["edges"], make_generator())
+    registry.sign_task("facades", tmp_path / "other.pem")  # two may sign one task
+    for signer in (public, other):
+        assert TaskRegistry(registry.folder, signers=[signer]).load([], make_generator()).tasks == ("facades",)
+    assert registry.verify(make_generator()).notes == ()
+    assert registry.gc().removed == ()
+
+
+def test_17_07_weights_exchanged_with_their_certificate_carry_no_signature(
+    registry: TaskRegistry, key: Path, public: str, make_generator: MakeGenerator, tmp_path: Path, make_model: object
+) -> None:
+    """Whoever may write the registry can make another that is sound in itself, and not sign it."""
+    sign_all(registry, key)
+    forged = TaskRegistry(tmp_path / "forged")
+    for task in registry.tasks:
+        forged.commit(make_model(1), task)  # type: ignore[operator]
+    for path in (forged.folder / "objects").iterdir():
+        (registry.folder / "objects" / path.name).write_bytes(path.read_bytes())
+    (registry.folder / "registry.json").write_bytes((forged.folder / "registry.json").read_bytes())
+    assert registry.verify(make_generator()).is_sound
+    with pytest.raises(CorruptFileError, match="changed since"):
+        TaskRegistry(registry.folder, signers=[public]).load(generator=make_generator())
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("scores",), {"dice": 0.99}),
+        (("created",), "2030-01-01T00:00:00+00:00"),
+        (("image_size",), 512),
+        (("networks", "generator", "settings", "output_layer_unconstrained"), False),
+        (("networks", "generator", "certificate", "outputs_digest"), "0" * 64),
+        (("versions", "torch"), "9"),
+    ],
+)
+def test_nothing_of_what_is_said_of_a_signed_task_can_be_changed(
+    registry: TaskRegistry, key: Path, public: str, make_generator: MakeGenerator, place: tuple[str, ...], value: object
+) -> None:
+    sign_all(registry, key)
+    path = registry.folder / "registry.json"
+    manifest = json.loads(path.read_bytes())
+    inner = manifest["tasks"][1]
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    path.write_bytes(sealed(manifest))
+    with pytest.raises(CorruptFileError, match="'edges' is signed by none"):
+        TaskRegistry(registry.folder, signers=[public]).load(["edges"], make_generator())
+
+
+def test_a_signature_travels_with_the_exported_file_and_is_required_of_it(
+    registry: TaskRegistry, key: Path, public: str, make_generator: MakeGenerator, tmp_path: Path
+) -> None:
+    unsigned, file = tmp_path / "unsigned.safetensors", tmp_path / "facades.safetensors"
+    registry.export_task("facades", unsigned)
+    registry.sign_task("facades", key)
+    registry.export_task("facades", file)
+    there = TaskRegistry(tmp_path / "there", signers=[public])
+    with pytest.raises(CorruptFileError, match="'facades' is signed by none"):
+        there.import_task(unsigned, make_generator())
+    assert not (tmp_path / "there").exists()
+    there.import_task(file, make_generator())
+    assert there.load(generator=make_generator()).tasks == ("facades",)
+    assert TaskRegistry(tmp_path / "anyone").import_task(unsigned, make_generator()) == "facades"
+
+
+def test_a_damaged_task_is_not_signed(registry: TaskRegistry, key: Path, public: str) -> None:
+    assert public
+    weights = registry.describe("facades").networks["generator"].weights
+    (registry.folder / "objects" / f"{weights.digest}.safetensors").unlink()
+    with pytest.raises(CorruptFileError, match="is missing"):
+        registry.sign_task("edges", key)
+    assert not (registry.folder / "signatures").exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"format_version": 2, "signatures": []}', b"[" * 1000, b"\xff"])
+def test_damaged_signatures_are_a_typed_error_and_harm_nobody_who_requires_none(
+    registry: TaskRegistry, key: Path, public: str, make_generator: MakeGenerator, data: bytes
+) -> None:
+    sign_all(registry, key)
+    (registry.folder / "signatures" / "edges.json").write_bytes(data)
+    with pytest.raises(CorruptFileError, match=r"signatures/edges\.json is damaged .*signed again"):
+        TaskRegistry(registry.folder, signers=[public]).load(["edges"], make_generator())
+    assert registry.load(["edges"], make_generator()).tasks == ("facades", "edges")
+
+
+def test_signatures_are_not_written_or_read_through_a_link(
+    registry: TaskRegistry, key: Path, public: str, tmp_path: Path, make_generator: MakeGenerator
+) -> None:
+    (tmp_path / "evil").mkdir()
+    (registry.folder / "signatures").symlink_to(tmp_path / "evil")
+    with pytest.raises(RegistryError):
+        registry.sign_task("facades", key)
+    with pytest.raises(RegistryError):
+        TaskRegistry(registry.folder, signers=[public]).load([], make_generator())
+    assert not list((tmp_path / "evil").iterdir())
+
+
+def test_a_key_is_its_owners_and_never_in_a_registry(registry: TaskRegistry, key: Path, public: str) -> None:
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    with pytest.raises(RegistryError, match="File exists"):
+        new_key(key)
+    with pytest.raises(RegistryError, match="inside of a registry"):
+        new_key(registry.folder / "objects" / "key.pem")
+    sign_all(registry, key)
+    private = key.read_text().splitlines()[1]
+    assert all(private.encode() not in path.read_bytes() for path in registry.folder.rglob("*") if path.is_file())
+    assert public
+
+
+@pytest.mark.parametrize("content", [b"", b"no key", None])
+def test_what_is_no_key_is_refused(registry: TaskRegistry, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "key.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(RegistryError, match="key"):
+        registry.sign_task("facades", file)
+    with pytest.raises(TaskNotFoundError):
+        registry.sign_task("nothing", file)
+
+
+@pytest.mark.parametrize("signers", [[], ["ed25519:00"], [""], ["rsa:" + "0" * 64], [3]])
+def test_what_is_no_public_key_is_refused(tmp_path: Path, signers: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="needed are public keys"):
+        TaskRegistry(tmp_path, signers=signers)
+
+
+def test_the_commands_make_a_key_sign_and_require(
+    registry: TaskRegistry, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    key, folder = str(tmp_path / "signing.pem"), str(registry.folder)
+    assert main(["new-key", key]) == 0
+    public = capsys.readouterr().out.split()[0]
+    assert main(["verify", folder, "--signer", public]) == 1
+    for task in registry.tasks:
+        assert main(["sign", folder, task, "--key", key]) == 0
+    assert public in capsys.readouterr().out
+    assert main(["verify", folder, "--signer", public]) == 0
+    assert main(["verify", folder, "--signer", "ed25519:" + "1" * 64]) == 1
+    assert main(["export", folder, "edges", str(tmp_path / "e.safetensors"), "--signer", "ed25519:" + "1" * 64]) == 2
+    assert not (tmp_path / "e.safetensors").exists()
