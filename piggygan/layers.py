@@ -16,17 +16,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from piggygan.costs import LayerCall
-from piggygan.errors import InputError
-from piggygan.filters import native_layout
+from piggygan.deriving import for_keeping
+from piggygan.errors import InputError, TaskExistsError, TaskStateError
+from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK, native_layout
 from piggygan.geometry import Geometry
 from piggygan.one_step import calls_in_this_step, shared_in_this_step
 from piggygan.task_filters import TaskFilters
-from piggygan.task_kernels import TaskKernels
+from piggygan.task_kernels import FACTOR_STEP, Init, TaskKernels
+from piggygan.tasks import check_task_name
 from piggygan.ways import MixedFilters, autocast_type, can_unfold, compute
 
 
 class PiggybackConvolution(TaskKernels):
-    """What all kinds of convolution share: everything but the call of the convolution itself."""
+    """What all kinds of convolution share: everything but the call of the convolution itself.
+
+    A model makes the filters of all its layers before it adds any; a layer used alone has :meth:`add_task`.
+    """
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Convolve with the active task's kernel.
@@ -52,6 +57,61 @@ class PiggybackConvolution(TaskKernels):
             filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task), made_of)
             return compute(way, padded, filters, geometry)
         return self._convolve(features, self.kernel(task), self.bias_of(task), output_size)
+
+    def add_task(
+        self,
+        task: str,
+        *,
+        draws_on: Sequence[str] | None = None,
+        start_from: str | None = None,
+        unconstrained_fraction: float = DEFAULT_FRACTION,
+        max_bank: float | None = DEFAULT_MAX_BANK,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        init: Init = "warm",
+        factor_step: float = FACTOR_STEP,
+    ) -> None:
+        """Give ``task`` factors and filters of its own.
+
+        Args:
+            task: Name of the new task.
+            draws_on: Frozen tasks whose filters are the bank, oldest first; None: all frozen tasks.
+            start_from: The drawn-on task whose function the new one starts as; None: the last of them.
+            unconstrained_fraction: Share of filters of its own (lambda), 0..1.
+            max_bank: Most filters in the bank, as a multiple of the layer's own; the most useful are taken. None: all.
+            in_channels: Input channels where they differ from the convolution's.
+            out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
+            init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
+                factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
+            factor_step: How many times farther a step of Adam moves a factor than a weight (of SGD: squared).
+
+        Raises:
+            TaskExistsError: If the layer has the task.
+            TaskNotFoundError: If it lacks a drawn-on task.
+            TaskStateError: If a drawn-on task is not frozen.
+            ConfigurationError: If a number is outside its range.
+        """
+        if check_task_name(task) in self.tasks:
+            raise TaskExistsError(f"there is a task {task!r} already.")
+        if draws_on is None:
+            draws_on = [name for name in self.tasks if self.is_frozen(name)]
+        unfrozen = [name for name in draws_on if not self.is_frozen(name)]
+        if unfrozen or not draws_on:
+            raise TaskStateError(
+                f"{task!r} draws on frozen tasks only: freeze {', '.join(unfrozen) or self.base_task} first."
+            )
+        with for_keeping(self.conv.weight.device):
+            filters = self.new_filters(
+                sources=tuple(draws_on),
+                start_from=start_from or draws_on[-1],
+                fraction=unconstrained_fraction,
+                max_bank=max_bank,
+                c_in=in_channels or self.conv.in_channels,
+                c_out=out_channels or self.conv.out_channels,
+                init=init,
+                factor_step=factor_step,
+            )
+        self.attach(task, filters)
 
     def _check_channels(self, task: str, features: Tensor) -> None:
         needed = self.kernel_shape(task)[1] * self.conv.groups

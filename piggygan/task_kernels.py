@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 
 from piggygan.costs import CostModel
 from piggygan.deriving import Sources, for_keeping, in_full_precision
-from piggygan.errors import ConfigurationError, TaskExistsError, TaskStateError
+from piggygan.errors import ConfigurationError, TaskStateError
 from piggygan.filters import (
-    DEFAULT_FRACTION,
-    DEFAULT_MAX_BANK,
     compose,
     filters_first,
     join,
@@ -111,61 +109,6 @@ class TaskKernels(TaskLayer):
             raise task_not_found(task, self.tasks)
         filters = self.by_task[task]
         return filters  # type: ignore[return-value]  # only TaskFilters are put in
-
-    def add_task(
-        self,
-        task: str,
-        *,
-        draws_on: Sequence[str] | None = None,
-        start_from: str | None = None,
-        unconstrained_fraction: float = DEFAULT_FRACTION,
-        max_bank: float | None = DEFAULT_MAX_BANK,
-        in_channels: int | None = None,
-        out_channels: int | None = None,
-        init: Init = "warm",
-        factor_step: float = FACTOR_STEP,
-    ) -> None:
-        """Give ``task`` factors and filters of its own.
-
-        Args:
-            task: Name of the new task.
-            draws_on: Frozen tasks whose filters are the bank, oldest first; None: all frozen tasks.
-            start_from: The drawn-on task whose function the new one starts as; None: the last of them.
-            unconstrained_fraction: Share of filters of its own (lambda), 0..1.
-            max_bank: Most filters in the bank, as a multiple of the layer's own; the most useful are taken. None: all.
-            in_channels: Input channels where they differ from the convolution's.
-            out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
-            init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
-                factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
-            factor_step: How many times farther a step of Adam moves a factor than a weight (of SGD: squared).
-
-        Raises:
-            TaskExistsError: If the layer has the task.
-            TaskNotFoundError: If it lacks a drawn-on task.
-            TaskStateError: If a drawn-on task is not frozen.
-            ConfigurationError: If a number is outside its range.
-        """
-        if check_task_name(task) in self.tasks:
-            raise TaskExistsError(f"there is a task {task!r} already.")
-        if draws_on is None:
-            draws_on = [name for name in self.tasks if self.is_frozen(name)]
-        unfrozen = [name for name in draws_on if not self.is_frozen(name)]
-        if unfrozen or not draws_on:
-            raise TaskStateError(
-                f"{task!r} draws on frozen tasks only: freeze {', '.join(unfrozen) or self.base_task} first."
-            )
-        with for_keeping(self.conv.weight.device):
-            filters = self.new_filters(
-                sources=tuple(draws_on),
-                start_from=start_from or draws_on[-1],
-                fraction=unconstrained_fraction,
-                max_bank=max_bank,
-                c_in=in_channels or self.conv.in_channels,
-                c_out=out_channels or self.conv.out_channels,
-                init=init,
-                factor_step=factor_step,
-            )
-        self.attach(task, filters)
 
     def new_filters(
         self,
