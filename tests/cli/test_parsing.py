@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 import re
+import sys
 
 import pytest
 import torch
 
 from piggygan.cli import COMMANDS, main
-from piggygan.cli.commands import Group
+from piggygan.cli.commands import Group, show
+from piggygan.errors import PiggyganError
 from piggygan.version import __version__
 
 
@@ -92,3 +94,43 @@ def test_help_keeps_to_the_terminals_width(
 
 def test_a_command_may_be_written_with_underscores(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(capsys, "import_pix2pix", "--help") == ended(capsys, "import-pix2pix", "--help")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "piggygan: interrupted\n"),
+        (
+            PermissionError(13, "Permission denied", "x\n"),
+            2,
+            "piggygan: the system refused: [Errno 13] Permission ",
+        ),
+        (MemoryError(), 2, "piggygan: there is too little memory for this.\n"),
+        (PiggyganError("two\nlines"), 2, "piggygan: two lines\n"),
+    ],
+)
+def test_whatever_ends_a_command_is_one_line(
+    raised: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr("piggygan.cli.registry.Tasks.run", run)
+    assert main(["tasks", "clinic"]) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(said)
+    assert printed.err.count("\n") == 1
+
+
+def test_at_a_terminal_a_long_line_is_broken_between_words_and_goes_on_indented(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that no name that is long enough can pose as a line of its own."""
+    line = "lungs: damaged: " + "a" * 63 + " facades: equal"
+    show(line)
+    assert capsys.readouterr().out == f"{line}\n"  # one line in a file or a pipe
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show(line)
+    assert capsys.readouterr().out == f"lungs: damaged: {'a' * 63}\n    facades: equal\n"

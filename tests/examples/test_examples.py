@@ -57,6 +57,22 @@ def test_bad_input_is_one_line_before_any_training(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_an_out_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(
+        str(EXAMPLES / "facades_to_lungs.py"),
+        *small_data(tmp_path),
+        "--size",
+        "64",
+        "--out",
+        str(tmp_path / "file" / "out"),
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert str(tmp_path / "file") in done.stderr
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stop_between_two_trainings_is_one_line_and_the_next_is_not_begun(number: int, code: int) -> None:
     program = (
