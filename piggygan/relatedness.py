@@ -115,7 +115,7 @@ def _pairs(batch: Batch) -> Iterator[Pair]:
 
 
 def _explained(model: MultiTaskGenerator, task: str, pairs: Sequence[Pair]) -> float:
-    squares, products = torch.zeros(()), torch.zeros(())
+    squares = products = torch.zeros((), device=_device(model))
     for features, values in _read(model, task, pairs[::2]):
         squares = squares + (features.T @ features).double()
         products = products + (features.T @ values).double()

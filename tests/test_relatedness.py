@@ -120,13 +120,14 @@ def test_a_named_task_that_takes_other_images_is_refused() -> None:
         pg.relatedness(model, [PairBatch(given[:, :2], given, [])])
 
 
-def test_autocast_around_it_changes_no_score_and_parts_keep_their_modes() -> None:
+def test_what_surrounds_it_changes_no_score_and_parts_keep_their_modes() -> None:
     model, given = two_tasks("unet").train(), images()
     next(iter(model.layers.values())).eval()
     modes = [part.training for part in model.modules()]
     plain = pg.relatedness(model, [PairBatch(given, given, [])])
-    with torch.autocast("cpu", torch.bfloat16):
-        assert pg.relatedness(model, [PairBatch(given, given, [])]) == plain
+    for around in (torch.autocast("cpu", torch.bfloat16), torch.device("meta")):
+        with around:
+            assert pg.relatedness(model, [PairBatch(given, given, [])]) == plain
     assert [part.training for part in model.modules()] == modes
 
 

@@ -27,6 +27,7 @@ AROUND: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "inference mode": torch.inference_mode,
     "no_grad": torch.no_grad,
     "inexact products": inexact_products,
+    "another default device": lambda: torch.device("meta"),
     "plain": nullcontext,
 }
 around = pytest.mark.parametrize("name", AROUND)
