@@ -7,7 +7,6 @@ the page itself, to run scripts or to fetch anything.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from piggygan.durable import write_durably
+from piggygan.escaping import escaped
 from piggygan.intended_use import INTENDED_USE
 from piggygan.report.blocks import Block, KeyFigure, Note
 
-# Control characters, and marks that reverse the direction of text, by which a name can pose as another one.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LAID_OUT = "\n\t\r\u00a0\u202f"
+"""What a browser lays out and does not obey: ends of lines, and spaces at which no line ends."""
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,5 @@ def _environment() -> Environment:
 def _printable(value: object) -> object:
     """Show characters that cannot be seen by their escapes; what is markup already is left alone."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], value)
+        return escaped(value, keep=_LAID_OUT)
     return value

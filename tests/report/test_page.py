@@ -140,10 +140,10 @@ def test_numbers_are_set_to_the_right_and_unknown_ones_are_a_dash() -> None:
 
 
 def test_characters_that_cannot_be_seen_are_shown_by_their_escapes() -> None:
-    name = "scan\x00\u202egnp.exe\udcff"  # the last stands for a byte of a file name that is not UTF-8
+    name = "scan\x00\u202egnp.exe\u200f\u061c\udcff"  # the last stands for a byte of a file name that is not UTF-8
     text = Reader(render_page(page_of(Text(name)))).text
-    assert "scan\\x00\\u202egnp.exe\\udcff" in text
-    assert not set(name) & {"\x00", "\u202e", "\udcff"} & set(text)
+    assert "scan\\x00\\u202egnp.exe\\u200f\\u061c\\udcff" in text
+    assert not set(name) & {"\x00", "\u202e", "\udcff", "\u200f", "\u061c"} & set(text)
 
 
 def test_a_page_is_written_as_it_is_rendered_and_twice_the_same(tmp_path: Path) -> None:
