@@ -9,35 +9,52 @@ from typing import Any
 import pytest
 
 from piggygan.data.synthetic.facades import write_facades
+from piggygan.data.synthetic.xrays import write_xrays
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/features.md")}
+README = PAGES["README.md"]
 SMALLER = {
     "depth=7, width=32": "depth=5, width=4",
     "128": "32",
-    "PatchDiscriminator(6)": "PatchDiscriminator(6, width=4)",
+    "PatchDiscriminator(": "PatchDiscriminator(width=4, in_channels=",
 }
 
 
-def test_the_code_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_facades(tmp_path / "facades" / "train", 8, 32, seed=0)
+def blocks(page: str) -> list[tuple[str, str]]:
+    return re.findall(r"^```(\w+)\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_runs_from_top_to_bottom(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_facades(tmp_path / "facades" / "train", 4, 32, seed=0)
+    write_xrays(tmp_path, 4, 32, seed=0)
+    (tmp_path / "images").rename(tmp_path / "films")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    codes = [text for kind, text in BLOCKS if kind == "python"]
+    codes = [text for kind, text in blocks(PAGES[page]) if kind == "python"]
     for code in codes:
         for large, small in SMALLER.items():
             code = code.replace(large, small)
-        exec(compile(code, "README.md", "exec"), names)  # noqa: S102  # the README is ours
-    assert len(codes) == 3
-    assert all(large in README for large in SMALLER)
+        exec(compile(code, page, "exec"), names)  # noqa: S102  # the pages are ours
+    assert codes
     registry = names["registry"]
     assert (registry.tasks, registry.verify().is_sound) == (("facades", "lungs"), True)
-    assert names["found"].shape == names["mask"].shape
     assert type(names["plain"]) is names["pg"].UNetGenerator
 
 
-COMMANDS = [line.split("#")[0].split() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line]
+def test_it_is_short() -> None:
+    assert len(README.split()) <= 600
+
+
+COMMANDS = [
+    line.split("#")[0].split()
+    for page in PAGES.values()
+    for kind, text in blocks(page)
+    if kind == "sh"
+    for line in text.splitlines()
+    if line
+]
 
 
 def test_every_target_of_make_is_there() -> None:
