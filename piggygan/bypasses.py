@@ -7,14 +7,16 @@ closure that holds the module too would go on calling the module itself, whateve
 from __future__ import annotations
 
 import functools
+import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
 _REGISTERED = frozenset({"_modules", "_parameters", "_buffers"})
+_PLAIN = (str, bytes, int, float, complex, type(None))
 _DEEPEST = 6
 """How many objects inside one another are looked into."""
 
@@ -134,12 +136,12 @@ def attributes(module: nn.Module) -> Iterator[tuple[str, object]]:
 def held(value: object, shown: str) -> Iterator[tuple[str, nn.Module | Tensor]]:
     """Find the modules and tensors that an object holds, however it holds them."""
     waiting = deque([(shown, value, 0)])
-    seen: set[int] = set()
+    seen: dict[int, object] = {}  # with the objects, so that no other one takes the identity of one that is gone
     while waiting:
         name, current, depth = waiting.popleft()
         if id(current) in seen:
             continue
-        seen.add(id(current))
+        seen[id(current)] = current
         if isinstance(current, (nn.Module, Tensor)):
             yield name, current
         elif depth < _DEEPEST:
@@ -148,23 +150,38 @@ def held(value: object, shown: str) -> Iterator[tuple[str, nn.Module | Tensor]]:
 
 def _parts(value: Any) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
-        yield from ((f"[{key!r}]", part) for key, part in value.items())
+        yield from ((f"[{key!r}]", part) for key, part in value.items() if not isinstance(part, _PLAIN))
     elif isinstance(value, (list, tuple, set, frozenset, deque)):
-        yield from ((f"[{number}]", part) for number, part in enumerate(value))
+        yield from ((f"[{number}]", part) for number, part in enumerate(value) if not isinstance(part, _PLAIN))
     elif isinstance(value, functools.partial):
         yield from ((".func", value.func), (".args", value.args), (".keywords", value.keywords))
     elif isinstance(value, MethodType):
         yield from ((".__self__", value.__self__), (".__func__", value.__func__))
     elif isinstance(value, FunctionType):
-        yield from _closed_over(value)
-    elif not isinstance(value, (type, ModuleType)) and hasattr(value, "__dict__"):
-        yield from ((f".{name}", part) for name, part in vars(value).items())
+        yield from _of_function(value)
+    elif isinstance(value, weakref.ref):
+        yield "()", value()
+    elif not isinstance(value, (type, ModuleType)):
+        yield from ((f".{name}", part) for name, part in _fields(value).items())
 
 
-def _closed_over(function: FunctionType) -> Iterator[tuple[str, object]]:
+def _fields(value: object) -> dict[str, object]:
+    """Return what an object holds under names, in slots too."""
+    slots = [name for kind in type(value).__mro__ for name in _names(vars(kind).get("__slots__", ()))]
+    fields = {name: getattr(value, name, None) for name in slots}
+    return fields | (vars(value) if hasattr(value, "__dict__") else {})
+
+
+def _names(slots: str | Iterable[str]) -> list[str]:
+    return [slots] if isinstance(slots, str) else list(slots)
+
+
+def _of_function(function: FunctionType) -> Iterator[tuple[str, object]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield f" ({name} in its closure)", cell.cell_contents
         except ValueError:  # a variable without a value yet
             continue
     yield from ((f" (default {number})", part) for number, part in enumerate(function.__defaults__ or ()))
+    yield from ((f" (default {name})", part) for name, part in (function.__kwdefaults__ or {}).items())
+    yield from ((f".{name}", part) for name, part in vars(function).items())

@@ -2,6 +2,7 @@
 
 import functools
 import types
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -31,6 +32,28 @@ def box(module: nn.Module) -> object:
     return SimpleNamespace(inside={"deep": (module,)})
 
 
+def keyword(module: nn.Module) -> object:
+    def run(x: Tensor, *, layer: nn.Module = module) -> Tensor:
+        return layer(x)
+
+    return run
+
+
+def attribute(module: nn.Module) -> object:
+    def run(x: Tensor) -> Tensor:
+        return run.layer(x)
+
+    run.layer = module
+    return run
+
+
+class Slotted:
+    __slots__ = ("layer",)
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.layer = layer
+
+
 HELD: dict[str, tuple[Callable[[nn.Sequential], object], str]] = {
     "a list": (lambda g: [g[0]], r"held\[0\] holds 0"),
     "a list inside a dict": (lambda g: {"a": [g[1], g[0]]}, r"held\['a'\]\[1\] holds 0"),
@@ -38,6 +61,11 @@ HELD: dict[str, tuple[Callable[[nn.Sequential], object], str]] = {
     "a partial": (lambda g: functools.partial(torch.add, g[0]), r"held\.args\[0\] holds 0"),
     "a method": (lambda g: g[0].forward, r"held\.__self__ holds 0"),
     "a closure": (lambda g: closure(g[1][0]), r"held \(module in its closure\) holds 1\.0"),
+    "a default": (lambda g: keyword(g[0]), r"held \(default layer\) holds 0"),
+    "an attribute of a function": (lambda g: attribute(g[0]), r"held\.layer holds 0|held \(run in its closure\)"),
+    "a cached function": (lambda g: functools.lru_cache(closure(g[0])), r"held\.__wrapped__ \(module in its closure\)"),
+    "a weak reference": (lambda g: weakref.ref(g[0]), r"held\(\) holds 0"),
+    "slots": (lambda g: Slotted(g[0]), r"held\.layer holds 0"),
     "an object": (lambda g: box(g[2]), r"held\.inside\['deep'\]\[0\] holds 2"),
     "a module that nobody registered": (lambda g: [wrapped_twice(g)], r"held\[0\] holds 0"),
     "its weight": (lambda g: [g[0].weight], r"held\[0\] holds 0\.weight of the base task"),

@@ -87,6 +87,9 @@ PEERS: dict[str, Peer] = {
         channels=(False, True),
     ),
     "SwinUNETR": Peer(MONAI, "SwinUNETR", SWIN, (1, 3, 64, 64), channels=(False, True)),
+    "SwinUNETR of checkpointed activations": Peer(
+        MONAI, "SwinUNETR", {**SWIN, "use_checkpoint": True}, (1, 3, 64, 64), channels=(False, True)
+    ),
     "MedNeXt": Peer(MONAI, "MedNeXt", {**TWO_D, "init_filters": 4}, IMAGE),
     "FlexibleUNet": Peer(MONAI, "FlexibleUNet", {**TWO_D, "backbone": "efficientnet-b0"}, (1, 3, 64, 64)),
     "UNet2DModel": Peer(
@@ -138,7 +141,10 @@ def wrapped(peer: Peer) -> pg.MultiTaskGenerator:
 def learn(model: pg.MultiTaskGenerator, peer: Peer) -> None:
     """Take one step for ``lungs``; a part that an output does not depend on need not move."""
     optimizer = torch.optim.SGD(model.task_parameters("lungs"), lr=0.01)
-    loss = sum(part.square().mean() for part in tensors(model.train()(*peer.inputs, task="lungs")))
+    lungs = model.train().view(
+        "lungs"
+    )  # a view knows its task in the backward pass too, where activations are recomputed
+    loss = sum(part.square().mean() for part in tensors(lungs(*peer.inputs)))
     loss.backward()  # type: ignore[union-attr]  # a sum of tensors
     optimizer.step()
     optimizer.zero_grad()
