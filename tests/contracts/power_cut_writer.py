@@ -22,7 +22,7 @@ from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.training.checkpoints import CheckpointFolder
 
-TIMES = {"registry": 400, "checkpoints": 100_000}
+TIMES = {"registry": 1000, "checkpoints": 100_000}
 
 
 def main(folder: str, log: str, what: str, syncs: str) -> None:
