@@ -32,6 +32,7 @@ WRAPPERS = ("state_dict", "model", "params")
 
 _ZIP = b"PK\x03\x04"  # how torch.save has begun its files since torch 1.6
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -149,9 +150,9 @@ def _checked(loaded: Mapping[object, object], file_size: int) -> dict[str, Tenso
             raise CheckpointError(
                 f"{listed([name])} is a {type(tensor).__name__}, not a tensor: save a state dict only."
             )
-        if tensor.layout != torch.strided or tensor.device.type != "cpu":
+        if tensor.is_nested or tensor.is_quantized or tensor.layout != torch.strided or tensor.device.type != "cpu":
             raise CheckpointError(f"{listed([name])} is a {tensor.layout} tensor on {tensor.device}, not a plain one.")
-        if tensor.dtype not in _FLOATS and not name.endswith(COUNTER):
+        if tensor.dtype not in _FLOATS and not (name.endswith(COUNTER) and tensor.dtype in _WHOLE):
             raise CheckpointError(f"{listed([name])} is {tensor.dtype}; needed are floats, not quantized weights.")
         tensors[name] = tensor
     # Strides of 0 make one number stand for any number of them.

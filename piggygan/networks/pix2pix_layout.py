@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -28,6 +28,8 @@ MAX_DEPTH = 12
 
 COUNTER = "num_batches_tracked"
 """Ending of the one kind of tensor that is a whole number: batches that batch normalization has seen."""
+
+_Known = TypeVar("_Known", UNetGenerator, ResNetGenerator)
 
 _SHOWN = 5
 _WRAPPING = ("module.", "_orig_mod.")  # of DataParallel and DistributedDataParallel, and of torch.compile
@@ -67,9 +69,7 @@ def read_architecture(tensors: Mapping[str, Tensor], *, dropout: bool = False) -
         ConfigurationError: If ``dropout`` is asked of a ResNet that has none.
     """
     if "model.model.0.weight" in tensors:
-        unet = _unet_arguments(tensors)
-        with torch.device("meta"):
-            return UNetGenerator(**unet, dropout=dropout)
+        return _built(UNetGenerator, {**_unet_arguments(tensors), "dropout": dropout})
     if "model.1.weight" in tensors:
         resnet = _resnet_arguments(tensors)
         if dropout and not resnet["dropout"]:
@@ -77,9 +77,16 @@ def read_architecture(tensors: Mapping[str, Tensor], *, dropout: bool = False) -
                 "dropout=True is for a U-Net, whose file cannot tell; this is a ResNet, and the numbers of its layers "
                 "say that it has none."
             )
-        with torch.device("meta"):
-            return ResNetGenerator(**resnet)
+        return _built(ResNetGenerator, resnet)
     raise CheckpointError(f"its tensors {listed(list(tensors))} are none of a known generator; {SUPPORTED}.")
+
+
+def _built(kind: type[_Known], arguments: Mapping[str, Any]) -> _Known:
+    try:
+        with torch.device("meta"):
+            return kind(**arguments)
+    except RuntimeError as error:  # more numbers than torch can count
+        raise CheckpointError(f"its kernels are wider than any network's: {arguments}; {SUPPORTED}.") from error
 
 
 def fitted(tensors: Mapping[str, Tensor], network: UNetGenerator | ResNetGenerator) -> dict[str, Tensor]:

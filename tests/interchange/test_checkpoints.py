@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -176,6 +177,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         ({"weight": torch.ones(3, dtype=torch.int8)}, "weight is torch.int8; needed are floats"),
         ({"weight": torch.ones(3, dtype=torch.complex64)}, "weight is torch.complex64"),
         ({"weight": torch.ones(3, 3).to_sparse()}, "weight is a torch.sparse_coo tensor"),
+        ({"a.num_batches_tracked": torch.ones(1, dtype=torch.complex64)}, "torch.complex64; needed are floats"),
+        ({"a.num_batches_tracked": torch.ones(1, dtype=torch.bool)}, "torch.bool; needed are floats"),
         ({"weight": torch.ones(3, device="meta")}, "weight is a torch.strided tensor on meta"),
         ({"weight": torch.ones(1).expand(10**12)}, "larger than the file"),
         ({"weight": torch.tensor([1.0, torch.nan])}, "NaN or infinity in weight"),
@@ -185,6 +188,18 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_other_contents_are_refused(saved: Save, content: object, message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
         read_checkpoint(saved(content))
+
+
+@pytest.mark.parametrize("name", ["weight", "norm.num_batches_tracked"])
+@pytest.mark.parametrize("kind", ["nested", "quantized"])
+def test_17_14_tensors_that_are_no_plain_numbers_are_refused(saved: Save, name: str, kind: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, of how it makes them
+        nested, quantized = torch.nested.nested_tensor, torch.quantize_per_tensor
+        made = nested([torch.ones(2)]) if kind == "nested" else quantized(torch.ones(2), 0.1, 0, torch.qint8)
+        path = saved({name: made})
+    with pytest.raises(CheckpointError, match=f"{name} is a torch.strided tensor on cpu, not a plain one"):
+        read_checkpoint(path)
 
 
 def test_long_lists_of_names_are_cut() -> None:
