@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +16,7 @@ from torch import nn
 from piggygan.cli import main
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
 from piggygan.model import MultiTaskGenerator
+from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.registry.head import TRIES
 
@@ -107,6 +110,40 @@ def test_17_11_verify_reads_again_if_a_task_went_and_came_back_meanwhile(
     assert found.is_sound
     assert len(found) == 3
     assert 2 <= len(calls) <= 2 * TRIES
+
+
+COMING_AND_GOING = """
+import sys, torch
+from piggygan.registry import TaskRegistry
+torch.set_num_threads(1)
+registry = TaskRegistry(sys.argv[1])
+model = registry.load(["facades"])
+model.add_task("hands", init="normal")
+model.freeze_task("hands")
+while True:
+    registry.commit(model, "hands")
+    registry.remove_task("hands")
+    registry.gc()
+"""
+
+
+@pytest.mark.slow
+def test_17_11_a_thousand_verifications_call_nothing_damaged_while_a_task_comes_and_goes(tmp_path: Path) -> None:
+    model = MultiTaskGenerator(UNetGenerator(depth=2, width=4), "facades")
+    model.freeze_task("facades")
+    registry = TaskRegistry(tmp_path)
+    registry.commit(model, "facades")
+    seen = set()
+    with subprocess.Popen([sys.executable, "-c", COMING_AND_GOING, str(tmp_path)]) as others:
+        try:
+            for number in range(1000):
+                found = registry.verify() if number % 2 else registry.verify_files()
+                assert found.is_sound, [str(check) for check in found]
+                seen.add(len(found))
+                registry.load()
+        finally:
+            others.kill()
+    assert seen == {1, 2}
 
 
 def test_true_damage_is_reported_while_nothing_changes(registry: TaskRegistry, make_generator: MakeGenerator) -> None:

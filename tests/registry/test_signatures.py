@@ -13,10 +13,14 @@ from torch import nn
 
 from piggygan.cli import main
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError, TaskNotFoundError
+from piggygan.planning import Wrapping
 from piggygan.registry import TaskRegistry, new_key
+from piggygan.registry.described import Architecture, Network
+from piggygan.registry.signatures import statement
 
 pytest.importorskip("cryptography")
 
+WRAPPING = Wrapping("model", "0")
 MakeGenerator = Callable[[], nn.Sequential]
 
 
@@ -108,6 +112,16 @@ def test_nothing_of_what_is_said_of_a_signed_task_can_be_changed(
     path.write_bytes(sealed(manifest))
     with pytest.raises(CorruptFileError, match="'edges' is signed by none"):
         TaskRegistry(registry.folder, signers=[public]).load(["edges"], make_generator())
+
+
+def test_the_weights_of_every_task_that_is_needed_are_part_of_what_is_signed(registry: TaskRegistry) -> None:
+    """Else a task of one registry could be put beside the base task of another that the same person signed."""
+    record, networks = (
+        registry.describe("edges"),
+        {"generator": Network(Architecture("UNetGenerator", {}, ()), WRAPPING)},
+    )
+    said = {statement("facades", networks, {"generator": {"facades": digit * 64}}, record) for digit in ("0", "1")}
+    assert len(said) == 2
 
 
 def test_a_signature_travels_with_the_exported_file_and_is_required_of_it(
