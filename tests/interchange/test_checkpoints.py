@@ -245,3 +245,11 @@ def test_reading_looks_up_no_class_by_name(saved: Save) -> None:
         "print(len(found))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "0\n"
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.bool, torch.float8_e4m3fn])
+def test_a_count_of_batches_that_is_no_number_is_refused(tmp_path: Path, dtype: torch.dtype) -> None:
+    """Complex ones were read with a warning of torch's, the rest silently."""
+    torch.save({"weight": torch.ones(64), "norm.num_batches_tracked": torch.zeros(1).to(dtype)}, tmp_path / "x.pth")
+    with pytest.raises(CheckpointError, match="needed are floats"):
+        read_checkpoint(tmp_path / "x.pth")
