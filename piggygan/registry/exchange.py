@@ -24,6 +24,7 @@ from piggygan.durable import write_durably
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
 from piggygan.registry.described import Network
 from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, TaskRecord
+from piggygan.registry.memory import panics_named
 from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
 from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_file
@@ -163,7 +164,8 @@ def write_task_file(path: Path, file: TaskFile) -> None:
     prefixes = _prefixes(given.networks)
     tensors = {prefixes[network] + name: t for network, part in file.parts.items() for name, t in _named(part).items()}
     signed = {_SIGNATURES: signatures_to_bytes(file.signatures).decode()} if file.signatures else {}
-    data = safetensors.torch.save(tensors, metadata={_METADATA: text, **signed, **infinite_entry(tensors)})
+    with panics_named(2 * sum(tensor.nbytes for tensor in tensors.values())):
+        data = safetensors.torch.save(tensors, metadata={_METADATA: text, **signed, **infinite_entry(tensors)})
     start, end = _checksum_place(data)
     try:
         write_durably(path, data[:start] + _checksum(data).encode() + data[end:])

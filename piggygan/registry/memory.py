@@ -9,6 +9,9 @@ from piggygan.errors import RegistryError
 
 _TORCH_SAYS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
+_TO_SPARE = 2**26
+_RUST_SAYS = ("pointer is null", "AllocError", "capacity overflow", "memory allocation")
+
 
 @contextmanager
 def enough_memory(what: str) -> Iterator[None]:
@@ -28,6 +31,30 @@ def enough_memory(what: str) -> Iterator[None]:
         raise RegistryError(
             f"there is not enough memory {what}: nothing was changed. End other programs, or use a machine with more."
         ) from error
+
+
+@contextmanager
+def panics_named(size: int) -> Iterator[None]:
+    """Make a Rust library's panic, which no ``except Exception`` stops, an ordinary error.
+
+    Args:
+        size: Bytes that the library will take. They are asked for beforehand: where they are not to be had, it would
+            panic, and hang if it then has no memory to say so.
+
+    Raises:
+        MemoryError: If there is not so much memory.
+        RuntimeError: If it panicked otherwise.
+    """
+    asked = bytearray(size + _TO_SPARE)  # zeros that nobody looks at take no time
+    del asked
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        if any(words in str(error) for words in _RUST_SAYS):
+            raise MemoryError from error
+        raise RuntimeError(f"the library panicked: {error}") from error
 
 
 def is_shortage(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from piggygan.digests import tensors_digest as tensors_digest
 from piggygan.errors import CorruptFileError
-from piggygan.registry.memory import is_shortage
+from piggygan.registry.memory import is_shortage, panics_named
 from piggygan.registry.strict_json import parse_json
 
 _HEADER_LENGTH = struct.Struct("<Q")
@@ -81,7 +81,8 @@ def tensors_to_bytes(tensors: Mapping[str, Tensor], infinite: Collection[str] = 
         infinite: Names of those whose infinities are meant; a file with others is refused when read.
     """
     meant = infinite_entry({name: tensors[name] for name in infinite})
-    return safetensors.torch.save(dict(tensors), metadata=meant or None)
+    with panics_named(2 * sum(tensor.nbytes for tensor in tensors.values())):
+        return safetensors.torch.save(dict(tensors), metadata=meant or None)
 
 
 def tensors_from_bytes(data: bytes, source: str) -> dict[str, Tensor]:
@@ -96,7 +97,8 @@ def tensors_from_bytes(data: bytes, source: str) -> dict[str, Tensor]:
             speak of.
     """
     try:
-        tensors = safetensors.torch.load(data)
+        with panics_named(len(data)):
+            tensors = safetensors.torch.load(data)
         infinite = _infinite(_header(data))
     # KeyError: a type this version does not know. AssertionError and RuntimeError come from its reshaping.
     except (safetensors.SafetensorError, ValueError, KeyError, AssertionError, RuntimeError) as error:

@@ -62,9 +62,18 @@ def run(folder: Path, command: str, gib: float) -> str:
     def bounded() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, preexec_fn=bounded, check=False
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            preexec_fn=bounded,
+            check=False,
+            timeout=120,
+        )
+    except subprocess.TimeoutExpired:
+        return "it hung"
     return "" if done.returncode == 0 else done.stderr or f"exit code {done.returncode}"
 
 

@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 
 from piggygan.errors import CorruptFileError
+from piggygan.registry.memory import panics_named
 from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_from_bytes, tensors_to_bytes
 
 
@@ -140,3 +141,29 @@ def test_17_09_a_float8_tensor_is_refused_by_name_and_kind(kind: torch.dtype) ->
     data = tensors_to_bytes({"weight": torch.zeros(2), "scale": torch.zeros(2).to(kind)})
     with pytest.raises(CorruptFileError, match=rf"x has tensors of types that are not stored: scale \({kind}\)"):
         tensors_from_bytes(data, "x")
+
+
+class PanicException(BaseException):
+    """As PyO3 names what a library written in Rust panics with."""
+
+
+@pytest.mark.parametrize(("said", "kind"), [("PyObject pointer is null", MemoryError), ("index out", CorruptFileError)])
+def test_17_01_a_panic_of_the_library_is_an_ordinary_error(
+    monkeypatch: pytest.MonkeyPatch, said: str, kind: type[Exception]
+) -> None:
+    data = tensors_to_bytes({"weight": torch.zeros(2)})
+
+    def panicking(*_: object, **__: object) -> None:
+        raise PanicException(said)
+
+    monkeypatch.setattr(safetensors.torch, "load", panicking)
+    monkeypatch.setattr(safetensors.torch, "save", panicking)
+    with pytest.raises(kind):
+        tensors_from_bytes(data, "x")
+    with pytest.raises((MemoryError, RuntimeError)):
+        tensors_to_bytes({"weight": torch.zeros(2)})
+
+
+def test_17_01_a_library_is_not_called_where_it_would_run_out_of_memory() -> None:
+    with pytest.raises(MemoryError), panics_named(2**60):
+        pytest.fail("it would panic here, and could hang")
