@@ -10,7 +10,9 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from piggygan.data.files import shown
+from piggygan.digests import tensors_digest
 from piggygan.errors import PiggyganError
+from piggygan.model import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.extras import medical
 from piggygan.prediction.films import Film, Reading, read_film, reading
@@ -70,9 +72,11 @@ def predict(
     with reading(options) as source:
         inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files, source.is_dicom)
         options = _at_its_size(options, held, task)
-        translator = Translator(held.load([task], generator, network=network), task, options)
+        model = held.load([task], generator, network=network)
+        algorithm = _algorithm(model, task, options)
+        translator = Translator(model, task, options)
         _check_packages(translator, inputs.files, options)
-        run = _Run(translator, _algorithm(held, task, network, options), options, source)
+        run = _Run(translator, algorithm, options, source)
         folder = OutputFolder(out)
         try:
             summary = _predicted(run, inputs, folder, progress)
@@ -195,11 +199,12 @@ def _check_packages(translator: Translator, inputs: Sequence[InputFile], options
         medical("scipy.ndimage", "Tidying masks")
 
 
-def _algorithm(registry: TaskRegistry, task: str, network: str | None, options: PredictionOptions) -> Algorithm:
-    networks = registry.describe(task).networks
-    part = networks[network] if network is not None else next(iter(networks.values()))
+def _algorithm(model: MultiTaskGenerator, task: str, options: PredictionOptions) -> Algorithm:
+    """Say what predicts: by the tensors that do, for the registry may have another task of this name by now."""
     settings = {"size": options.size, "fit": options.fit, "largest": options.largest, "fill_holes": options.fill_holes}
-    return Algorithm(task, part.certificate.tensors_digest, {name: str(value) for name, value in settings.items()})
+    return Algorithm(
+        task, tensors_digest(model.task_tensors(task)), {name: str(value) for name, value in settings.items()}
+    )
 
 
 def _written(file: InputFile, products: Products, folder: OutputFolder) -> PredictedFile:

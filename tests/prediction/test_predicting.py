@@ -448,6 +448,33 @@ def test_pictures_come_to_the_size_that_the_task_was_trained_on(tmp_path: Path) 
     assert (masks[0] != masks[2]).any()
 
 
+def test_17_07_the_summary_names_the_weights_that_predicted_whatever_the_registry_has_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def committed(seed: int) -> TaskRegistry:
+        torch.manual_seed(seed)
+        model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=2, width=4), "lungs")
+        model.freeze_task("lungs")
+        registry = TaskRegistry(tmp_path / f"registry{seed}")
+        registry.commit(model, "lungs")
+        return registry
+
+    mine, other = committed(1), committed(2)
+    expected = mine.describe("lungs").networks["generator"].certificate.tensors_digest
+    real = TaskRegistry.load
+
+    def exchanged(self: TaskRegistry, *args: Any, **rest: Any) -> pg.MultiTaskGenerator:
+        loaded = real(self, *args, **rest)
+        (mine.folder / "registry.json").write_bytes((other.folder / "registry.json").read_bytes())
+        return loaded
+
+    monkeypatch.setattr(TaskRegistry, "load", exchanged)
+    write_grey(tmp_path / "film.png", corner(20, 20))
+    summary = pg.predict(mine, "lungs", tmp_path / "film.png", tmp_path / "out", SMALL)
+    assert mine.describe("lungs").networks["generator"].certificate.tensors_digest != expected
+    assert summary.certificate == expected
+
+
 def test_one_of_several_networks_predicts_when_it_is_named(tmp_path: Path) -> None:
     torch.manual_seed(0)
     models = {name: pg.MultiTaskGenerator(pg.UNetGenerator(depth=2, width=4), "lungs") for name in ("there", "back")}
