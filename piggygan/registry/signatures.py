@@ -103,12 +103,13 @@ def new_key(path: str | os.PathLike[str]) -> str:
         >>> public[:8], len(public)
         ('ed25519:', 72)
     """
+    kinds = _ed25519()
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     path = Path(path).absolute()
     if any((folder / FILE_NAME).exists() for folder in path.parents):
         raise RegistryError(f"{path} is inside of a registry, which is shared: keep the key elsewhere.")
-    private = _ed25519().Ed25519PrivateKey.generate()
+    private = kinds.Ed25519PrivateKey.generate()
     data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

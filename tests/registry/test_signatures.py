@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -193,6 +194,23 @@ def test_what_is_no_key_is_refused(registry: TaskRegistry, tmp_path: Path, conte
         registry.sign_task("facades", file)
     with pytest.raises(TaskNotFoundError):
         registry.sign_task("nothing", file)
+
+
+def test_without_the_package_signatures_are_refused_with_the_extra_named_and_all_else_works(
+    registry: TaskRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_generator: MakeGenerator
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "cryptography"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    for use in (
+        lambda: new_key(tmp_path / "key.pem"),
+        lambda: registry.sign_task("facades", tmp_path / "key.pem"),
+        lambda: TaskRegistry(registry.folder, signers=["ed25519:" + "0" * 64]),
+    ):
+        with pytest.raises(ConfigurationError, match=r"pip install 'piggygan\[signing\]'"):
+            use()
+    assert registry.verify(make_generator()).is_sound
+    assert not (tmp_path / "key.pem").exists()
 
 
 @pytest.mark.parametrize("signers", [[], ["ed25519:00"], [""], ["rsa:" + "0" * 64], [3]])
