@@ -59,6 +59,9 @@ def check_finite(tensors: Mapping[str, Tensor], path: str, learned: Collection[s
         >>> check_finite({"mask": torch.tensor([0.0, -torch.inf])}, "attention", learned=())
     """
     for name, tensor in tensors.items():
+        # If a sum is finite, so is each number, and it takes a third of the time; of float8 there is none.
+        if tensor.element_size() > 1 and bool(tensor.sum().isfinite()):
+            continue
         if bad := int((~tensor.isfinite() if moves(name, learned) else tensor.isnan()).sum()):
             raise InputError(
                 f"{path + '.' if path else ''}{name} has {bad} of {tensor.numel()} numbers that are NaN or infinite: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,8 +46,10 @@ def panics_named(size: int) -> Iterator[None]:
         MemoryError: If there is not so much memory.
         RuntimeError: If it panicked otherwise.
     """
-    asked = bytearray(size + _TO_SPARE)  # zeros that nobody looks at take no time
-    del asked
+    try:
+        mmap.mmap(-1, size + _TO_SPARE).close()  # pages that nobody looks at take no time
+    except (OSError, OverflowError) as error:
+        raise MemoryError from error
     try:
         yield
     except BaseException as error:
