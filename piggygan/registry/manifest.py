@@ -27,7 +27,7 @@ GENERATOR = "generator"
 """Name of a network that is the only one."""
 MAX_CHANNELS = 2**16
 MAX_BANK = 2.0**16
-MAX_SIDE = 2**13
+MAX_SIDE = 2**12
 """The most channels of an image, filters of a bank for each of a layer, and pixels of a side that are believed."""
 MAX_MANIFEST_SIZE = 2**24
 SCHEMA_VERSION = 1

@@ -117,7 +117,7 @@ class TaskRegistry(Listing):
             probe: Images ``(batch, channels, height, width)`` for its certificate; None: two images of noise. For a
                 generator that takes more than images a tuple of all inputs, or a dictionary of inputs by name. For
                 several networks by their names. It is stored in the registry: give nobody's own images.
-            image_size: Side in pixels of the squares that it was trained on, at least 1: what :func:`piggygan.predict`
+            image_size: Side in pixels of the squares that it was trained on, 1 to 4096: what :func:`piggygan.predict`
                 brings pictures to. None: it is not recorded.
 
         Raises:

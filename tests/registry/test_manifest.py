@@ -77,7 +77,7 @@ def test_a_manifest_from_before_image_sizes_is_read() -> None:
 def test_a_side_of_no_pixels_is_refused() -> None:
     odd = parsed()
     odd["tasks"][1]["image_size"] = 0
-    with pytest.raises(CorruptFileError, match="image_size of lungs is 0, needed is 1 to 8192"):
+    with pytest.raises(CorruptFileError, match="image_size of lungs is 0, needed is 1 to 4096"):
         manifest_from_bytes(signed(odd))
 
 
