@@ -1,0 +1,52 @@
+"""Forged films and pictures: pixels or a PiggyganError, in time, in little memory, without a name or an escape told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from piggygan.data import UntrustedReader
+from tests.fuzz.dicom_format import dicoms
+from tests.fuzz.driver import MOST_BYTES, MOST_SECONDS, Format, fuzz, replay
+from tests.fuzz.picture_formats import LARGEST, jpegs, pngs
+
+NAMES = ("dicom", "png", "jpeg")
+Make = Callable[[str], Format]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[UntrustedReader]:
+    # What is waited for is three times what may be computed.
+    with UntrustedReader(seconds=MOST_SECONDS / 3, memory=MOST_BYTES, max_pixels=LARGEST) as reader:
+        yield reader
+
+
+@pytest.fixture
+def make(reader: UntrustedReader, tmp_path: Path, write_film: Callable[..., Path]) -> Make:
+    def make(name: str) -> Format:
+        if name == "dicom":
+            pytest.importorskip("openjpeg")
+            pytest.importorskip("jpeg_ls")
+            return dicoms(tmp_path, reader, write_film)
+        return {"png": pngs, "jpeg": jpegs}[name](tmp_path, reader)
+
+    return make
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_forged_film_does_more_than_be_refused(make: Make, name: str) -> None:
+    tested = make(name)
+    assert replay(tested).counts["result"] >= len(tested.samples) - 1  # of two frames one has to be chosen
+    outcome = fuzz(tested, cases=600)
+    assert outcome.counts["result"] > 10, outcome  # not all damage matters
+    assert outcome.cases - outcome.counts["result"] > outcome.cases / 2, outcome
+    assert outcome.counts["DecoderCrashError"] < outcome.cases / 20, outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_nor_does_one_of_very_many(make: Make, name: str) -> None:
+    outcome = fuzz(make(name), seconds=200, seed=20)
+    assert outcome.counts["DecoderCrashError"] < outcome.cases / 20, outcome
