@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.files import MAX_PIXELS, shown
+from piggygan.data.files import MAX_PIXELS, failures_named, shown
 from piggygan.data.image_file import read_image_file
 from piggygan.errors import ImageError, InputError
 
@@ -60,7 +60,8 @@ def read_image(
     file = read_image_file(path, channels, frame=frame, requirements=requirements, max_pixels=max_pixels)
     for remark in file.remarks:
         warnings.warn(remark, stacklevel=2)
-    return file.picture.contiguous()
+    with failures_named(Path(path)):  # three channels take three times the memory of one
+        return file.picture.contiguous()
 
 
 def write_image(path: str | Path, image: Float[Tensor, "channels height width"]) -> None:

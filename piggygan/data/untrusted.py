@@ -28,7 +28,7 @@ from piggygan.data.child_process import (
     write,
 )
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.files import MAX_PIXELS, shown
+from piggygan.data.files import MAX_PIXELS, failures_named, shown
 from piggygan.data.image_file import ImageFile, check_channels
 from piggygan.errors import ConfigurationError, DecoderCrashError, PiggyganError
 
@@ -97,7 +97,9 @@ class UntrustedReader:
             ImageError: Whatever else is wrong with the file, as in :func:`~piggygan.data.read_image`.
             ConfigurationError: If ``channels`` is neither 1 nor 3.
         """
-        return self.read_file(path, channels, frame=frame, requirements=requirements).picture.contiguous()
+        picture = self.read_file(path, channels, frame=frame, requirements=requirements).picture
+        with failures_named(Path(path)):  # three channels take three times the memory of one
+            return picture.contiguous()
 
     def read_file(
         self,
@@ -128,7 +130,7 @@ class UntrustedReader:
             "requirements": _in_words(requirements),
             "identify": identify,
         }
-        with self._talking(Path(path)) as (child, deadline):
+        with failures_named(Path(path)), self._talking(Path(path)) as (child, deadline):
             _ask(child, Path(path), {"what": "file", **order}, deadline)
             answered = checked_answer(_answer(child, deadline), channels, self._max_pixels)
             numbers = np.empty((answered.bands, answered.height, answered.width), dtype=np.float32)
