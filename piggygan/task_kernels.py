@@ -235,9 +235,9 @@ class TaskKernels(TaskLayer):
     def bank_size(self, sources: tuple[str, ...], max_bank: float | None) -> int:
         """Count the filters of one group that a task would mix: all that fit, up to the bound."""
         width = self._bank_width(tuple(name for name in sources if self._fits_bank(name)))
-        return (
-            width if max_bank is None else min(width, bank_limit(max_bank, self.conv.out_channels // self.conv.groups))
-        )
+        if max_bank is None:
+            return width
+        return min(width, bank_limit(float(max_bank), self.conv.out_channels // self.conv.groups))
 
     def kernel_numel(self, task: str) -> int:
         """Count the numbers of the whole kernel of ``task``."""
