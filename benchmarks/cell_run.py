@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.data import PairDataset, batches
-from piggygan.durable import write_durably
+from piggygan.files.durable import write_durably
 from piggygan.training import Batch, EpochRecord, Pix2PixObjective, TrainingOptions, Turn, train
 
 FORMAT = 1

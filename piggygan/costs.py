@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from piggygan.durable import write_durably
 from piggygan.errors import ConfigurationError
+from piggygan.files.durable import write_durably
 from piggygan.ways import Way
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from piggygan.digests import tensors_digest
 from piggygan.errors import InputError, TaskNameError
 from piggygan.escaping import escaped
+from piggygan.files.digests import tensors_digest
 from piggygan.tasks import check_task_name
 
 
@@ -26,7 +26,7 @@ class Fingerprint:
 
     Attributes:
         dtype: The type of those that are floating-point, the first one's if there are several.
-        digest: Their :func:`~piggygan.digests.tensors_digest`.
+        digest: Their :func:`~piggygan.files.digests.tensors_digest`.
         cast: What they became when they were cast on purpose, as ``model.half()`` does.
     """
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.errors import InputError, TaskStateError
+from piggygan.files.digests import tensors_digest
 from piggygan.registry.rebuilding import rebuild_base
-from piggygan.registry.tensors import tensors_digest
 
 
 class Centred(nn.Module):

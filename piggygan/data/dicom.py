@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from piggygan.data.content import MAX_PIXELS, failures_named, largest_content, read_content
 from piggygan.data.dicom_description import ANY_FILM, DicomDescription, DicomRequirements
 from piggygan.data.dicom_header import HEAD_BYTES, DicomPixels, describe_content, is_dicom_head, parse_dicom
 from piggygan.data.dicom_source import SourceImage
-from piggygan.data.files import MAX_PIXELS, failures_named, largest_content, open_regular, read_content, shown
 from piggygan.data.grayscale import (
     LookupTable,
     Window,
@@ -28,6 +28,7 @@ from piggygan.data.grayscale import (
     window_to_unit,
 )
 from piggygan.errors import DecoderCrashError, DicomError, ImageError, InputTooLargeError
+from piggygan.files.regular import open_regular, shown
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Float32, Float64, Int64

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from piggygan.data.files import shown
 from piggygan.errors import DatasetError, PairError
+from piggygan.files.regular import shown
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
 """Names by which a folder is searched, in small or capital letters. What a file is, its content says."""

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from piggygan.data.content import MAX_PIXELS, failures_named, read_content
 from piggygan.data.dicom import decode_dicom
 from piggygan.data.dicom_description import ANY_FILM, DicomDescription, DicomRequirements
 from piggygan.data.dicom_header import is_dicom_head
 from piggygan.data.dicom_source import SourceImage
-from piggygan.data.files import MAX_PIXELS, failures_named, read_content
 from piggygan.data.pictures import DecodedImage, decode_image, to_unit
 from piggygan.errors import ConfigurationError
 

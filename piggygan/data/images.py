@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from piggygan.data.content import MAX_PIXELS, failures_named
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.files import MAX_PIXELS, failures_named, shown
 from piggygan.data.image_file import read_image_file
 from piggygan.errors import ImageError, InputError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8

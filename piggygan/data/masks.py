@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from piggygan.data.files import MAX_PIXELS, failures_named, read_content, shown
+from piggygan.data.content import MAX_PIXELS, failures_named, read_content
 from piggygan.data.pictures import DecodedImage, decode_image
 from piggygan.errors import MaskError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Integer

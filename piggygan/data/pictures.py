@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from piggygan.data.files import check_size, shown, without_warnings
+from piggygan.data.content import check_size
 from piggygan.data.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
 from piggygan.data.jpeg_segments import JpegOutline, outline_of, with_surplus
 from piggygan.data.png_chunks import check_rows, png_header
+from piggygan.data.quiet import without_warnings
 from piggygan.errors import ImageError, InputTooLargeError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float32

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from piggygan.data.augmentation import Sampling
 from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
-from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
 from piggygan.data.geometry import resized
 from piggygan.data.image_file import check_channels
 from piggygan.data.images import read_image
 from piggygan.data.masks import read_mask
 from piggygan.errors import ConfigurationError, PairError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float

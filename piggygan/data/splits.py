@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from piggygan.data.files import shown
 from piggygan.errors import ConfigurationError, DatasetError
+from piggygan.files.regular import shown
 
 
 def read_splits(path: str | Path) -> dict[str, list[str]]:

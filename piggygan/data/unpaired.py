@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from piggygan.data.augmentation import PairAugmentation
-from piggygan.data.files import shown
 from piggygan.data.folders import list_side_by_side
 from piggygan.data.pairs import Pair, PairDataset
 from piggygan.data.randomness import seeded_generator
 from piggygan.data.readers import PictureReader
 from piggygan.errors import ConfigurationError, DatasetError
+from piggygan.files.regular import shown
 
 Matching = Literal["random", "serial"]
 """Which picture of the other side goes with one: any, drawn anew each epoch, or the next in order."""

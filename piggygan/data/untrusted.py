@@ -27,10 +27,11 @@ from piggygan.data.child_process import (
     wait_until_ready,
     write,
 )
+from piggygan.data.content import MAX_PIXELS, failures_named
 from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.files import MAX_PIXELS, failures_named, shown
 from piggygan.data.image_file import ImageFile, check_channels
 from piggygan.errors import ConfigurationError, DecoderCrashError, PiggyganError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float

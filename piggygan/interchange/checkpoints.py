@@ -19,11 +19,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from piggygan.durable import write_durably
 from piggygan.errors import CheckpointError, CorruptFileError, RegistryError
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import read_regular_file
+from piggygan.files.tensors import nonfinite_names, portable
 from piggygan.networks.pix2pix_layout import COUNTER, listed
-from piggygan.registry.store import read_regular_file
-from piggygan.registry.tensors import nonfinite_names, portable
 
 MAX_FILE_SIZE = 2**32
 """The largest file that is read, in bytes: 4 GiB, some 20 times a U-Net."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from torch import nn
 
 from piggygan.errors import CheckpointError, ConfigurationError
+from piggygan.files.tensors import portable
 from piggygan.interchange.checkpoints import read_checkpoint, write_checkpoint
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.networks.pix2pix_layout import fitted, plain_names, read_architecture
 from piggygan.registry.namesakes import as_ours
-from piggygan.registry.tensors import portable
 
 _NETG_OF_DEPTH = {7: "unet_128", 8: "unet_256"}
 _NETG_OF_BLOCKS = {6: "resnet_6blocks", 9: "resnet_9blocks"}

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from piggygan.data.dicom_source import SourceImage
-from piggygan.data.files import without_warnings
+from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
 from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction.extras import medical

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piggygan.data.dicom import is_dicom_file
-from piggygan.data.files import shown
 from piggygan.data.folders import SUFFIXES
 from piggygan.errors import DatasetError
+from piggygan.files.regular import shown
 
 LONGEST_NAME = 120
 """Bytes of an output's name at most: file systems take 255, of which its suffix and temporary names need some."""

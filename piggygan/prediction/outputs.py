@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from piggygan.data.files import shown
-from piggygan.durable import write_durably
 from piggygan.errors import PredictionError
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import shown
 
 SUMMARY = "summary.json"
 """Written last: a folder without it holds a run that did not end."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from piggygan.data.files import shown
-from piggygan.digests import tensors_digest
 from piggygan.errors import PiggyganError
+from piggygan.files.digests import tensors_digest
+from piggygan.files.regular import shown
 from piggygan.model import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.extras import medical

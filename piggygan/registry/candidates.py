@@ -10,6 +10,8 @@ from typing import SupportsFloat, SupportsIndex
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
+from piggygan.files.digests import tensors_digest
+from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.architectures import (
     architecture_of,
@@ -29,7 +31,6 @@ from piggygan.registry.rebuilding import (
     rebuild_task,
     settings_of,
 )
-from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_to_bytes, unknown_kinds
 from piggygan.wrapping import constants
 
 

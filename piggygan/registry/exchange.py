@@ -20,16 +20,17 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from piggygan.durable import write_durably
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import read_regular_file
+from piggygan.files.strict_json import decode, parse_json
+from piggygan.files.tensors import infinite_entry, tensors_from_bytes
 from piggygan.registry.described import Network
 from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, TaskRecord
 from piggygan.registry.memory import panics_named
 from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
-from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject, read_regular_file
-from piggygan.registry.strict_json import decode, parse_json
-from piggygan.registry.tensors import infinite_entry, tensors_from_bytes
+from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject
 
 FORMAT_VERSION = 2
 """Of a task in several networks; a task in the one ``generator`` is still written in 1, which has no names."""

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from piggygan.durable import write_durably
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import read_regular_file
 from piggygan.registry.locking import warn_if_anyone_may_write
 from piggygan.registry.manifest import FILE_NAME, MAX_MANIFEST_SIZE, Manifest, manifest_from_bytes, manifest_to_bytes
-from piggygan.registry.store import read_regular_file
 
 T = TypeVar("T")
 TRIES = 10

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from torch import nn
 
 from piggygan.errors import CorruptFileError
+from piggygan.files.tensors import tensors_to_bytes
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
 from piggygan.registry.candidates import Candidate, check_belongs
@@ -16,7 +17,6 @@ from piggygan.registry.loading import load_tasks, loading_order
 from piggygan.registry.manifest import Manifest
 from piggygan.registry.rebuilding import rebuild_base, rebuild_task
 from piggygan.registry.store import ObjectStore
-from piggygan.registry.tensors import tensors_to_bytes
 
 
 def joining_candidates(

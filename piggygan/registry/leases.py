@@ -15,12 +15,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from piggygan.durable import opened_folder
 from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.files.durable import opened_folder
+from piggygan.files.regular import make_folder
+from piggygan.files.strict_json import decode, parse_json
 from piggygan.registry.locking import Holder, LockKind, is_locked, this_process
 from piggygan.registry.manifest import MAX_MANIFEST_SIZE
-from piggygan.registry.store import make_folder
-from piggygan.registry.strict_json import decode, parse_json
 
 FOLDER_NAME = "leases"
 SUFFIX = ".lease"

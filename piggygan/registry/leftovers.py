@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from piggygan.durable import opened_folder
+from piggygan.files.durable import opened_folder
 from piggygan.registry import leases
 from piggygan.registry.locking import LOCK_NAME
 from piggygan.registry.manifest import FILE_NAME

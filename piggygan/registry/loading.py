@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, CorruptFileError
+from piggygan.files.digests import tensors_digest
+from piggygan.files.tensors import tensors_from_bytes
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
 from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
 from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task
 from piggygan.registry.store import ObjectStore
-from piggygan.registry.tensors import tensors_digest, tensors_from_bytes
 from piggygan.tasks import task_not_found
 
 

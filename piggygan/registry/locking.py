@@ -23,8 +23,8 @@ from typing import Literal
 import filelock
 
 from piggygan.errors import ConfigurationError, PiggyganError, RegistryError, RegistryLockedError
-from piggygan.registry.store import read_regular_file
-from piggygan.registry.strict_json import decode, parse_json
+from piggygan.files.regular import read_regular_file
+from piggygan.files.strict_json import decode, parse_json
 
 LOCK_NAME = ".lock"
 SOFT_LOCK_NAME = ".lock-soft"  # not the same: the file of a flock stays when it is free

@@ -17,9 +17,9 @@ from functools import cached_property
 from typing import Any
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
+from piggygan.files.strict_json import decode, parse_json
 from piggygan.registry.described import Network
 from piggygan.registry.store import StoredObject
-from piggygan.registry.strict_json import decode, parse_json
 from piggygan.tasks import check_task_name
 
 FILE_NAME = "registry.json"
@@ -61,7 +61,7 @@ class Certificate:
     """What a task was when it was committed, so that anyone can check that it still is.
 
     Attributes:
-        tensors_digest: :func:`~piggygan.registry.tensors.tensors_digest` of the task's tensors.
+        tensors_digest: :func:`~piggygan.files.tensors.tensors_digest` of the task's tensors.
         outputs_digest: The same of ``{"outputs": ...}``, what the task makes of the probe.
         probe: Object with the images ``inputs``.
         outputs: Object with the images ``outputs``, to say by how much others differ.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import InputError
-from piggygan.registry.tensors import nonfinite_names, portable
+from piggygan.files.tensors import nonfinite_names, portable
 
 INPUTS = "inputs"
 

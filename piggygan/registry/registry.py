@@ -14,8 +14,9 @@ from typing import Any, SupportsFloat, SupportsIndex
 import torch
 from torch import nn
 
-from piggygan.durable import sync_folder
 from piggygan.errors import ConfigurationError, RegistryError, RegistryLockedError, TaskInUseError
+from piggygan.files.durable import sync_folder
+from piggygan.files.regular import make_folder
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry import leases
 from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere, chosen_network
@@ -33,7 +34,7 @@ from piggygan.registry.probes import GivenProbe
 from piggygan.registry.repairing import Repair, copied_head, repaired
 from piggygan.registry.signatures import Signature
 from piggygan.registry.signed import SignedTasks
-from piggygan.registry.store import ObjectStore, make_folder
+from piggygan.registry.store import ObjectStore
 from piggygan.registry.verification import Verification, files_verified, verified
 from piggygan.version import __version__
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.files.regular import read_regular_file
+from piggygan.files.tensors import tensors_to_bytes
 from piggygan.registry.exchange import SUFFIX, read_task_file
 from piggygan.registry.manifest import FILE_NAME, Manifest
-from piggygan.registry.store import ObjectStore, StoredObject, read_regular_file
-from piggygan.registry.tensors import tensors_to_bytes
+from piggygan.registry.store import ObjectStore, StoredObject
 
 
 @dataclass(frozen=True)

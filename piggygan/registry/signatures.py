@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
+from piggygan.files.regular import read_regular_file
+from piggygan.files.strict_json import decode, parse_json
 from piggygan.registry.described import Network
 from piggygan.registry.manifest import FILE_NAME, TaskRecord
-from piggygan.registry.store import read_regular_file
-from piggygan.registry.strict_json import decode, parse_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

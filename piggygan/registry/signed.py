@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from piggygan.durable import opened_folder, write_durably
 from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.files.durable import opened_folder, write_durably
+from piggygan.files.regular import make_folder, read_regular_file
 from piggygan.registry.exchange import Header
 from piggygan.registry.leaving import needed_digests
 from piggygan.registry.manifest import Manifest
@@ -22,7 +23,6 @@ from piggygan.registry.signatures import (
     signed_by,
     statement,
 )
-from piggygan.registry.store import make_folder, read_regular_file
 from piggygan.registry.verification import Verification
 
 FOLDER_NAME = "signatures"

@@ -7,24 +7,22 @@ every copy of a registry, and is never changed.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from piggygan.durable import opened_folder, sync_folder, write_durably
 from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.files.durable import opened_folder, write_durably
+from piggygan.files.regular import make_folder, read_regular_file
 
 MAX_OBJECT_SIZE = 2**34
 """The largest object that is read, in bytes: 16 GiB, some 80 times a U-Net."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_REFUSED_BY_KIND = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENOTDIR)
 
 
 @dataclass(frozen=True)
@@ -118,40 +116,6 @@ class ObjectStore:
         )
 
 
-def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -> bytes:
-    """Read a file that must be a regular one, not a link, and not larger than expected.
-
-    Args:
-        path: The file.
-        max_size: The most bytes it may have.
-        folder: Its folder, opened: then it is read there, whatever has taken the folder's name meanwhile.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        CorruptFileError: If it is a link, a folder, a device or a pipe, or too large.
-        RegistryError: If the system does not let it be read.
-    """
-    try:
-        # O_NONBLOCK: opening a pipe would wait for a writer.
-        name = path if folder is None else path.name
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise CorruptFileError(f"{path.name} is not a regular file")
-            if status.st_size > max_size:
-                raise CorruptFileError(f"{path.name} has {status.st_size} bytes, at most {max_size} were expected")
-            return file.read(status.st_size)  # what it is, not what it might be: the memory is taken beforehand
-    except MemoryError as error:
-        raise RegistryError(f"{path.name} has {status.st_size} bytes, for which there is no memory.") from error
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if error.errno in _REFUSED_BY_KIND:
-            raise CorruptFileError(f"{path.name} is not a regular file") from error
-        raise RegistryError(f"{path.name} cannot be read: {error.strerror}.") from error
-
-
 @contextmanager
 def _opened(folder: Path) -> Iterator[int]:
     """Open a folder that must not be a link, which could lead out of the registry."""
@@ -163,15 +127,3 @@ def _opened(folder: Path) -> Iterator[int]:
         except OSError as error:
             raise RegistryError(f"{folder} is no folder that can be read, or a link: {error.strerror}.") from error
         yield descriptor
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, so that their names survive a power loss.
-
-    Raises:
-        OSError: If the system refused.
-    """
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)

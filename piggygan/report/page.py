@@ -14,8 +14,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from piggygan.durable import write_durably
 from piggygan.escaping import escaped
+from piggygan.files.durable import write_durably
 from piggygan.intended_use import INTENDED_USE
 from piggygan.report.blocks import Block, KeyFigure, Note
 

@@ -21,12 +21,12 @@ import filelock
 import safetensors.torch
 from torch import Tensor
 
-from piggygan.durable import sync_folder, write_durably
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError, ResumeError
+from piggygan.files.durable import sync_folder, write_durably
+from piggygan.files.regular import make_folder, read_regular_file
+from piggygan.files.strict_json import parse_json
+from piggygan.files.tensors import infinite_entry, tensors_from_bytes
 from piggygan.networks.checks import check_at_least
-from piggygan.registry.store import make_folder, read_regular_file
-from piggygan.registry.strict_json import parse_json
-from piggygan.registry.tensors import infinite_entry, tensors_from_bytes
 
 MAX_SIZE = 2**36
 """The largest checkpoint that is read, in bytes: 64 GiB."""

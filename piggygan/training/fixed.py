@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor
 
 from piggygan.errors import FrozenTensorError
+from piggygan.files.digests import tensors_digest
 from piggygan.model import MultiTaskGenerator
-from piggygan.registry.tensors import tensors_digest
 from piggygan.training.objectives import Objective
 from piggygan.view import TaskView
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from piggygan.durable import write_durably
 from piggygan.errors import ConfigurationError
+from piggygan.files.durable import write_durably
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, ResumeError, TrainingDivergedError, TrainingInterruptedError
-from piggygan.registry.tensors import nonfinite_names
+from piggygan.files.tensors import nonfinite_names, part_of
 from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
 from piggygan.training.fixed import Guard, split_tensors
 from piggygan.training.objectives import Objective
 from piggygan.training.recipe import differences, task_facts, tasks_of
 from piggygan.training.scores import as_score
 from piggygan.training.signals import Signals
-from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, part_of, restore
+from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, restore
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import ResumeError
-from piggygan.registry.strict_json import decode
+from piggygan.files.strict_json import decode
+from piggygan.files.tensors import part_of
 from piggygan.training.history import EpochRecord, History
 from piggygan.training.loader import Loader
 from piggygan.training.objectives import HasState, Objective
@@ -202,11 +203,6 @@ def _restore_random(random: RandomState) -> None:
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     # Only a resume that was asked to be inexact comes here with another number of devices.
     restore_random_state(random if len(random.cuda) == devices else random._replace(cuda=[]))
-
-
-def part_of(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    """Return the tensors of one part of a checkpoint, without its name."""
-    return {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
 
 
 def check_fits(here: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> None:

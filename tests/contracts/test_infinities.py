@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.errors import CorruptFileError, InputError, PiggyganError, TrainingDivergedError
-from piggygan.registry.tensors import infinite_entry, tensors_from_bytes, tensors_to_bytes
+from piggygan.files.tensors import infinite_entry, tensors_from_bytes, tensors_to_bytes
 from piggygan.training import Checkpoints, SupervisedObjective, TrainingOptions, train
 
 

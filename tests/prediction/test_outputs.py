@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from piggygan import durable
 from piggygan.errors import PredictionError
+from piggygan.files import durable
 from piggygan.prediction.outputs import OutputFolder
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from piggygan.errors import InputError, TaskNotFoundError, TaskStateError
+from piggygan.files.tensors import tensors_from_bytes
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.candidates import checked_scores, prepare
-from piggygan.registry.tensors import tensors_from_bytes
 
 
 def test_preparing_serializes_the_tasks_own_tensors_and_leaves_the_model_alone(model: MultiTaskGenerator) -> None:

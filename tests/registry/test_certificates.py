@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import InputError
+from piggygan.files.tensors import tensors_from_bytes, tensors_to_bytes
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.certificates import check, gather_evidence, probe_images
 from piggygan.registry.store import ObjectStore
-from piggygan.registry.tensors import tensors_from_bytes, tensors_to_bytes
 
 PROBE = probe_images(1, 16, torch.float32)
 

@@ -1,32 +1,18 @@
 from __future__ import annotations
 
 import os
-import tracemalloc
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from piggygan.errors import CorruptFileError, RegistryError
-from piggygan.registry.store import MAX_OBJECT_SIZE, ObjectStore, StoredObject, read_regular_file
+from piggygan.errors import CorruptFileError
+from piggygan.registry.store import MAX_OBJECT_SIZE, ObjectStore, StoredObject
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectStore:
     return ObjectStore(tmp_path / "objects")
-
-
-def failing_at(call: int, function: Callable[..., object]) -> Callable[..., object]:
-    """Return ``function``, which raises EIO the ``call``-th time, counted from 1."""
-    calls = iter(range(1, 1000))
-
-    def failing(*args: object, **kwargs: object) -> object:
-        if next(calls) == call:
-            raise OSError(5, "Input/output error")
-        return function(*args, **kwargs)
-
-    return failing
 
 
 def test_what_is_put_in_comes_out_and_is_named_by_its_sha256(store: ObjectStore) -> None:
@@ -76,31 +62,6 @@ def test_a_longer_object_is_refused(store: ObjectStore) -> None:
     store.path(stored).write_bytes(b"filters and more")
     with pytest.raises(CorruptFileError, match="16 bytes, at most 7"):
         store.get(stored)
-
-
-@pytest.mark.parametrize("claimed", [7, MAX_OBJECT_SIZE])
-def test_17_01_reading_takes_the_memory_of_what_is_there_and_not_of_what_might_be(tmp_path: Path, claimed: int) -> None:
-    (tmp_path / "file").write_bytes(b"filters")
-    tracemalloc.start()
-    try:
-        assert read_regular_file(tmp_path / "file", max_size=claimed) == b"filters"
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
-
-
-def test_17_01_a_file_for_which_there_is_no_memory_is_a_registry_error(tmp_path: Path) -> None:
-    import resource
-
-    with (tmp_path / "sparse").open("wb") as file:
-        file.truncate(2**34)
-    former = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (2**34, former[1]))
-    try:
-        with pytest.raises(RegistryError, match="sparse has 17179869184 bytes, for which there is no memory"):
-            read_regular_file(tmp_path / "sparse", max_size=MAX_OBJECT_SIZE)
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, former)
 
 
 def test_c09_a_missing_object_is_named(store: ObjectStore) -> None:
@@ -164,10 +125,3 @@ def test_h02_nothing_but_a_sha256_digest_names_an_object(digest: str) -> None:
 def test_h11_an_impossible_size_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="bytes"):
         StoredObject("0" * 64, size)
-
-
-def test_a_file_that_may_not_be_read_is_a_registry_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_bytes(b"x")
-    monkeypatch.setattr(os, "open", failing_at(1, os.open))
-    with pytest.raises(RegistryError, match=r"file cannot be read: Input/output error"):
-        read_regular_file(tmp_path / "file", max_size=1)

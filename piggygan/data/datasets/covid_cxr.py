@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.own import ImagesWithMasks
-from piggygan.data.files import shown
 from piggygan.errors import DatasetError
+from piggygan.files.regular import shown
 
 _TABLE = "licences.csv"
 _COLUMNS = ("file", "licence_in_source_metadata", "doi", "url")

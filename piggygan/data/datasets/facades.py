@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from piggygan.data.augmentation import Sampling
+from piggygan.data.content import MAX_PIXELS, failures_named, read_content
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
 from piggygan.data.datasets.own import SideBySide, picture_size
-from piggygan.data.files import MAX_PIXELS, failures_named, read_content, shown
 from piggygan.data.folders import PairFiles, files_by_stem
 from piggygan.data.images import read_image
 from piggygan.data.palette import CMP_PALETTE
 from piggygan.data.pictures import decode_image
 from piggygan.errors import MaskError, PairError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float

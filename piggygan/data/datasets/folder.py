@@ -9,12 +9,12 @@ from typing import ClassVar, NamedTuple
 
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.datasets.description import Description
-from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
 from piggygan.data.pairs import PairDataset, SkippedFile
 from piggygan.data.readers import PairReader
 from piggygan.data.splits import side_of, split_by_patient
 from piggygan.errors import ConfigurationError, DatasetError, PairError
+from piggygan.files.regular import shown
 
 _MOST_NAMED = 10
 

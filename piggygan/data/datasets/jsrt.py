@@ -13,22 +13,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from piggygan.data.content import MAX_PIXELS, check_size, failures_named, read_content
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
-from piggygan.data.files import (
-    MAX_PIXELS,
-    check_size,
-    failures_named,
-    open_regular,
-    read_content,
-    shown,
-    without_warnings,
-)
 from piggygan.data.folders import SUFFIXES, files_by_stem
 from piggygan.data.masks import mask_of
+from piggygan.data.quiet import without_warnings
 from piggygan.data.readers import MaskReader
 from piggygan.errors import ImageError
+from piggygan.files.regular import open_regular, shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float

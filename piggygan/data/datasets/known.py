@@ -14,8 +14,8 @@ from piggygan.data.datasets.jsrt import Jsrt
 from piggygan.data.datasets.montgomery import Montgomery
 from piggygan.data.datasets.own import ImagesWithMasks, Pictures, SideBySide
 from piggygan.data.datasets.shenzhen import Shenzhen
-from piggygan.data.files import shown
 from piggygan.errors import ConfigurationError, DatasetError
+from piggygan.files.regular import shown
 
 DATASETS: Final[Mapping[str, type[DatasetFolder]]] = MappingProxyType(
     {

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from piggygan.data.datasets.folder import Listing
-from piggygan.data.files import shown
 from piggygan.data.folders import PairFiles
 from piggygan.data.pairs import SkippedFile
 from piggygan.errors import DatasetError
+from piggygan.files.regular import shown
 
 
 def match(images: Mapping[str, Path], targets: Mapping[str, Mapping[str, Path]]) -> Listing:

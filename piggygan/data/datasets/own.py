@@ -12,12 +12,13 @@ from PIL import Image
 
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import match
-from piggygan.data.files import open_regular, shown, without_warnings
 from piggygan.data.folders import SUFFIXES, PairFiles, files_by_stem
 from piggygan.data.pairs import SkippedFile
+from piggygan.data.quiet import without_warnings
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import read_splits
 from piggygan.errors import DatasetError
+from piggygan.files.regular import open_regular, shown
 
 _SIDES = ("train", "val", "test")
 _SPLITS, _PATIENTS = "splits.json", "patients.json"

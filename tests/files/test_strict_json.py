@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piggygan.registry.strict_json import decode, parse_json
+from piggygan.files.strict_json import decode, parse_json
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import safetensors.torch
 import torch
 
 from piggygan.errors import CorruptFileError
+from piggygan.files.digests import tensors_digest
+from piggygan.files.tensors import nonfinite_names, portable, tensors_from_bytes, tensors_to_bytes
 from piggygan.registry.memory import panics_named
-from piggygan.registry.tensors import nonfinite_names, portable, tensors_digest, tensors_from_bytes, tensors_to_bytes
 
 
 def safetensors_file(header: str | bytes, data: bytes) -> bytes:

@@ -16,10 +16,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from piggygan.digests import tensors_digest as tensors_digest
 from piggygan.errors import CorruptFileError
+from piggygan.files.strict_json import parse_json
 from piggygan.registry.memory import is_shortage, panics_named
-from piggygan.registry.strict_json import parse_json
 
 _HEADER_LENGTH = struct.Struct("<Q")
 _INFINITE = "infinite"
@@ -131,3 +130,8 @@ def _infinite(header: Any) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"its header says {entry[:80]!r} of infinities")
     return names
+
+
+def part_of(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """Return the tensors of one part of a checkpoint, without its name."""
+    return {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}

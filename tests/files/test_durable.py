@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from piggygan.durable import opened_folder, write_durably
+from piggygan.files.durable import opened_folder, write_durably
 
 
 def test_writing_replaces_the_file_and_follows_the_umask(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Bytes that survive a power cut and are checked when they come back."""
