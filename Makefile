@@ -26,7 +26,7 @@ check: $(READY)
 	$(RUN)ruff format --check .
 	$(RUN)ruff check .
 	$(RUN)mypy
-	$(RUN)python -m pytest -q --jaxtyping-packages=piggygan.filters,piggygan.starting,beartype.beartype tests/test_filters.py tests/test_layers.py
+	$(RUN)python -m pytest -q --jaxtyping-packages=piggygan.layers.filters,piggygan.layers.starts,beartype.beartype tests/layers/test_filters.py tests/layers/test_convolutions.py
 
 format: $(READY)
 	$(RUN)ruff format .

@@ -19,9 +19,9 @@ from reporting import Rows, run
 from subjects import Setting, Step, last_task_step, model_with_tasks
 
 import piggygan as pg
-from piggygan import products
-from piggygan.costs import LayerCall, estimate, possible_ways
-from piggygan.ways import Way
+from piggygan.layers.ways import matrix_products as products
+from piggygan.layers.ways.choice import LayerCall, estimate, possible_ways
+from piggygan.layers.ways.compute import Way
 
 Change = Callable[[pg.MultiTaskGenerator], AbstractContextManager[object]]
 

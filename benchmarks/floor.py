@@ -19,8 +19,8 @@ from reporting import Rows, run
 from subjects import Setting, model_with_tasks
 from torch import Tensor, nn
 
-from piggygan.costs import estimate, possible_ways
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.ways.choice import estimate, possible_ways
 
 TRAINED, FROZEN = 10, 2
 """How often a step moves a number of each kind."""

@@ -28,7 +28,7 @@ from reporting import Rows, attempt, run
 from subjects import Setting, Step, model_with_frozen, training_step
 
 import piggygan as pg
-from piggygan.filters import DEFAULT_MAX_BANK
+from piggygan.layers.filters import DEFAULT_MAX_BANK
 
 BOUNDS: dict[str, float | None] = {f"{DEFAULT_MAX_BANK:g} (default)": DEFAULT_MAX_BANK, "1": 1.0, "none": None}
 """Values of ``max_bank``."""

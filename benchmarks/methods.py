@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import piggygan as pg
 from piggygan.allocation import Fraction
 from piggygan.data import PairBatch
-from piggygan.filters import DEFAULT_FRACTION
+from piggygan.layers.filters import DEFAULT_FRACTION
 from piggygan.training import Batch
 
 LOOKED_AT = 40

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.data import PairBatch
-from piggygan.filters import DEFAULT_MAX_BANK
+from piggygan.layers.filters import DEFAULT_MAX_BANK
 from piggygan.training import CycleGANObjective
 
 Network = Literal["unet", "resnet"]

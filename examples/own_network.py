@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.selection import Selection
+from piggygan.layers.selection import Selection
 
 
 class Network(nn.Module):

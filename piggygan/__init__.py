@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from piggygan.calibration import calibrate
 from piggygan.errors import PiggyganError
-from piggygan.layers import (
+from piggygan.layers.convolutions import (
     PiggybackConv1d,
     PiggybackConv2d,
     PiggybackConv3d,
@@ -16,16 +16,16 @@ from piggygan.layers import (
     PiggybackConvTranspose2d,
     PiggybackConvTranspose3d,
 )
+from piggygan.layers.norms import TaskNorm
+from piggygan.layers.per_task import PerTask
+from piggygan.layers.tasks import Task
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
-from piggygan.norms import TaskNorm
 from piggygan.pair import GeneratorPair
-from piggygan.per_task import PerTask
 from piggygan.planned import Plan
 from piggygan.planning import plan
 from piggygan.registry import TaskRegistry
 from piggygan.relatedness import relatedness
-from piggygan.tasks import Task
 from piggygan.version import __version__
 from piggygan.view import TaskView
 

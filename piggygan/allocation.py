@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from piggygan.filters import DEFAULT_FRACTION, unconstrained_count
+from piggygan.layers.filters import DEFAULT_FRACTION, unconstrained_count
 from piggygan.patterns import matches, unmatched
 
 Fraction = float | Mapping[str, float]

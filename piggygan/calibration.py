@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
-from piggygan.costs import LayerCall, estimate, possible_ways
 from piggygan.errors import TaskStateError
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.ways.choice import LayerCall, estimate, possible_ways
+from piggygan.layers.ways.compute import Way
+from piggygan.layers.ways.shared_calls import calls_of_one_step
 from piggygan.model import MultiTaskGenerator
-from piggygan.one_step import calls_of_one_step
 from piggygan.restoring import modes_kept, tensors_kept
-from piggygan.ways import Way
 
 ROUNDS = 3
 HOPELESS = 4.0

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from piggygan.copying import copied
 from piggygan.errors import ConfigurationError
-from piggygan.support import CONVOLUTIONS
+from piggygan.layers.copying import copied
+from piggygan.layers.wrappable import CONVOLUTIONS
 
 SIDES = (64, 32, 96, 128, 256, 16, 224, 48, 8)
 """Sides in pixels that are tried, until the generator takes one."""

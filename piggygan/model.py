@@ -13,24 +13,24 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from piggygan.allocation import Fraction, layer_fractions, worth_mixing
-from piggygan.copying import copied
-from piggygan.costs import CostModel
-from piggygan.deriving import for_keeping
 from piggygan.ends import check_channels
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
-from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
-from piggygan.kernel_cache import KernelCache
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.copying import copied
+from piggygan.layers.deriving import for_keeping
+from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
+from piggygan.layers.kernel_cache import KernelCache
+from piggygan.layers.kernels import FACTOR_STEP, Init
+from piggygan.layers.own_buffers import OwnBuffers, unmoved
+from piggygan.layers.per_task import PerTask
+from piggygan.layers.selection import Selection
+from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
+from piggygan.layers.ways.choice import CostModel
 from piggygan.overhead import Overhead, TaskOverhead, layer_overhead
-from piggygan.own_buffers import OwnBuffers, unmoved
 from piggygan.parameter_groups import parameter_groups
 from piggygan.patterns import Pattern
-from piggygan.per_task import PerTask
 from piggygan.planning import USUAL, Wrapping, check_possible, plan
-from piggygan.selection import Selection
 from piggygan.state_dicts import CheckedLoading, check_same_form
-from piggygan.task_kernels import FACTOR_STEP, Init
-from piggygan.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
 from piggygan.view import TaskView
 from piggygan.wrapping import Layer, check_layers_finite, check_layers_unmoved, make_layers, put_in_place
 

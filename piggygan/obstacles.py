@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
-_OURS = ("piggygan.layers", "piggygan.norms", "piggygan.per_task", "piggygan.model")
+_OURS = ("piggygan.layers.convolutions", "piggygan.layers.norms", "piggygan.layers.per_task", "piggygan.model")
 
 
 def obstacles(generator: nn.Module) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.tables import text_table
 from piggygan.wrapping import Layer
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import ASGD, SGD, Optimizer
 
-from piggygan.task_filters import TaskFilters
+from piggygan.layers.task_filters import TaskFilters
 
 AS_LONG_AS_THE_GRADIENT = (SGD, ASGD)
 """Optimizers whose step is a multiple of the gradient; all others are taken to scale the step of each parameter."""
@@ -40,7 +40,7 @@ def parameter_groups(
 
     Example:
         >>> import torch
-        >>> from piggygan.layers import PiggybackConv2d
+        >>> from piggygan.layers.convolutions import PiggybackConv2d
         >>> layer = PiggybackConv2d(nn.Conv2d(3, 4, 1), "facades")
         >>> layer.freeze_task("facades")
         >>> layer.add_task("lungs", factor_step=32.0)

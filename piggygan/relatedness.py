@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from piggygan.deriving import for_keeping
 from piggygan.errors import InputError, TaskStateError
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.deriving import for_keeping
 from piggygan.model import MultiTaskGenerator
 from piggygan.restoring import modes_kept
 

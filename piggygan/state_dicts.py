@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import InputError
 from piggygan.escaping import escaped
-from piggygan.task_layer import STATEMENT, TaskLayer
+from piggygan.layers.task_layer import STATEMENT, TaskLayer
 
 
 class CheckedLoading(nn.Module):

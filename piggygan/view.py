@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from piggygan.errors import InputError, TaskStateError, UnsupportedModuleError
-from piggygan.layers import PiggybackConvolution
-from piggygan.own_buffers import OwnBuffers, unmoved
-from piggygan.per_task import PerTask, SharedFrozen
-from piggygan.statements import from_tensor, to_tensor
-from piggygan.task_layer import STATEMENT
-from piggygan.tasks import Task
+from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.own_buffers import OwnBuffers, unmoved
+from piggygan.layers.per_task import PerTask, SharedFrozen
+from piggygan.layers.statements import from_tensor, to_tensor
+from piggygan.layers.task_layer import STATEMENT
+from piggygan.layers.tasks import Task
 
 LayerOfTasks = PiggybackConvolution | PerTask | SharedFrozen
 

@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 
 from torch import nn
 
-from piggygan.costs import CostModel
 from piggygan.errors import FrozenTaskError
-from piggygan.freezing import check_finite, moves
-from piggygan.kernel_cache import KernelCache
-from piggygan.layers import PiggybackConvolution, layer_kind
-from piggygan.norms import NORMS, TaskNorm
-from piggygan.own_buffers import OwnBuffers
-from piggygan.per_task import PerTask, SharedFrozen
+from piggygan.layers.convolutions import PiggybackConvolution, layer_kind
+from piggygan.layers.freezing import check_finite, moves
+from piggygan.layers.kernel_cache import KernelCache
+from piggygan.layers.norms import NORMS, TaskNorm
+from piggygan.layers.own_buffers import OwnBuffers
+from piggygan.layers.per_task import PerTask, SharedFrozen
+from piggygan.layers.selection import Selection
+from piggygan.layers.ways.choice import CostModel
 from piggygan.planned import Plan, PlannedModule
-from piggygan.selection import Selection
 
 Layer = PiggybackConvolution | PerTask | SharedFrozen | OwnBuffers
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 import piggygan as pg
 from piggygan.allocation import layer_fractions
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
-from piggygan.tasks import Task
+from piggygan.layers.tasks import Task
 
 
 class Scale(nn.Module):

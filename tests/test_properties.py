@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from piggygan.filters import filters_first, task_parameters_count, unconstrained_count
-from piggygan.layers import PiggybackConvolution, layer_kind
-from piggygan.ways import Way
+from piggygan.layers.convolutions import PiggybackConvolution, layer_kind
+from piggygan.layers.filters import filters_first, task_parameters_count, unconstrained_count
+from piggygan.layers.ways.compute import Way
 
 # torch says once a process that it pads even kernels with a copy; which test that hits is chance.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from piggygan.copying import copied
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, PiggyganError, RegistryError
+from piggygan.layers.copying import copied
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.fingerprints import are_first_written, as_first_written, layer_lines

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from piggygan.deriving import exact_products
 from piggygan.errors import CorruptFileError, InputError, PiggyganError
 from piggygan.escaping import escaped
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, tensors_from_bytes, tensors_to_bytes
+from piggygan.layers.deriving import exact_products
 from piggygan.model import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
 from piggygan.registry.memory import is_shortage

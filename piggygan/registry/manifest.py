@@ -18,9 +18,9 @@ from typing import Any
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
 from piggygan.files.strict_json import decode, parse_json
+from piggygan.layers.tasks import check_task_name
 from piggygan.registry.described import Network
 from piggygan.registry.store import StoredObject
-from piggygan.tasks import check_task_name
 
 FILE_NAME = "registry.json"
 GENERATOR = "generator"

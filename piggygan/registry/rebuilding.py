@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, InputError, TaskError
+from piggygan.layers.own_buffers import OwnBuffers
 from piggygan.model import MultiTaskGenerator
-from piggygan.own_buffers import OwnBuffers
 from piggygan.planning import Wrapping
 from piggygan.registry.manifest import TaskSettings
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from piggygan.errors import ConfigurationError
-from piggygan.task_kernels import TaskKernels
+from piggygan.layers.kernels import TaskKernels
 from piggygan.training.objectives import Objective
 from piggygan.training.state import TrainingState
 

@@ -8,7 +8,7 @@ import torch
 from subjects import Network, Setting, make_generator, model_with_tasks
 from torch.utils.flop_counter import FlopCounterMode
 
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
 
 
 @pytest.mark.parametrize("network", get_args(Network))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.ways import Way
+from piggygan.layers.ways.compute import Way
 
 WAYS: tuple[Way, ...] = get_args(Way)
 CONVOLUTIONS: dict[str, Callable[[], nn.Module]] = {

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import piggygan as pg
 from piggygan.errors import TaskNotFoundError
 from piggygan.export import export_onnx
-from piggygan.ways import Way
+from piggygan.layers.ways.compute import Way
 
 
 def two_tasks(generator: nn.Module) -> pg.MultiTaskGenerator:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan import per_task, task_filters, task_kernels
+from piggygan.layers.convolutions import kernels as task_kernels
+from piggygan.layers.convolutions import per_task, task_filters
 
 
 def permutation_moves_whole_filters() -> bool:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.one_step import calls_of_one_step
-from piggygan.ways import Way
+from piggygan.layers.ways.compute import Way
+from piggygan.layers.ways.shared_calls import calls_of_one_step
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.one_step import calls_in_this_step
+from piggygan.layers.ways.shared_calls import calls_in_this_step
 from piggygan.training import CycleGANObjective
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]

@@ -12,10 +12,9 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from piggygan.costs import CostModel
-from piggygan.deriving import Sources, for_keeping, in_full_precision
 from piggygan.errors import ConfigurationError, TaskStateError
-from piggygan.filters import (
+from piggygan.layers.deriving import Sources, for_keeping, in_full_precision
+from piggygan.layers.filters import (
     compose,
     filters_first,
     join,
@@ -23,10 +22,10 @@ from piggygan.filters import (
     pick,
     unconstrained_count,
 )
-from piggygan.freezing import check_finite, freeze, handed_out
-from piggygan.kernel_cache import KernelCache
-from piggygan.selection import Selection
-from piggygan.starting import (
+from piggygan.layers.freezing import check_finite, freeze, handed_out
+from piggygan.layers.kernel_cache import KernelCache
+from piggygan.layers.selection import Selection
+from piggygan.layers.starts import (
     Start,
     bank_columns,
     bank_limit,
@@ -40,11 +39,12 @@ from piggygan.starting import (
     selecting,
     warm_start,
 )
-from piggygan.support import check_convolution
-from piggygan.task_filters import TaskFilters
-from piggygan.task_layer import TaskLayer
-from piggygan.task_modules import TaskModules
-from piggygan.tasks import check_task_name, task_not_found
+from piggygan.layers.task_filters import TaskFilters
+from piggygan.layers.task_layer import TaskLayer
+from piggygan.layers.task_modules import TaskModules
+from piggygan.layers.tasks import check_task_name, task_not_found
+from piggygan.layers.ways.choice import CostModel
+from piggygan.layers.wrappable import check_convolution
 
 Init = Literal["warm", "normal", "empty"]
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from piggygan.bypasses import attributes, held
+from piggygan.layers.bypasses import attributes, held
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 

@@ -29,10 +29,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from piggygan.deriving import in_full_precision
-from piggygan.filters import compose, filters_first, join, mix, native_layout
-from piggygan.geometry import Geometry
-from piggygan.products import linear, matmul
+from piggygan.layers.deriving import in_full_precision
+from piggygan.layers.filters import compose, filters_first, join, mix, native_layout
+from piggygan.layers.geometry import Geometry
+from piggygan.layers.ways.matrix_products import linear, matmul
 
 Way = Literal["filters", "features", "unfolded", "crossed"]
 

@@ -15,16 +15,16 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
-from piggygan.costs import LayerCall
-from piggygan.deriving import for_keeping
 from piggygan.errors import InputError, TaskExistsError, TaskStateError
-from piggygan.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK, native_layout
-from piggygan.geometry import Geometry
-from piggygan.one_step import calls_in_this_step, shared_in_this_step
-from piggygan.task_filters import TaskFilters
-from piggygan.task_kernels import FACTOR_STEP, Init, TaskKernels
-from piggygan.tasks import check_task_name
-from piggygan.ways import MixedFilters, autocast_type, can_unfold, compute
+from piggygan.layers.deriving import for_keeping
+from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK, native_layout
+from piggygan.layers.geometry import Geometry
+from piggygan.layers.kernels import FACTOR_STEP, Init, TaskKernels
+from piggygan.layers.task_filters import TaskFilters
+from piggygan.layers.tasks import check_task_name
+from piggygan.layers.ways.choice import LayerCall
+from piggygan.layers.ways.compute import MixedFilters, autocast_type, can_unfold, compute
+from piggygan.layers.ways.shared_calls import calls_in_this_step, shared_in_this_step
 
 
 class PiggybackConvolution(TaskKernels):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import TaskStateError
-from piggygan.task_layer import STATEMENT, TaskLayer
+from piggygan.layers.task_layer import STATEMENT, TaskLayer
 
 
 class _Kept(NamedTuple):

@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 import pytest
 import torch
+from piggygan.layers.convolutions.ways import compute as ways
 from torch import Tensor, nn
 
-from piggygan import ways
 from piggygan.errors import ConfigurationError
-from piggygan.layers import PiggybackConv2d, PiggybackConvolution, PiggybackConvTranspose2d
-from piggygan.one_step import calls_in_this_step, calls_of_one_step, shared_in_this_step
-from piggygan.ways import Way
+from piggygan.layers.convolutions import PiggybackConv2d, PiggybackConvolution, PiggybackConvTranspose2d
+from piggygan.layers.ways.compute import Way
+from piggygan.layers.ways.shared_calls import calls_in_this_step, calls_of_one_step, shared_in_this_step
 
 CONVOLUTIONS = {
     "plain": lambda: PiggybackConv2d(nn.Conv2d(4, 6, 3, padding=1), "base"),

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from piggygan.errors import TaskNotChosenError
-from piggygan.selection import Selection
+from piggygan.layers.selection import Selection
 
 
 def test_the_only_task_needs_no_choice_and_one_of_several_does() -> None:

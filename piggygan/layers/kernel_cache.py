@@ -10,8 +10,8 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
-from piggygan.deriving import Origin, Sources, device_of, for_keeping, origin
 from piggygan.errors import ConfigurationError
+from piggygan.layers.deriving import Origin, Sources, device_of, for_keeping, origin
 
 DEFAULT_MAX_BYTES = 2**30
 """Five composed U-Nets of width 64."""

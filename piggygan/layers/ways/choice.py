@@ -11,7 +11,7 @@ import torch
 
 from piggygan.errors import ConfigurationError
 from piggygan.files.durable import write_durably
-from piggygan.ways import Way
+from piggygan.layers.ways.compute import Way
 
 
 @dataclass(frozen=True)

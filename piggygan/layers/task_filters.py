@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, TaskStateError
-from piggygan.freezing import freeze
-from piggygan.starting import Start
+from piggygan.layers.freezing import freeze
+from piggygan.layers.starts import Start
 
 _SCALED, _FACTORS = "scaled_factors", "factors"
 

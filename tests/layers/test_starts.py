@@ -2,7 +2,7 @@
 
 import torch
 
-from piggygan.starting import refitted
+from piggygan.layers.starts import refitted
 
 
 def test_a_bank_of_zeros_takes_any_mixture_for_as_near() -> None:

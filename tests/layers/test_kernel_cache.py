@@ -11,8 +11,8 @@ from torch import nn
 
 import piggygan as pg
 from piggygan.errors import ConfigurationError
-from piggygan.kernel_cache import KernelCache
-from piggygan.layers import PiggybackConvolution
+from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.kernel_cache import KernelCache
 
 
 def test_what_was_used_longest_ago_goes_first(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import piggygan as pg
-from piggygan.costs import CostModel, LayerCall, estimate, possible_ways
 from piggygan.errors import ConfigurationError, TaskStateError
+from piggygan.layers.ways.choice import CostModel, LayerCall, estimate, possible_ways
 
 # The third layer from the middle of a U-Net-256 at batch 1: 512 -> 512 channels, 4x4 filters.
 INNER = LayerCall(

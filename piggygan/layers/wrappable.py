@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from piggygan.bypasses import patched_methods
 from piggygan.errors import UnsupportedModuleError
+from piggygan.layers.bypasses import patched_methods
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from piggygan.deriving import for_keeping, in_full_precision, origin
+from piggygan.layers.deriving import for_keeping, in_full_precision, origin
 
 CPU = torch.device("cpu")
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from piggygan.deriving import Origin, Sources, origin
 from piggygan.errors import ConfigurationError
+from piggygan.layers.deriving import Origin, Sources, origin
 
 Shared = TypeVar("Shared")
 

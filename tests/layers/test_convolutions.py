@@ -16,8 +16,8 @@ from piggygan.errors import (
     TaskStateError,
     UnsupportedModuleError,
 )
-from piggygan.filters import task_parameters_count, unconstrained_count
-from piggygan.layers import PiggybackConv2d, PiggybackConvTranspose2d
+from piggygan.layers.convolutions import PiggybackConv2d, PiggybackConvTranspose2d
+from piggygan.layers.filters import task_parameters_count, unconstrained_count
 
 Layer = PiggybackConv2d | PiggybackConvTranspose2d
 

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from piggygan.copying import copied
 from piggygan.errors import TaskStateError, UnsupportedModuleError
-from piggygan.freezing import check_finite, freeze, handed_out, thaw
-from piggygan.selection import Selection
-from piggygan.task_layer import TaskLayer
-from piggygan.task_modules import TaskModules
-from piggygan.tasks import task_not_found
+from piggygan.layers.copying import copied
+from piggygan.layers.freezing import check_finite, freeze, handed_out, thaw
+from piggygan.layers.selection import Selection
+from piggygan.layers.task_layer import TaskLayer
+from piggygan.layers.task_modules import TaskModules
+from piggygan.layers.tasks import task_not_found
 
 
 class PerTask(TaskLayer):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piggygan.errors import InputError
-from piggygan.statements import Fingerprint, Statement, from_tensor, to_tensor
+from piggygan.layers.statements import Fingerprint, Statement, from_tensor, to_tensor
 
 DIGEST = "0123456789abcdef" * 4
 STATEMENTS = {

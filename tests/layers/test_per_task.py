@@ -7,7 +7,7 @@ from torch.nn.utils import parametrizations
 
 import piggygan as pg
 from piggygan.errors import TaskNotFoundError, TaskStateError
-from piggygan.per_task import PerTask, SharedFrozen
+from piggygan.layers.per_task import PerTask, SharedFrozen
 
 
 def test_a_copy_starts_as_the_old_one_and_goes_its_own_way() -> None:

@@ -9,8 +9,8 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from piggygan.errors import InputError
-from piggygan.statements import Fingerprint, Statement, from_tensor, to_tensor
-from piggygan.task_filters import TaskFilters
+from piggygan.layers.statements import Fingerprint, Statement, from_tensor, to_tensor
+from piggygan.layers.task_filters import TaskFilters
 
 STATEMENT = "_extra_state"
 """Where torch puts what a module adds to a state dict."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from piggygan.errors import ConfigurationError
-from piggygan.filters import (
+from piggygan.layers.filters import (
     compose,
     filters_first,
     join,

@@ -17,7 +17,7 @@ from torch import Tensor
 from piggygan.errors import InputError, TaskNameError
 from piggygan.escaping import escaped
 from piggygan.files.digests import tensors_digest
-from piggygan.tasks import check_task_name
+from piggygan.layers.tasks import check_task_name
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.copying import copied
+from piggygan.layers.copying import copied
 
 
 class Keeping(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from piggygan.errors import TaskNotFoundError, TaskStateError
-from piggygan.norms import TaskNorm
+from piggygan.layers.norms import TaskNorm
 
 NORMS: dict[str, Any] = {
     "batch": lambda: nn.BatchNorm2d(4),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from piggygan.products import linear, matmul
+from piggygan.layers.ways.matrix_products import linear, matmul
 
 PRODUCTS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], tuple[int, int]]] = {
     "by rows": (linear, (4, 3)),

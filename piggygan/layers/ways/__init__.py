@@ -1,0 +1,1 @@
+"""Equal ways to compute one layer, and which of them is cheapest."""
