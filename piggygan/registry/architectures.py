@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, PiggyganError, RegistryError
 from piggygan.layers.copying import copied
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.networks.fingerprints import are_first_written, as_first_written, layer_lines
+from piggygan.networks.pix2pix.namesakes import as_ours
 from piggygan.registry.described import Architecture, Network
-from piggygan.registry.fingerprints import are_first_written, as_first_written, layer_lines
-from piggygan.registry.namesakes import as_ours
 
 OURS: Mapping[str, Callable[..., UNetGenerator | ResNetGenerator]] = {
     "ResNetGenerator": ResNetGenerator,

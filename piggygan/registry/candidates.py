@@ -13,6 +13,7 @@ from piggygan.errors import BankMismatchError, InputError, TaskExistsError, Task
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
 from piggygan.model import MultiTaskGenerator
+from piggygan.networks.pix2pix.namesakes import as_ours, computes_the_same
 from piggygan.registry.architectures import (
     architecture_of,
     layers_of,
@@ -22,7 +23,6 @@ from piggygan.registry.architectures import (
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskSettings
-from piggygan.registry.namesakes import as_ours, computes_the_same
 from piggygan.registry.probes import GivenProbe, checked_probe
 from piggygan.registry.rebuilding import (
     building_order,

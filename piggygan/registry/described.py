@@ -25,7 +25,7 @@ class Architecture:
         class_name: Name of one of our generators, or None.
         arguments: What our generator is made with; empty for a user's.
         layers: One line for each module of a user's generator, see
-            :func:`~piggygan.registry.fingerprints.layer_lines`; empty for ours.
+            :func:`~piggygan.networks.fingerprints.layer_lines`; empty for ours.
     """
 
     class_name: str | None

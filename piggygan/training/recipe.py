@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch.utils.data import DataLoader
 
-from piggygan.registry.fingerprints import layer_lines
+from piggygan.networks.fingerprints import layer_lines
 from piggygan.training.fixed import models_of
 from piggygan.training.objectives import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions

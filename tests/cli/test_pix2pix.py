@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from piggygan.cli import COMMANDS, main
-from piggygan.interchange import load_pix2pix_generator, save_pix2pix_generator
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.networks.pix2pix import load_pix2pix_generator, save_pix2pix_generator
 from piggygan.registry import TaskRegistry
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from piggygan.interchange import load_pix2pix_generator
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.networks.pix2pix import load_pix2pix_generator
 from tests.fuzz.driver import Format
 from tests.fuzz.mutations import HOSTILE_TEXTS, hostile_value, mutated_bytes
 

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from piggygan import MultiTaskGenerator, TaskRegistry
 from piggygan.errors import ConfigurationError
-from piggygan.interchange import save_pix2pix_generator
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.networks.pix2pix import save_pix2pix_generator
 from piggygan.networks.upsampling import interpolated
 
 FAMILIES = [(ResNetGenerator, {"blocks": 1}), (UNetGenerator, {"depth": 3})]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from piggygan import GeneratorPair, MultiTaskGenerator, PatchDiscriminator, ResNetGenerator, TaskRegistry
 from piggygan.errors import ResumeError
-from piggygan.interchange import load_pix2pix_generator
+from piggygan.networks.pix2pix import load_pix2pix_generator
 from piggygan.training import (
     Checkpoints,
     CycleGANObjective,

@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from piggygan.layers.convolutions.ways import compute as ways
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError
 from piggygan.layers.convolutions import PiggybackConv2d, PiggybackConvolution, PiggybackConvTranspose2d
+from piggygan.layers.ways import compute as ways
 from piggygan.layers.ways.compute import Way
 from piggygan.layers.ways.shared_calls import calls_in_this_step, calls_of_one_step, shared_in_this_step
 

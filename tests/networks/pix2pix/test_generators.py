@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import CheckpointError, ConfigurationError
-from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.model import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
-from piggygan.networks.pix2pix_layout import read_architecture
+from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
+from piggygan.networks.pix2pix.layout import read_architecture
 from piggygan.registry import TaskRegistry
 
 Make = Callable[..., nn.Module]

@@ -16,10 +16,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from piggygan.cli import main
-from piggygan.interchange import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.model import MultiTaskGenerator
+from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
+from piggygan.networks.pix2pix.namesakes import as_ours
 from piggygan.registry import TaskRegistry
-from piggygan.registry.namesakes import as_ours
 
 BATCH = functools.partial(nn.BatchNorm2d, affine=True, track_running_stats=True)
 INSTANCE = functools.partial(nn.InstanceNorm2d, affine=False, track_running_stats=False)

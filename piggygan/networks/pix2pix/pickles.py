@@ -23,7 +23,7 @@ from piggygan.errors import CheckpointError, CorruptFileError, RegistryError
 from piggygan.files.durable import write_durably
 from piggygan.files.regular import read_regular_file
 from piggygan.files.tensors import nonfinite_names, portable
-from piggygan.networks.pix2pix_layout import COUNTER, listed
+from piggygan.networks.pix2pix.layout import COUNTER, listed
 
 MAX_FILE_SIZE = 2**32
 """The largest file that is read, in bytes: 4 GiB, some 20 times a U-Net."""

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from piggygan.errors import PiggyganError
 from piggygan.networks import ResNetGenerator, UNetGenerator
+from piggygan.networks.fingerprints import layer_lines
 from piggygan.networks.padding import ReflectionPad
-from piggygan.networks.pix2pix_layout import fitted, read_architecture
-from piggygan.registry.fingerprints import layer_lines
+from piggygan.networks.pix2pix.layout import fitted, read_architecture
 
 _THERE = {
     "UNetGenerator": "UnetGenerator",

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import CheckpointError
-from piggygan.interchange.checkpoints import read_checkpoint, write_checkpoint
-from piggygan.networks.pix2pix_layout import listed
+from piggygan.networks.pix2pix.layout import listed
+from piggygan.networks.pix2pix.pickles import read_checkpoint, write_checkpoint
 
 Save = Callable[[object], Path]
 
@@ -239,7 +239,7 @@ def test_reading_looks_up_no_class_by_name(saved: Save) -> None:
     path = saved({"weight": torch.ones(3)})
     # An audit hook cannot be taken off again: it gets a process of its own.
     code = (
-        "import sys; from piggygan.interchange.checkpoints import read_checkpoint; found = []\n"
+        "import sys; from piggygan.networks.pix2pix.pickles import read_checkpoint; found = []\n"
         "sys.addaudithook(lambda event, _: event == 'pickle.find_class' and found.append(event))\n"
         f"assert read_checkpoint({str(path)!r})['weight'].tolist() == [1, 1, 1]\n"
         "print(len(found))"

@@ -9,10 +9,10 @@ from torch import nn
 
 from piggygan.errors import CheckpointError, ConfigurationError
 from piggygan.files.tensors import portable
-from piggygan.interchange.checkpoints import read_checkpoint, write_checkpoint
 from piggygan.networks import ResNetGenerator, UNetGenerator
-from piggygan.networks.pix2pix_layout import fitted, plain_names, read_architecture
-from piggygan.registry.namesakes import as_ours
+from piggygan.networks.pix2pix.layout import fitted, plain_names, read_architecture
+from piggygan.networks.pix2pix.namesakes import as_ours
+from piggygan.networks.pix2pix.pickles import read_checkpoint, write_checkpoint
 
 _NETG_OF_DEPTH = {7: "unet_128", 8: "unet_256"}
 _NETG_OF_BLOCKS = {6: "resnet_6blocks", 9: "resnet_9blocks"}

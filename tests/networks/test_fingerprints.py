@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from piggygan.registry.fingerprints import as_first_written, layer_lines
+from piggygan.networks.fingerprints import as_first_written, layer_lines
 
 
 def test_a_line_has_path_class_settings_and_tensors() -> None:
