@@ -16,9 +16,10 @@ from baselines.separate import Separate, Thin
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.allocation import Fraction
 from piggygan.data import PairBatch
 from piggygan.layers.filters import DEFAULT_FRACTION
+from piggygan.model.allocation import Fraction
+from piggygan.model.overhead import TaskOverhead
 from piggygan.training import Batch
 
 LOOKED_AT = 40
@@ -127,7 +128,7 @@ def thin(generator: pg.UNetGenerator, first: str) -> Contender:
     return Thin(generator, first, second_task(generator).parameters)
 
 
-def second_task(generator: nn.Module, fraction: Fraction = DEFAULT_FRACTION) -> pg.overhead.TaskOverhead:
+def second_task(generator: nn.Module, fraction: Fraction = DEFAULT_FRACTION) -> TaskOverhead:
     """Count what ours stores for a second task; the generator is left alone."""
     model = pg.MultiTaskGenerator(copy.deepcopy(generator), "first")
     model.freeze_task("first")

@@ -13,7 +13,7 @@ from torch import Tensor
 from verdict import HEADLINE, Verdict
 
 from piggygan.data import PairDataset
-from piggygan.overhead import Overhead
+from piggygan.model.overhead import Overhead
 from piggygan.report.blocks import Block, KeyFigure, Proof, Table, Text, Tone
 from piggygan.report.cycles import cycle_gallery
 from piggygan.report.figures import loss_chart

@@ -9,7 +9,7 @@ from torch import Tensor
 from verdict import HEADLINE, Verdict
 
 from piggygan.evaluation.task_matrix import TaskMatrix
-from piggygan.overhead import Overhead
+from piggygan.model.overhead import Overhead
 from piggygan.training.history import History
 
 OURS, RIVAL = "piggygan", "fine-tuning"

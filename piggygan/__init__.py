@@ -6,7 +6,6 @@ tasks plus a few of its own, and no task is ever forgotten.
 
 from typing import TYPE_CHECKING
 
-from piggygan.calibration import calibrate
 from piggygan.errors import PiggyganError
 from piggygan.layers.convolutions import (
     PiggybackConv1d,
@@ -19,15 +18,16 @@ from piggygan.layers.convolutions import (
 from piggygan.layers.norms import TaskNorm
 from piggygan.layers.per_task import PerTask
 from piggygan.layers.tasks import Task
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.calibration import calibrate
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.pair import GeneratorPair
+from piggygan.model.plan import Plan
+from piggygan.model.planning import plan
+from piggygan.model.view import TaskView
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
-from piggygan.pair import GeneratorPair
-from piggygan.planned import Plan
-from piggygan.planning import plan
 from piggygan.registry import TaskRegistry
 from piggygan.relatedness import relatedness
 from piggygan.version import __version__
-from piggygan.view import TaskView
 
 if TYPE_CHECKING:
     from piggygan.prediction import predict

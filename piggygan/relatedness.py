@@ -13,8 +13,8 @@ from torch.nn import functional
 from piggygan.errors import InputError, TaskStateError
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.deriving import for_keeping
-from piggygan.model import MultiTaskGenerator
-from piggygan.restoring import modes_kept
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.restoring import modes_kept
 
 if TYPE_CHECKING:
     from jaxtyping import Float

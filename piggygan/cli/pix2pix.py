@@ -12,7 +12,7 @@ from piggygan.cli.commands import DONE, RegistryFolder, show
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CheckpointError, RegistryError
 from piggygan.layers.tasks import check_task_name
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.networks.pix2pix.layout import described
 from piggygan.registry import TaskRegistry

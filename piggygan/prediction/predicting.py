@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from piggygan.errors import PiggyganError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.regular import shown
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.extras import medical
 from piggygan.prediction.films import Film, Reading, read_film, reading

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from piggygan.data.geometry import Placement
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.options import Kind, PredictionOptions
 from piggygan.prediction.tiles import blend, cut
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from torch import nn
 
 from piggygan.errors import ConfigurationError, TaskNotFoundError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Manifest
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.wrapping import constants
 from piggygan.networks.pix2pix.namesakes import as_ours, computes_the_same
 from piggygan.registry.architectures import (
     architecture_of,
@@ -31,7 +32,6 @@ from piggygan.registry.rebuilding import (
     rebuild_task,
     settings_of,
 )
-from piggygan.wrapping import constants
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from piggygan.escaping import escaped
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, tensors_from_bytes, tensors_to_bytes
 from piggygan.layers.deriving import exact_products
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
 from piggygan.registry.memory import is_shortage
 from piggygan.registry.probes import INPUTS, Probe, arguments, end_to_end, is_probe

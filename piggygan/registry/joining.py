@@ -8,7 +8,7 @@ from torch import nn
 
 from piggygan.errors import CorruptFileError
 from piggygan.files.tensors import tensors_to_bytes
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
 from piggygan.registry.candidates import Candidate, check_belongs
 from piggygan.registry.certificates import Evidence, judge

@@ -10,7 +10,7 @@ from piggygan.errors import BankMismatchError, CorruptFileError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import tensors_from_bytes
 from piggygan.layers.tasks import task_not_found
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
 from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
 from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task

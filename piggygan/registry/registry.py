@@ -17,7 +17,7 @@ from torch import nn
 from piggygan.errors import ConfigurationError, RegistryError, RegistryLockedError, TaskInUseError
 from piggygan.files.durable import sync_folder
 from piggygan.files.regular import make_folder
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import leases
 from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere, chosen_network
 from piggygan.registry.candidates import Candidate, check_belongs, checked_image_size, checked_scores, prepare

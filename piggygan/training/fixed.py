@@ -8,9 +8,9 @@ from torch import Tensor
 
 from piggygan.errors import FrozenTensorError
 from piggygan.files.digests import tensors_digest
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.view import TaskView
 from piggygan.training.objectives import Objective
-from piggygan.view import TaskView
 
 
 def split_tensors(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from piggygan.parameter_groups import warn_of_squared_steps
+from piggygan.model.parameter_groups import warn_of_squared_steps
 from piggygan.training.fixed import split_tensors
 from piggygan.training.objectives import Objective
 from piggygan.training.options import TrainingOptions

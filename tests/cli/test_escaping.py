@@ -23,7 +23,7 @@ from torch import nn
 from piggygan.cli import main
 from piggygan.errors import PiggyganError
 from piggygan.escaping import escaped
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.registry.certificates import TaskCheck

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from piggygan.cli import COMMANDS, main
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.networks.pix2pix import load_pix2pix_generator, save_pix2pix_generator
 from piggygan.registry import TaskRegistry

@@ -12,7 +12,7 @@ from PIL import Image
 
 from piggygan.cli import main
 from piggygan.intended_use import INTENDED_USE
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from piggygan.cli import main
 from piggygan.cli.commands import UNREAD
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

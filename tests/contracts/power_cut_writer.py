@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.training.checkpoints import CheckpointFolder

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, InputError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.training import TrainingOptions

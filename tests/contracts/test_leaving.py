@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.errors import TaskNotFoundError
-from piggygan.export import export_onnx
 from piggygan.layers.ways.compute import Way
+from piggygan.model.onnx import export_onnx
 
 
 def two_tasks(generator: nn.Module) -> pg.MultiTaskGenerator:

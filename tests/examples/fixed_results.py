@@ -12,7 +12,7 @@ from torch import Tensor
 from verdict import PALETTE
 
 from piggygan.data import Pair
-from piggygan.overhead import LayerOverhead, Overhead, TaskOverhead
+from piggygan.model.overhead import LayerOverhead, Overhead, TaskOverhead
 from piggygan.training.history import EpochRecord, History
 
 FIXED = {"facades": {"pixel_accuracy": 0.491}, "lungs": {"dice": 0.837}}

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from piggygan.cli import main
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
 from tests.fuzz.driver import Format

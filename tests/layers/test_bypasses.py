@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.errors import UnsupportedModuleError
-from piggygan.planning import plan
+from piggygan.model.planning import plan
 
 
 def small() -> nn.Module:

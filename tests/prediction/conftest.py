@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from piggygan.data.readers import to_square
 from piggygan.errors import ConfigurationError, InputError, TaskNotFoundError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.prediction import PredictionOptions, translate_pictures
 from piggygan.prediction.translating import Translator

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import TaskRegistry
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from piggygan.errors import RegistryError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, RegistryError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.planning import Wrapping
 from piggygan.networks import ResNetGenerator, UNetGenerator
-from piggygan.planning import Wrapping
 from piggygan.registry.architectures import (
     OURS,
     PROBE_SIDE,

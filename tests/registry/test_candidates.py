@@ -9,7 +9,7 @@ from torch import nn
 
 from piggygan.errors import InputError, TaskNotFoundError, TaskStateError
 from piggygan.files.tensors import tensors_from_bytes
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.candidates import checked_scores, prepare
 
 

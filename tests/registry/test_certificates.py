@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import InputError
 from piggygan.files.tensors import tensors_from_bytes, tensors_to_bytes
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.certificates import check, gather_evidence, probe_images
 from piggygan.registry.store import ObjectStore
 

@@ -26,7 +26,7 @@ from piggygan.errors import (
     TaskExistsError,
     TaskNotFoundError,
 )
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

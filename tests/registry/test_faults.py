@@ -15,7 +15,7 @@ from torch import nn
 
 from piggygan.cli import main
 from piggygan.errors import CorruptFileError, PiggyganError, RegistryError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import TaskRegistry, leftovers
 from piggygan.registry import registry as registry_module
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from piggygan.cli import main
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 

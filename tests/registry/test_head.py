@@ -15,7 +15,7 @@ from torch import nn
 
 from piggygan.cli import main
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.registry.head import TRIES

@@ -11,7 +11,7 @@ import pytest
 from torch import nn
 
 from piggygan.errors import CorruptFileError, RegistryError, TaskInUseError, TaskNotFoundError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.registry.leases import live_leases
 

@@ -13,9 +13,9 @@ import torch
 
 import piggygan.registry.registry as registry_module
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, TaskNotFoundError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.pair import GeneratorPair
 from piggygan.networks import ResNetGenerator
-from piggygan.pair import GeneratorPair
 from piggygan.registry import TaskRegistry
 
 

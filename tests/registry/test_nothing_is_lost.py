@@ -21,7 +21,7 @@ import pytest
 from torch import nn
 
 from piggygan.errors import RegistryError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import TaskRegistry
 
 Learn = Callable[[MultiTaskGenerator, str], None]

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from piggygan.errors import BankMismatchError
-from piggygan.model import MultiTaskGenerator
-from piggygan.planning import Wrapping
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.planning import Wrapping
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,

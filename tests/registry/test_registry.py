@@ -29,7 +29,7 @@ from piggygan.errors import (
     TaskNotFoundError,
     TaskStateError,
 )
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from piggygan.errors import PiggyganError, TrainingInterruptedError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, UNetGenerator
 from piggygan.training import (
     Checkpoints,

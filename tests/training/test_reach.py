@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from piggygan.errors import ConfigurationError, TaskNotChosenError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.training import Checkpoints, SupervisedObjective, TrainingOptions, Turn, l1_loss, train
 from piggygan.training.reach import FIRST_TURNS
 

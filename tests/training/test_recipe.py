@@ -13,9 +13,9 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 import piggygan.training.recipe as recipe_module
-from piggygan.calibration import calibrate
 from piggygan.data import PairAugmentation, PairDataset, batches
 from piggygan.errors import ConfigurationError, ResumeError
+from piggygan.model.calibration import calibrate
 from piggygan.training import Checkpoints, load_best
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import CheckpointError, ConfigurationError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.networks.pix2pix.layout import read_architecture

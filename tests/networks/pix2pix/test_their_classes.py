@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from piggygan.cli import main
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.networks.pix2pix.namesakes import as_ours
 from piggygan.registry import TaskRegistry

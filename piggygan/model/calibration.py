@@ -14,8 +14,8 @@ from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.ways.choice import LayerCall, estimate, possible_ways
 from piggygan.layers.ways.compute import Way
 from piggygan.layers.ways.shared_calls import calls_of_one_step
-from piggygan.model import MultiTaskGenerator
-from piggygan.restoring import modes_kept, tensors_kept
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.restoring import modes_kept, tensors_kept
 
 ROUNDS = 3
 HOPELESS = 4.0

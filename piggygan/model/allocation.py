@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from piggygan.layers.filters import DEFAULT_FRACTION, unconstrained_count
-from piggygan.patterns import matches, unmatched
+from piggygan.model.patterns import matches, unmatched
 
 Fraction = float | Mapping[str, float]
 """The share of unconstrained weights of a whole generator, dealt out evenly over its layers; or the share of

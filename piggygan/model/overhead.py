@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.model.wrapping import Layer
 from piggygan.tables import text_table
-from piggygan.wrapping import Layer
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from piggygan.ends import End
+from piggygan.model.ends import End
 from piggygan.tables import text_table
 
 Treatment = Literal["mixed", "per_task", "shared_frozen", "buffers", "refused"]

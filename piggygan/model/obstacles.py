@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
-_OURS = ("piggygan.layers.convolutions", "piggygan.layers.norms", "piggygan.layers.per_task", "piggygan.model")
+from piggygan.layers.task_layer import TaskLayer
 
 
 def obstacles(generator: nn.Module) -> Iterator[str]:
@@ -22,7 +22,7 @@ def obstacles(generator: nn.Module) -> Iterator[str]:
         yield f"it is inside {type(generator).__name__}: wrap its .module, then parallelize the result"
     if "_orig_mod" in generator._modules:
         yield "it is compiled: wrap the module itself, then compile the result"
-    if any(type(module).__module__ in _OURS for module in generator.modules()):
+    if any(isinstance(module, TaskLayer) for module in generator.modules()):
         yield "it is wrapped already"
     yield from _shared_parameters(generator)
     yield from _shared_statistics(generator)

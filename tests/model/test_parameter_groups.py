@@ -10,7 +10,7 @@ from torch.optim import ASGD, SGD, Adam, Optimizer, RMSprop
 
 import piggygan as pg
 from piggygan.errors import TaskNotFoundError, TaskStateError
-from piggygan.parameter_groups import SquaredStepWarning, warn_of_squared_steps
+from piggygan.model.parameter_groups import SquaredStepWarning, warn_of_squared_steps
 from piggygan.training import SupervisedObjective, TrainingOptions
 from piggygan.training.state import TrainingState
 

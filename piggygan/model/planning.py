@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from piggygan.allocation import Fraction, layer_fractions, worth_mixing
-from piggygan.ends import choose_ends, find_ends
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.layers.bypasses import bypasses
 from piggygan.layers.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
 from piggygan.layers.norms import NORMS
 from piggygan.layers.wrappable import CONVOLUTIONS, patched, unsupported_convolution
-from piggygan.obstacles import obstacles
-from piggygan.patterns import Choices, Pattern
-from piggygan.planned import Plan, PlannedModule, Treatment
+from piggygan.model.allocation import Fraction, layer_fractions, worth_mixing
+from piggygan.model.ends import choose_ends, find_ends
+from piggygan.model.obstacles import obstacles
+from piggygan.model.patterns import Choices, Pattern
+from piggygan.model.plan import Plan, PlannedModule, Treatment
 
 USUAL = (*NORMS, nn.PReLU)
 """What each task has a copy of without being asked."""

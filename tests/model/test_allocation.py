@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import piggygan as pg
-from piggygan.allocation import dealt_evenly
+from piggygan.model.allocation import dealt_evenly
 
 SIZES = st.dictionaries(st.text(max_size=5), st.integers(1, 10**7), min_size=1, max_size=30)
 

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from piggygan.allocation import Fraction, layer_fractions, worth_mixing
-from piggygan.ends import check_channels
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.copying import copied
@@ -26,13 +24,15 @@ from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection
 from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
 from piggygan.layers.ways.choice import CostModel
-from piggygan.overhead import Overhead, TaskOverhead, layer_overhead
-from piggygan.parameter_groups import parameter_groups
-from piggygan.patterns import Pattern
-from piggygan.planning import USUAL, Wrapping, check_possible, plan
-from piggygan.state_dicts import CheckedLoading, check_same_form
-from piggygan.view import TaskView
-from piggygan.wrapping import Layer, check_layers_finite, check_layers_unmoved, make_layers, put_in_place
+from piggygan.model.allocation import Fraction, layer_fractions, worth_mixing
+from piggygan.model.ends import check_channels
+from piggygan.model.overhead import Overhead, TaskOverhead, layer_overhead
+from piggygan.model.parameter_groups import parameter_groups
+from piggygan.model.patterns import Pattern
+from piggygan.model.planning import USUAL, Wrapping, check_possible, plan
+from piggygan.model.state_dicts import CheckedLoading, check_same_form
+from piggygan.model.view import TaskView
+from piggygan.model.wrapping import Layer, check_layers_finite, check_layers_unmoved, make_layers, put_in_place
 
 
 class MultiTaskGenerator(CheckedLoading):
@@ -337,7 +337,7 @@ class MultiTaskGenerator(CheckedLoading):
     def parameter_groups(self, task: str, lr: float, optimizer: type[Optimizer] = SGD) -> list[dict[str, Any]]:
         """Return :meth:`task_parameters` with a learning rate each, so that factors move ``factor_step`` times as far.
 
-        See :func:`piggygan.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
+        See :func:`piggygan.model.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
         """
         return parameter_groups(self.task_parameters(task), self, lr, optimizer)
 

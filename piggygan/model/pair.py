@@ -8,8 +8,8 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 
 from piggygan.errors import ConfigurationError, TaskNotFoundError, TaskStateError
-from piggygan.model import MultiTaskGenerator
-from piggygan.wrapping import check_layers_finite
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.wrapping import check_layers_finite
 
 
 class GeneratorPair:
@@ -116,7 +116,7 @@ class GeneratorPair:
     def parameter_groups(self, task: str, lr: float, optimizer: type[Optimizer] = SGD) -> list[dict[str, Any]]:
         """Return :meth:`task_parameters` with a learning rate each, so that factors move ``factor_step`` times as far.
 
-        See :func:`piggygan.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
+        See :func:`piggygan.model.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
         """
         self._check_training(task)
         return [group for model in self.networks.values() for group in model.parameter_groups(task, lr, optimizer)]

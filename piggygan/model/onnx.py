@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import ConfigurationError
-from piggygan.model import MultiTaskGenerator
+from piggygan.model.generator import MultiTaskGenerator
 
 
 def export_onnx(model: MultiTaskGenerator, task: str, path: str | os.PathLike[str], images: Tensor) -> None:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.allocation import layer_fractions
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.layers.tasks import Task
+from piggygan.model.allocation import layer_fractions
 
 
 class Scale(nn.Module):

@@ -15,7 +15,7 @@ from piggygan.layers.own_buffers import OwnBuffers
 from piggygan.layers.per_task import PerTask, SharedFrozen
 from piggygan.layers.selection import Selection
 from piggygan.layers.ways.choice import CostModel
-from piggygan.planned import Plan, PlannedModule
+from piggygan.model.plan import Plan, PlannedModule
 
 Layer = PiggybackConvolution | PerTask | SharedFrozen | OwnBuffers
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import piggygan as pg
-from piggygan.ends import IMAGES, find_ends
 from piggygan.errors import ConfigurationError
-from piggygan.planned import Plan
+from piggygan.model.ends import IMAGES, find_ends
+from piggygan.model.plan import Plan
 
 
 class OutputFirst(nn.Module):

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.allocation import layer_fractions
 from piggygan.errors import ConfigurationError
-from piggygan.patterns import matches
+from piggygan.model.allocation import layer_fractions
+from piggygan.model.patterns import matches
 
 
 class Bracketed(nn.Module):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from piggygan.restoring import modes_kept, tensors_kept
+from piggygan.model.restoring import modes_kept, tensors_kept
 
 
 class Counting(nn.Module):
