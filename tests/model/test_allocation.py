@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import piggygan as pg
-from piggygan.model.allocation import dealt_evenly
+from piggygan.model.allocation import dealt_evenly, layer_fractions
 
 SIZES = st.dictionaries(st.text(max_size=5), st.integers(1, 10**7), min_size=1, max_size=30)
 
@@ -45,5 +45,5 @@ def test_the_layers_next_to_the_image_are_the_tasks_own() -> None:
 
 def test_a_layer_is_told_by_its_exact_path_too() -> None:
     """A path may hold characters that mean something in a pattern."""
-    fractions = pg.planning.layer_fractions({"blocks[0]": 0.5, "blocks0": 0.1}, {"blocks[0]": 10, "blocks0": 10})
+    fractions = layer_fractions({"blocks[0]": 0.5, "blocks0": 0.1}, {"blocks[0]": 10, "blocks0": 10})
     assert fractions == {"blocks[0]": 0.5, "blocks0": 0.1}
