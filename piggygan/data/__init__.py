@@ -2,8 +2,8 @@
 
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.batches import EpochSampler, PairBatch, batches, collate_pairs
-from piggygan.data.dicom import describe_dicom, read_dicom
-from piggygan.data.dicom_description import DicomDescription, DicomRequirements
+from piggygan.data.dicom.description import DicomDescription, DicomRequirements
+from piggygan.data.dicom.image import describe_dicom, read_dicom
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
 from piggygan.data.images import read_image, write_image
 from piggygan.data.masks import read_mask
@@ -11,7 +11,7 @@ from piggygan.data.pairs import Pair, PairDataset, SkippedFile
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import patients_on_two_sides, read_splits, side_of, split_by_patient
 from piggygan.data.unpaired import Matching, UnpairedDataset
-from piggygan.data.untrusted import UntrustedReader
+from piggygan.data.untrusted.reader import UntrustedReader
 
 __all__ = [
     "DicomDescription",

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from piggygan.data.pairs import Pair, PairDataset
-from piggygan.data.randomness import seeded_generator
+from piggygan.data.seeds import seeded_generator
 from piggygan.data.unpaired import UnpairedDataset
 from piggygan.errors import ConfigurationError
 

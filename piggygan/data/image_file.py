@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from piggygan.data.content import MAX_PIXELS, failures_named, read_content
-from piggygan.data.dicom import decode_dicom
-from piggygan.data.dicom_description import ANY_FILM, DicomDescription, DicomRequirements
-from piggygan.data.dicom_header import is_dicom_head
-from piggygan.data.dicom_source import SourceImage
-from piggygan.data.pictures import DecodedImage, decode_image, to_unit
+from piggygan.data.dicom.description import ANY_FILM, DicomDescription, DicomRequirements
+from piggygan.data.dicom.header import is_dicom_head
+from piggygan.data.dicom.image import decode_dicom
+from piggygan.data.dicom.source import SourceImage
+from piggygan.data.pictures.decoding import DecodedImage, decode_image, to_unit
 from piggygan.errors import ConfigurationError
 
 if TYPE_CHECKING:

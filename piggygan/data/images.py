@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from piggygan.data.content import MAX_PIXELS, failures_named
-from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
+from piggygan.data.dicom.description import ANY_FILM, DicomRequirements
 from piggygan.data.image_file import read_image_file
 from piggygan.errors import ImageError, InputError
 from piggygan.files.regular import shown

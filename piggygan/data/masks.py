@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from piggygan.data.content import MAX_PIXELS, failures_named, read_content
-from piggygan.data.pictures import DecodedImage, decode_image
+from piggygan.data.pictures.decoding import DecodedImage, decode_image
 from piggygan.errors import MaskError
 from piggygan.files.regular import shown
 

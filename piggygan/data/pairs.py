@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from piggygan.data.augmentation import PairAugmentation
-from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
+from piggygan.data.dicom.description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
 from piggygan.data.packed import Packed, PackedPair, digest
-from piggygan.data.randomness import seeded_generator
 from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader, to_square
+from piggygan.data.seeds import seeded_generator
 from piggygan.errors import ConfigurationError, DataError, DatasetError
 
 _CACHE_BYTES = 1 << 30

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from piggygan.data.augmentation import Sampling
-from piggygan.data.dicom_description import TO_LEARN_FROM, DicomRequirements
+from piggygan.data.dicom.description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.folders import PairFiles
-from piggygan.data.geometry import resized
+from piggygan.data.framing import resized
 from piggygan.data.image_file import check_channels
 from piggygan.data.images import read_image
 from piggygan.data.masks import read_mask

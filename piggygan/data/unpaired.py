@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.folders import list_side_by_side
 from piggygan.data.pairs import Pair, PairDataset
-from piggygan.data.randomness import seeded_generator
 from piggygan.data.readers import PictureReader
+from piggygan.data.seeds import seeded_generator
 from piggygan.errors import ConfigurationError, DatasetError
 from piggygan.files.regular import shown
 

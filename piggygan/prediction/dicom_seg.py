@@ -11,7 +11,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from piggygan.data.dicom_source import SourceImage
+from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
 from piggygan.intended_use import INTENDED_USE

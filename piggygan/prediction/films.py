@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch import Tensor
 
-from piggygan.data.dicom import is_dicom_file
-from piggygan.data.dicom_description import DicomRequirements
-from piggygan.data.dicom_source import SourceImage
-from piggygan.data.geometry import Placement
+from piggygan.data.dicom.description import DicomRequirements
+from piggygan.data.dicom.image import is_dicom_file
+from piggygan.data.dicom.source import SourceImage
+from piggygan.data.framing import Placement
 from piggygan.data.image_file import ImageFile, read_image_file
-from piggygan.data.untrusted import UntrustedReader
+from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.pictures import preview_of

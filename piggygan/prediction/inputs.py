@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from piggygan.data.dicom import is_dicom_file
+from piggygan.data.dicom.image import is_dicom_file
 from piggygan.data.folders import SUFFIXES
 from piggygan.errors import DatasetError
 from piggygan.files.regular import shown

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from piggygan.data.geometry import resized
+from piggygan.data.framing import resized
 from piggygan.data.images import levels_of
 from piggygan.errors import InputError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from piggygan.data.geometry import Placement
+from piggygan.data.framing import Placement
 from piggygan.errors import ConfigurationError, InputError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.options import Kind, PredictionOptions

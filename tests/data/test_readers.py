@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from piggygan.data.dicom_description import DicomRequirements
+from piggygan.data.dicom.description import DicomRequirements
 from piggygan.data.folders import PairFiles
 from piggygan.data.readers import MaskReader, PictureReader, SideBySideReader, to_square
 from piggygan.errors import ConfigurationError, DicomError, MaskError, PairError

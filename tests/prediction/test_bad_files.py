@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 import piggygan as pg
-from piggygan.data.geometry import LARGEST_CANVAS, Placement
+from piggygan.data.framing import LARGEST_CANVAS, Placement
 from piggygan.errors import InputTooLargeError
 from piggygan.prediction import PredictionOptions, predicting
 from piggygan.prediction.translating import Translator

@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from piggygan.data.dicom_source import SourceImage
+from piggygan.data.dicom.source import SourceImage
 from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import dicom_seg

@@ -503,7 +503,7 @@ def test_b17_files_nobody_vouches_for_are_decoded_elsewhere_and_come_out_alike(
         raise AssertionError("it was decoded in this process")
 
     with monkeypatch.context() as patch:
-        for place in ("piggygan.data.content.open_regular", "piggygan.data.dicom.open_regular"):
+        for place in ("piggygan.data.content.open_regular", "piggygan.data.dicom.image.open_regular"):
             patch.setattr(place, not_here)
         apart = see([film, program], untrusted=True)
     assert apart.predicted == here.predicted

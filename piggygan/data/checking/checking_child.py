@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 from piggygan.data.checking.finding import Fault, Finding
 from piggygan.data.checking.inspecting import inspect
 from piggygan.data.datasets.known import DATASETS
-from piggygan.data.decoding_child import serve
 from piggygan.data.folders import PairFiles
+from piggygan.data.untrusted.child import serve
 
 
 def answer(order: dict[str, Any], answers: BinaryIO) -> None:

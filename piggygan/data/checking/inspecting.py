@@ -13,12 +13,12 @@ from torch import Tensor
 
 from piggygan.data.checking.finding import Fault, Finding
 from piggygan.data.content import MAX_PIXELS, largest_content, read_content
-from piggygan.data.dicom_description import ANY_FILM
-from piggygan.data.dicom_header import describe_content, is_dicom_head
+from piggygan.data.dicom.description import ANY_FILM
+from piggygan.data.dicom.header import describe_content, is_dicom_head
 from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import narrow_range
-from piggygan.data.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
-from piggygan.data.png_chunks import SIGNATURE as PNG_SIGNATURE
+from piggygan.data.pictures.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
+from piggygan.data.pictures.png_chunks import SIGNATURE as PNG_SIGNATURE
 from piggygan.data.quiet import without_warnings
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, masks_of
 from piggygan.errors import DataError, MaskError, PairError

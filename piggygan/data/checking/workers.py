@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from piggygan.data.checking.finding import Fault, Finding
-from piggygan.data.child_process import ChildEnded, end_child, read_line, spawn_child, wait_until_ready, write
 from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.folders import PairFiles
+from piggygan.data.untrusted.talking import ChildEnded, end_child, read_line, spawn_child, wait_until_ready, write
 from piggygan.errors import DatasetError
 
 _SECONDS = 60.0

@@ -20,7 +20,7 @@ from piggygan.data.datasets.own import SideBySide, picture_size
 from piggygan.data.folders import PairFiles, files_by_stem
 from piggygan.data.images import read_image
 from piggygan.data.palette import CMP_PALETTE
-from piggygan.data.pictures import decode_image
+from piggygan.data.pictures.decoding import decode_image
 from piggygan.errors import MaskError, PairError
 from piggygan.files.regular import shown
 

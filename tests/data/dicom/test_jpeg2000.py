@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from piggygan.data.jpeg2000 import checked_size, codestream_of
+from piggygan.data.dicom.jpeg2000 import checked_size, codestream_of
 from piggygan.errors import ImageError
 
 openjpeg = pytest.importorskip("openjpeg.utils")

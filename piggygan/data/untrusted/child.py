@@ -1,6 +1,6 @@
 """The process that decodes for UntrustedReader: an order in JSON on a line, an answer in JSON on a line, numbers.
 
-python -m piggygan.data.decoding_child MEMORY SECONDS
+python -m piggygan.data.untrusted.child MEMORY SECONDS
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 
 import torch
 
-from piggygan.data.answers import answer_of, error_answer
-from piggygan.data.confinement import end_with_the_caller, give_up, limit_processor
-from piggygan.data.dicom import is_dicom_file
-from piggygan.data.dicom_description import DicomRequirements
+from piggygan.data.dicom.description import DicomRequirements
+from piggygan.data.dicom.image import is_dicom_file
 from piggygan.data.image_file import ImageFile, read_image_file
+from piggygan.data.untrusted.answers import answer_of, error_answer
+from piggygan.data.untrusted.confinement import end_with_the_caller, give_up, limit_processor
 from piggygan.errors import PiggyganError
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from piggygan.data import dicom_codecs
-from piggygan.data.dicom import read_dicom
+from piggygan.data.dicom import codecs as dicom_codecs
+from piggygan.data.dicom.image import read_dicom
 from piggygan.errors import DicomError, ImageError, InputTooLargeError, PiggyganError
 
 Write = Callable[..., Path]

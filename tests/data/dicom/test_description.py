@@ -9,8 +9,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from piggygan.data.dicom import describe_dicom, read_dicom
-from piggygan.data.dicom_description import DicomRequirements
+from piggygan.data.dicom.description import DicomRequirements
+from piggygan.data.dicom.image import describe_dicom, read_dicom
 from piggygan.errors import DicomError
 
 Write = Callable[..., Path]

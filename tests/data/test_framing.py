@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from piggygan.data.geometry import BLACK, Placement, resized
+from piggygan.data.framing import BLACK, Placement, resized
 from piggygan.data.readers import to_square
 from piggygan.errors import ConfigurationError, InputError
 

@@ -13,11 +13,12 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from piggygan.data import jpeg2000, jpeg_segments
-from piggygan.data.dicom_elements import tag_text
-from piggygan.data.grayscale import StoredFormat
-from piggygan.data.pictures import check_jpeg_data
-from piggygan.data.rle_segments import check_segments
+from piggygan.data.dicom import jpeg2000
+from piggygan.data.dicom.elements import tag_text
+from piggygan.data.dicom.grayscale import StoredFormat
+from piggygan.data.dicom.rle_segments import check_segments
+from piggygan.data.pictures import jpeg_segments
+from piggygan.data.pictures.decoding import check_jpeg_data
 from piggygan.errors import DecoderCrashError, DicomError, ImageError, InputTooLargeError
 
 Words = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]

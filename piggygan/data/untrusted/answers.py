@@ -14,10 +14,10 @@ from typing import Any
 from torch import Tensor
 
 import piggygan.errors
-from piggygan.data.child_process import ChildEnded
-from piggygan.data.dicom_description import DicomDescription
-from piggygan.data.dicom_source import SourceImage, is_identifier
+from piggygan.data.dicom.description import DicomDescription
+from piggygan.data.dicom.source import SourceImage, is_identifier
 from piggygan.data.image_file import ImageFile
+from piggygan.data.untrusted.talking import ChildEnded
 from piggygan.errors import PiggyganError
 from piggygan.escaping import escaped
 

@@ -12,11 +12,11 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
 from piggygan.data.content import MAX_SIDE
-from piggygan.data.dicom_codecs import PIXEL_DATA, Encoding, Words, frame_words, inflated
-from piggygan.data.dicom_description import DESCRIBING, DicomDescription, DicomRequirements, describe
-from piggygan.data.dicom_elements import code_of, decimal_of, integer_of, tag_text, value_of
-from piggygan.data.dicom_source import IDENTIFYING, SourceImage, source_of
-from piggygan.data.grayscale import LookupTable, Rescale, StoredFormat, Window, WindowFunction
+from piggygan.data.dicom.codecs import PIXEL_DATA, Encoding, Words, frame_words, inflated
+from piggygan.data.dicom.description import DESCRIBING, DicomDescription, DicomRequirements, describe
+from piggygan.data.dicom.elements import code_of, decimal_of, integer_of, tag_text, value_of
+from piggygan.data.dicom.grayscale import LookupTable, Rescale, StoredFormat, Window, WindowFunction
+from piggygan.data.dicom.source import IDENTIFYING, SourceImage, source_of
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import DicomError, ImageError, InputTooLargeError
 

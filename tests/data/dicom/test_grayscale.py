@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piggygan.data.grayscale import (
+from piggygan.data.dicom.grayscale import (
     LookupTable,
     Rescale,
     StoredFormat,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels.decoders.rle import _rle_decode_segment
 
-from piggygan.data.rle_segments import check_segments, unpacked_length
+from piggygan.data.dicom.rle_segments import check_segments, unpacked_length
 from piggygan.errors import ImageError
 
 

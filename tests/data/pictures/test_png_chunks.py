@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from piggygan.data import read_image, read_mask
-from piggygan.data.png_chunks import PngHeader, check_rows, png_header
+from piggygan.data.pictures.png_chunks import PngHeader, check_rows, png_header
 from piggygan.errors import ImageError
 
 RANDOM = np.random.default_rng(2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from piggygan.data.dicom_elements import tag_text
+from piggygan.data.dicom.elements import tag_text
 from piggygan.errors import DicomError
 
 _UIDS = {

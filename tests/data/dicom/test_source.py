@@ -10,8 +10,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from piggygan.data.dicom import is_dicom_file
-from piggygan.data.dicom_source import SourceImage
+from piggygan.data.dicom.image import is_dicom_file
+from piggygan.data.dicom.source import SourceImage
 from piggygan.data.image_file import read_image_file
 from piggygan.errors import DicomError
 

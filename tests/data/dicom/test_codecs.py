@@ -14,8 +14,8 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
-from piggygan.data import dicom_codecs
-from piggygan.data.dicom import read_dicom
+from piggygan.data.dicom import codecs as dicom_codecs
+from piggygan.data.dicom.image import read_dicom
 from piggygan.errors import DecoderCrashError, DicomError, InputTooLargeError, PiggyganError
 
 Write = Callable[..., Path]

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from piggygan.data.dicom_elements import code_of, tag_text, value_of
+from piggygan.data.dicom.elements import code_of, tag_text, value_of
 from piggygan.errors import DicomError
 
 _MODALITY, _BODY_PART, _VIEW, _POSITION = 0x00080060, 0x00180015, 0x00185101, 0x00185100

@@ -14,10 +14,8 @@ import torch
 from torch import Tensor
 
 from piggygan.data.content import MAX_PIXELS, failures_named, largest_content, read_content
-from piggygan.data.dicom_description import ANY_FILM, DicomDescription, DicomRequirements
-from piggygan.data.dicom_header import HEAD_BYTES, DicomPixels, describe_content, is_dicom_head, parse_dicom
-from piggygan.data.dicom_source import SourceImage
-from piggygan.data.grayscale import (
+from piggygan.data.dicom.description import ANY_FILM, DicomDescription, DicomRequirements
+from piggygan.data.dicom.grayscale import (
     LookupTable,
     Window,
     default_range,
@@ -27,6 +25,8 @@ from piggygan.data.grayscale import (
     table_to_unit,
     window_to_unit,
 )
+from piggygan.data.dicom.header import HEAD_BYTES, DicomPixels, describe_content, is_dicom_head, parse_dicom
+from piggygan.data.dicom.source import SourceImage
 from piggygan.errors import DecoderCrashError, DicomError, ImageError, InputTooLargeError
 from piggygan.files.regular import open_regular, shown
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from piggygan.data import read_image
-from piggygan.data.jpeg_segments import outline_of
+from piggygan.data.pictures.jpeg_segments import outline_of
 from piggygan.errors import ImageError
 
 RANDOM = np.random.default_rng(3)

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from piggygan.data.content import check_size
-from piggygan.data.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
-from piggygan.data.jpeg_segments import JpegOutline, outline_of, with_surplus
-from piggygan.data.png_chunks import check_rows, png_header
+from piggygan.data.pictures.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
+from piggygan.data.pictures.jpeg_segments import JpegOutline, outline_of, with_surplus
+from piggygan.data.pictures.png_chunks import check_rows, png_header
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import ImageError, InputTooLargeError
 from piggygan.files.regular import shown

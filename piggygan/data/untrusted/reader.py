@@ -17,8 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from piggygan.data.answers import checked_answer
-from piggygan.data.child_process import (
+from piggygan.data.content import MAX_PIXELS, failures_named
+from piggygan.data.dicom.description import ANY_FILM, DicomRequirements
+from piggygan.data.image_file import ImageFile, check_channels
+from piggygan.data.untrusted.answers import checked_answer
+from piggygan.data.untrusted.talking import (
     ChildEnded,
     end_child,
     read_into,
@@ -27,9 +30,6 @@ from piggygan.data.child_process import (
     wait_until_ready,
     write,
 )
-from piggygan.data.content import MAX_PIXELS, failures_named
-from piggygan.data.dicom_description import ANY_FILM, DicomRequirements
-from piggygan.data.image_file import ImageFile, check_channels
 from piggygan.errors import ConfigurationError, DecoderCrashError, PiggyganError
 from piggygan.files.regular import shown
 
@@ -152,7 +152,7 @@ class UntrustedReader:
         """Begin to start the process, which takes some seconds, without waiting for it."""
         if self._child is None or self._child.poll() is not None:
             self.close()
-            self._child = spawn_child("piggygan.data.decoding_child", str(self._memory), str(self._seconds))
+            self._child = spawn_child("piggygan.data.untrusted.child", str(self._memory), str(self._seconds))
             self._is_ready = False
 
     def close(self) -> None:

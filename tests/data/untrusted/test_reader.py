@@ -16,9 +16,10 @@ import pytest
 import torch
 from PIL import Image
 
-from piggygan.data import DicomRequirements, UntrustedReader, confinement, read_image
-from piggygan.data.answers import checked_answer
-from piggygan.data.child_process import ChildEnded
+from piggygan.data import DicomRequirements, UntrustedReader, read_image
+from piggygan.data.untrusted import confinement
+from piggygan.data.untrusted.answers import checked_answer
+from piggygan.data.untrusted.talking import ChildEnded
 from piggygan.errors import (
     ConfigurationError,
     DecoderCrashError,
@@ -201,7 +202,7 @@ while True:
 )
 LEAVING = f"""
 import subprocess, sys, time
-arguments = [["-m", "piggygan.data.decoding_child", str(1 << 30), "10"], ["-c", {BUSY!r}]]
+arguments = [["-m", "piggygan.data.untrusted.child", str(1 << 30), "10"], ["-c", {BUSY!r}]]
 pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 children = [subprocess.Popen([sys.executable, *one], **pipes) for one in arguments]
 print([child.stdout.readline() and child.pid for child in children], flush=True)

@@ -1,0 +1,1 @@
+"""DICOM: what a file says of its pixels, the pixels themselves, and which image it is."""

@@ -1,0 +1,1 @@
+"""PNG and JPEG: looked through before they are decoded, then decoded completely or not at all."""

@@ -1,0 +1,1 @@
+"""Images that nobody vouches for, decoded in a process that may hang, crash or run out of memory."""
