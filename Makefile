@@ -15,11 +15,11 @@ demo: $(READY)
 
 ## All tests but the slow ones.
 test: $(READY)
-	$(RUN)python -m pytest -q
+	$(RUN)python -m pytest -q -n auto --maxprocesses 4
 
 ## Slow proofs as well.
 test-all: $(READY)
-	$(RUN)python -m pytest -q -m ""
+	$(RUN)python -m pytest -q -n auto --maxprocesses 4 -m ""
 
 ## Format, lint, types, and the pure core with its shapes checked at run time.
 check: $(READY)

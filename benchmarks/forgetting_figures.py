@@ -12,8 +12,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from piggygan.report.figures import DOTS_PER_INCH
-from piggygan.report.lettering import INK, MUTED, font, lettering
+from piggygan.evaluation.report.figures import DOTS_PER_INCH
+from piggygan.evaluation.report.lettering import INK, MUTED, font, lettering
 
 KEPT_TO_FORGOTTEN = LinearSegmentedColormap.from_list("kept to forgotten", ["#0072B2", "#E69F00", "#D55E00"])
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")

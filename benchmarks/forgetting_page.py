@@ -18,10 +18,10 @@ from score_tables import claim_rows, cost_rows, photo_rows, score_rows
 from torch import Tensor
 
 import piggygan as pg
-from piggygan.report.blocks import Block, Chart, Note, Table, Text
-from piggygan.report.page import Page, Section, write_page
-from piggygan.report.pictures import gallery
-from piggygan.report.score_map import HUES, ScoreMap
+from piggygan.evaluation.report.blocks import Block, Chart, Note, Table, Text
+from piggygan.evaluation.report.page import Page, Section, write_page
+from piggygan.evaluation.report.pictures import gallery
+from piggygan.evaluation.report.score_map import HUES, ScoreMap
 
 VERSION = f"piggygan {pg.__version__}"
 SHOWN = 3

@@ -13,12 +13,12 @@ from torch import Tensor
 from verdict import HEADLINE, Verdict
 
 from piggygan.data import PairDataset
+from piggygan.evaluation.report.blocks import Block, KeyFigure, Proof, Table, Text, Tone
+from piggygan.evaluation.report.cycles import cycle_gallery
+from piggygan.evaluation.report.figures import loss_chart
+from piggygan.evaluation.report.page import Page, Section, write_page
+from piggygan.evaluation.report.pictures import gallery
 from piggygan.model.overhead import Overhead
-from piggygan.report.blocks import Block, KeyFigure, Proof, Table, Text, Tone
-from piggygan.report.cycles import cycle_gallery
-from piggygan.report.figures import loss_chart
-from piggygan.report.page import Page, Section, write_page
-from piggygan.report.pictures import gallery
 from piggygan.training.history import History
 
 TASKS = ("facades", "lungs")

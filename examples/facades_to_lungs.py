@@ -32,8 +32,8 @@ from verdict import HEADLINE, PALETTE, targets_of
 import piggygan as pg
 from piggygan.data import Pair, PairDataset, batches
 from piggygan.evaluation.labels import l1, picture_label_scores
+from piggygan.evaluation.report.pictures import picture_grid
 from piggygan.evaluation.segmentation import segmentation_scores
-from piggygan.report.pictures import picture_grid
 from piggygan.training import Checkpoints, Pix2PixObjective, TrainingOptions, train
 from piggygan.training.history import History
 

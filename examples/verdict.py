@@ -13,8 +13,8 @@ from piggygan.data.palette import CMP_PALETTE
 from piggygan.errors import FrozenTaskError
 from piggygan.evaluation.fixed_answers import fixed_label_picture, fixed_mask
 from piggygan.evaluation.labels import picture_label_scores
+from piggygan.evaluation.report.blocks import Note, Tone
 from piggygan.evaluation.segmentation import segmentation_scores
-from piggygan.report.blocks import Note, Tone
 
 PALETTE = [facade_class.rgb for facade_class in CMP_PALETTE]
 HEADLINE = {"facades": "pixel_accuracy", "lungs": "dice"}

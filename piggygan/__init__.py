@@ -7,6 +7,7 @@ tasks plus a few of its own, and no task is ever forgotten.
 from typing import TYPE_CHECKING
 
 from piggygan.errors import PiggyganError
+from piggygan.evaluation.relatedness import relatedness
 from piggygan.layers.convolutions import (
     PiggybackConv1d,
     PiggybackConv2d,
@@ -26,7 +27,6 @@ from piggygan.model.planning import plan
 from piggygan.model.view import TaskView
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
-from piggygan.relatedness import relatedness
 from piggygan.version import __version__
 
 if TYPE_CHECKING:

@@ -211,7 +211,7 @@ class MultiTaskGenerator(CheckedLoading):
             out_channels: Channels of its output where they differ from the base task's.
             draws_on: Frozen tasks whose filters it builds on; None: all frozen tasks.
             start_from: The drawn-on task that it starts as; None: the last one that can be. It decides much:
-                :func:`piggygan.relatedness` says which of them knows most of the new task.
+                :func:`piggygan.evaluation.relatedness` says which of them knows most of the new task.
             init: ``"warm"``: starts as exactly the function of ``start_from``, or as nearly as ``max_bank`` lets it.
                 ``"normal"``: N(0, 0.02) and fresh norms (Zhai et al. 2020). ``"empty"``: whatever is in memory, for
                 :meth:`load_task_tensors` to fill.

@@ -3,7 +3,7 @@
 from piggygan.prediction.options import Fit, Kind, PredictionOptions
 from piggygan.prediction.predicting import predict
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
-from piggygan.prediction.translating import translate_pictures
+from piggygan.prediction.translator import translate_pictures
 
 __all__ = [
     "Fit",

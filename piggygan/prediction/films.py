@@ -19,8 +19,8 @@ from piggygan.data.image_file import ImageFile, read_image_file
 from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.options import PredictionOptions
-from piggygan.prediction.pictures import preview_of
-from piggygan.prediction.translating import Translator
+from piggygan.prediction.png import preview_of
+from piggygan.prediction.translator import Translator
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8

@@ -19,9 +19,9 @@ from piggygan.prediction.films import Film, Reading, read_film, reading
 from piggygan.prediction.inputs import InputFile, Inputs, list_inputs
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.outputs import OutputFolder
-from piggygan.prediction.products import Products, products_of
+from piggygan.prediction.results import Products, products_of
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
-from piggygan.prediction.translating import Translator
+from piggygan.prediction.translator import Translator
 from piggygan.progress import progress_bar
 from piggygan.registry import TaskRegistry
 

@@ -10,10 +10,10 @@ from piggygan.errors import CorruptFileError
 from piggygan.files.tensors import tensors_to_bytes
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
+from piggygan.registry.building import load_tasks, loading_order
 from piggygan.registry.candidates import Candidate, check_belongs
 from piggygan.registry.certificates import Evidence, judge
 from piggygan.registry.exchange import TaskFile
-from piggygan.registry.loading import load_tasks, loading_order
 from piggygan.registry.manifest import Manifest
 from piggygan.registry.rebuilding import rebuild_base, rebuild_task
 from piggygan.registry.store import ObjectStore

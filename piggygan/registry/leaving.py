@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from piggygan.errors import CorruptFileError
+from piggygan.registry.building import read_tensors
 from piggygan.registry.certificates import read_probe
 from piggygan.registry.exchange import FORMAT_VERSION, ZEROS, Header, TaskFile, TaskPart
-from piggygan.registry.loading import read_tensors
 from piggygan.registry.manifest import Manifest
 from piggygan.registry.rebuilding import needed_tasks
 from piggygan.registry.signatures import Signature

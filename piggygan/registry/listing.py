@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from piggygan.registry.building import found
 from piggygan.registry.head import Head
-from piggygan.registry.loading import found
 from piggygan.registry.manifest import TaskRecord
 
 

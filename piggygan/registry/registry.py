@@ -19,6 +19,7 @@ from piggygan.files.durable import sync_folder
 from piggygan.files.regular import make_folder
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import leases
+from piggygan.registry.building import found, load_tasks, loading_order
 from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere, chosen_network
 from piggygan.registry.candidates import Candidate, check_belongs, checked_image_size, checked_scores, prepare
 from piggygan.registry.exchange import TaskFile, read_task_file, write_task_file
@@ -26,7 +27,6 @@ from piggygan.registry.joining import joining_candidates
 from piggygan.registry.leaving import leaving_file
 from piggygan.registry.leftovers import Collected, survey, sweep
 from piggygan.registry.listing import Listing
-from piggygan.registry.loading import found, load_tasks, loading_order
 from piggygan.registry.locking import LockKind, check_lock_kind, locked
 from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskInNetwork, TaskRecord, Versions
 from piggygan.registry.memory import enough_memory

@@ -10,9 +10,9 @@ from torch import nn
 
 from piggygan.errors import BankMismatchError, CorruptFileError, PiggyganError
 from piggygan.registry import leases
+from piggygan.registry.building import add_stored, base_model, read_tensors
 from piggygan.registry.certificates import TaskCheck, check, check_files
 from piggygan.registry.leftovers import survey
-from piggygan.registry.loading import add_stored, base_model, read_tensors
 from piggygan.registry.manifest import Manifest, TaskRecord
 from piggygan.registry.rebuilding import building_order
 from piggygan.registry.store import ObjectStore

@@ -1,12 +1,13 @@
 """Training: objectives say what is learned from a batch, the loop does the rest."""
 
-from piggygan.training.checkpoints import Checkpoints
-from piggygan.training.cyclegan import CycleGANObjective
+from piggygan.training.checkpoints.folder import Checkpoints
+from piggygan.training.checkpoints.saving import load_best, start_from
 from piggygan.training.history import EpochRecord, History
-from piggygan.training.image_pool import ImagePool
 from piggygan.training.loop import train
-from piggygan.training.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
-from piggygan.training.objectives import (
+from piggygan.training.objectives.cyclegan import CycleGANObjective
+from piggygan.training.objectives.image_pool import ImagePool
+from piggygan.training.objectives.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
+from piggygan.training.objectives.supervised import (
     Batch,
     HasSettings,
     HasState,
@@ -16,7 +17,6 @@ from piggygan.training.objectives import (
     Turn,
 )
 from piggygan.training.options import TrainingOptions
-from piggygan.training.saving import load_best, start_from
 from piggygan.training.schedules import constant_then_linear, make_schedule
 
 __all__ = [

@@ -11,19 +11,19 @@ import torch
 from torch.utils.data import DataLoader
 
 from piggygan.errors import ConfigurationError, DatasetError, TrainingDivergedError
-from piggygan.training.checkpoints import Checkpoints, check_resumable
-from piggygan.training.fixed import Guard, check_frozen_tasks
+from piggygan.training.checkpoints.folder import Checkpoints, check_resumable
+from piggygan.training.checkpoints.recipe import make_recipe
+from piggygan.training.checkpoints.saving import Saving, saving_of
+from piggygan.training.checkpoints.snapshot import Run
+from piggygan.training.guard import Guard, check_frozen_tasks
 from piggygan.training.history import EpochRecord, History, append_record, open_log, rewind_log
 from piggygan.training.loader import Loader
 from piggygan.training.mishaps import explained, is_of_a_worker, memory_errors_explained
-from piggygan.training.objectives import Batch, Objective
+from piggygan.training.objectives.supervised import Batch, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
-from piggygan.training.progress import TrainingProgress
-from piggygan.training.randomness import random_numbers_apart
-from piggygan.training.recipe import make_recipe
-from piggygan.training.saving import Saving, saving_of
-from piggygan.training.snapshot import Run
+from piggygan.training.progress_bar import TrainingProgress
+from piggygan.training.random_states import random_numbers_apart
 from piggygan.training.state import TrainingState, only_players_learn
 from piggygan.training.steps import Steps
 

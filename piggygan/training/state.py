@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.model.parameter_groups import warn_of_squared_steps
-from piggygan.training.fixed import split_tensors
-from piggygan.training.objectives import Objective
+from piggygan.training.guard import split_tensors
+from piggygan.training.objectives.supervised import Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.schedules import make_schedule
 
@@ -21,7 +21,7 @@ OptimizerState = dict[int, dict[str, Tensor]]
 class TrainingState:
     """The networks of an objective, an optimizer and a schedule for each player, and the position.
 
-    What else a training depends on is listed in :mod:`piggygan.training.snapshot`.
+    What else a training depends on is listed in :mod:`piggygan.training.checkpoints.snapshot`.
 
     Args:
         objective: Its modules lie on the device they are trained on.

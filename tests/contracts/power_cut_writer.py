@@ -20,7 +20,7 @@ import torch
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
-from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.checkpoints.folder import CheckpointFolder
 
 TIMES = {"registry": 1000, "checkpoints": 100_000}
 

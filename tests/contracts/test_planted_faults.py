@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.layers.convolutions import kernels as task_kernels
+from piggygan.layers import kernels as task_kernels
 from piggygan.layers.convolutions import per_task, task_filters
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from piggygan.errors import PiggyganError
 from piggygan.registry import TaskRegistry
-from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.checkpoints.folder import CheckpointFolder
 
 WRITER = Path(__file__).with_name("power_cut_writer.py")
 SIZE = 24 * 2**20

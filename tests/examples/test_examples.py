@@ -97,7 +97,7 @@ def test_a_stop_between_two_trainings_is_one_line_and_the_next_is_not_begun(numb
 def test_a_signal_in_the_last_save_of_a_task_ends_the_run_and_not_only_the_task(tmp_path: Path, number: int) -> None:
     program = (
         "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from piggygan.training.checkpoints import CheckpointFolder as Folder\n"
+        "from piggygan.training.checkpoints.folder import CheckpointFolder as Folder\n"
         "save = Folder.save\n"
         f"Folder.save = lambda *given: (save(*given), signal.raise_signal({int(number)}))[0]\n"
         f"sys.path.insert(0, {str(EXAMPLES)!r})\n"

@@ -12,7 +12,7 @@ import facades_to_lungs_result as paired
 import fixed_results
 import pytest
 
-from piggygan.report import figures
+from piggygan.evaluation.report import figures
 
 GREEN = re.compile(r'class="[^"]*\bgood\b')
 FINDINGS = {

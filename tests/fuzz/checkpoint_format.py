@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import PiggyganError, ResumeError
 from piggygan.training import Checkpoints, CycleGANObjective, TrainingOptions, load_best, start_from, train
-from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.checkpoints.folder import CheckpointFolder
 from tests.fuzz.driver import Format
 from tests.fuzz.mutations import hostile_value, mutated_bytes
 

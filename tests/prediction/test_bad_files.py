@@ -20,7 +20,7 @@ import piggygan as pg
 from piggygan.data.framing import LARGEST_CANVAS, Placement
 from piggygan.errors import InputTooLargeError
 from piggygan.prediction import PredictionOptions, predicting
-from piggygan.prediction.translating import Translator
+from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
 SMALL = PredictionOptions(size=32, untrusted=False)

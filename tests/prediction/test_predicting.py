@@ -313,7 +313,7 @@ def test_a_task_of_pictures_writes_pictures(registry: TaskRegistry, tmp_path: Pa
 def test_d07_a_network_that_gives_no_numbers_makes_no_mask(
     mirror_registry: TaskRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_mirror: Any
 ) -> None:
-    from piggygan.prediction.translating import Translator
+    from piggygan.prediction.translator import Translator
 
     def broken(_: Translator, canvases: list[torch.Tensor]) -> list[torch.Tensor]:
         return [torch.full_like(canvas, float("nan")) for canvas in canvases]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from piggygan.networks import NormKind, PatchDiscriminator, UNetGenerator
 from piggygan.training import Checkpoints, Pix2PixObjective
-from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.checkpoints.folder import CheckpointFolder
 
 
 class Pair(NamedTuple):

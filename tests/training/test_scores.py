@@ -11,7 +11,7 @@ import torch
 
 from piggygan.errors import ConfigurationError, ResumeError
 from piggygan.training import Checkpoints, load_best
-from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.checkpoints.folder import CheckpointFolder
 from piggygan.training.scores import as_score
 
 REAL = [
@@ -19,7 +19,16 @@ REAL = [
     np.array([0.5]), torch.tensor(0.5), torch.tensor([0.5], dtype=torch.bfloat16), torch.tensor(2),
     torch.tensor(0.5, requires_grad=True), 10**400, -(10**400), math.inf, -math.inf, np.float32("inf"),
 ]  # fmt: skip
-NOT_REAL = ["0.5", 1j, np.complex64(1), torch.tensor([0.5, 1.0]), np.zeros((2, 2)), [0.5], {"dice": 0.5}, object()]
+NOT_REAL = [
+    "0.5",
+    1j,
+    np.complex64(1),
+    torch.tensor([0.5, 1.0]),
+    np.zeros((2, 2)),
+    [0.5],
+    {"dice": 0.5},
+    pytest.param(object(), id="an object"),
+]
 
 
 @pytest.mark.parametrize("score", REAL, ids=repr)

@@ -14,8 +14,8 @@ import pytest
 
 from piggygan.errors import TrainingInterruptedError
 from piggygan.training import Checkpoints
-from piggygan.training.checkpoints import CheckpointFolder
-from piggygan.training.progress import TrainingProgress
+from piggygan.training.checkpoints.folder import CheckpointFolder
+from piggygan.training.progress_bar import TrainingProgress
 from piggygan.training.signals import HANDLED, Signals
 
 State = Callable[[Path], tuple[Any, dict[str, bytes]]]

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from PIL import Image
 
 from piggygan.errors import ConfigurationError
-from piggygan.report.score_map import ScoreMap
+from piggygan.evaluation.report.score_map import ScoreMap
 
 Cell = str | int | float | None
 """What a table can hold: text, a number, or None for what is unknown (shown as a dash)."""

@@ -9,7 +9,7 @@ import torch
 
 from piggygan.errors import FrozenTensorError
 from piggygan.training import Checkpoints
-from piggygan.training.fixed import split_tensors
+from piggygan.training.guard import split_tensors
 
 
 def test_every_tensor_is_either_changing_or_fixed(program: Any) -> None:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.training.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
 from piggygan.training.numbers import check_positive, check_weight
+from piggygan.training.objectives.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
 
 if TYPE_CHECKING:
     from jaxtyping import Float

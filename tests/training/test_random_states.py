@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from piggygan.training.randomness import random_numbers_apart, random_state, restore_random_state
+from piggygan.training.random_states import random_numbers_apart, random_state, restore_random_state
 
 
 def draw() -> tuple[float, float, float]:

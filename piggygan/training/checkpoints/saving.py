@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, ResumeError, TrainingDivergedError, TrainingInterruptedError
 from piggygan.files.tensors import nonfinite_names, part_of
-from piggygan.training.checkpoints import CheckpointFolder, Checkpoints
-from piggygan.training.fixed import Guard, split_tensors
-from piggygan.training.objectives import Objective
-from piggygan.training.recipe import differences, task_facts, tasks_of
+from piggygan.training.checkpoints.folder import CheckpointFolder, Checkpoints
+from piggygan.training.checkpoints.recipe import differences, task_facts, tasks_of
+from piggygan.training.checkpoints.snapshot import Run, capture, check_fits, copy_into, parse, restore
+from piggygan.training.guard import Guard, split_tensors
+from piggygan.training.objectives.supervised import Objective
 from piggygan.training.scores import as_score
 from piggygan.training.signals import Signals
-from piggygan.training.snapshot import Run, capture, check_fits, copy_into, parse, restore
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import InputError
-from piggygan.report.blocks import Gallery
-from piggygan.report.pictures import gallery
+from piggygan.evaluation.report.blocks import Gallery
+from piggygan.evaluation.report.pictures import gallery
 
 
 def cycle_gallery(

@@ -13,7 +13,7 @@ from piggygan.prediction.cleaning import fill_holes, keep_largest
 from piggygan.prediction.dicom_seg import Algorithm, segmentation_bytes
 from piggygan.prediction.films import Film
 from piggygan.prediction.options import Kind, PredictionOptions
-from piggygan.prediction.pictures import mask_png, overlay_png, picture_png
+from piggygan.prediction.png import mask_png, overlay_png, picture_png
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from piggygan.errors import ConfigurationError
-from piggygan.report import figures
-from piggygan.report.blocks import Chart
-from piggygan.report.figures import DOTS_PER_INCH, loss_chart, loss_curves, smoothed
-from piggygan.report.lettering import INK, MUTED, drawable
+from piggygan.evaluation.report import figures
+from piggygan.evaluation.report.blocks import Chart
+from piggygan.evaluation.report.figures import DOTS_PER_INCH, loss_chart, loss_curves, smoothed
+from piggygan.evaluation.report.lettering import INK, MUTED, drawable
 
 
 def dots(png: bytes) -> np.ndarray:
@@ -124,6 +124,7 @@ def test_figures_can_be_drawn_in_a_thread() -> None:
 
 
 def test_pyplot_and_its_global_state_are_never_imported() -> None:
-    code = "import sys, piggygan.report.pictures, piggygan.report.figures; print('matplotlib.pyplot' in sys.modules)"
+    modules = "piggygan.evaluation.report.pictures, piggygan.evaluation.report.figures"
+    code = f"import sys, {modules}; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

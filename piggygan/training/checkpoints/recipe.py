@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from piggygan.networks.fingerprints import layer_lines
-from piggygan.training.fixed import models_of
-from piggygan.training.objectives import Batch, HasSettings, Objective
+from piggygan.training.guard import models_of
+from piggygan.training.objectives.supervised import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.version import __version__
 

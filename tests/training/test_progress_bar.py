@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from piggygan.training.progress import TrainingProgress
+from piggygan.training.progress_bar import TrainingProgress
 
 
 def shown(visible: bool, terminal: bool, steps: int | None = 4) -> str:

@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.report.blocks import Gallery, Picture
-from piggygan.report.lettering import drawable, lettering
+from piggygan.evaluation.report.blocks import Gallery, Picture
+from piggygan.evaluation.report.lettering import drawable, lettering
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8

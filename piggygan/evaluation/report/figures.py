@@ -23,8 +23,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from piggygan.errors import ConfigurationError
-from piggygan.report.blocks import Chart
-from piggygan.report.lettering import INK, MUTED, drawable, font, lettering
+from piggygan.evaluation.report.blocks import Chart
+from piggygan.evaluation.report.lettering import INK, MUTED, drawable, font, lettering
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from piggygan.errors import ConfigurationError
-from piggygan.report.page import Page, Section, render_page
-from piggygan.report.score_map import HUES, WORST_TO_BEST, Hue, ScoreMap, is_dark, shade
+from piggygan.evaluation.report.page import Page, Section, render_page
+from piggygan.evaluation.report.score_map import HUES, WORST_TO_BEST, Hue, ScoreMap, is_dark, shade
 
 
 def luminance(colour: tuple[int, int, int]) -> float:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from piggygan.errors import InputError
-from piggygan.report.cycles import cycle_gallery
+from piggygan.evaluation.report.cycles import cycle_gallery
 
 NAMES = ("photo", "labels", "photo again")
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from piggygan.data import read_image, read_mask, write_image
 from piggygan.errors import InputError
-from piggygan.prediction.pictures import LARGEST_PREVIEW, mask_png, overlay_png, picture_png, preview_of
+from piggygan.prediction.png import LARGEST_PREVIEW, mask_png, overlay_png, picture_png, preview_of
 
 
 def test_a_mask_is_read_back_as_it_was(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from piggygan.errors import ConfigurationError
-from piggygan.report.blocks import Picture, Proof, Table, Text
+from piggygan.evaluation.report.blocks import Picture, Proof, Table, Text
 
 
 def png(width: int, height: int, dpi: int | None = None) -> bytes:

@@ -13,7 +13,7 @@ from piggygan.errors import ConfigurationError, InputError, TaskNotFoundError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.prediction import PredictionOptions, translate_pictures
-from piggygan.prediction.translating import Translator
+from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
 MakeMirror = Callable[..., nn.Sequential]

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-import piggygan.training.recipe as recipe_module
+import piggygan.training.checkpoints.recipe as recipe_module
 from piggygan.data import PairAugmentation, PairDataset, batches
 from piggygan.errors import ConfigurationError, ResumeError
 from piggygan.model.calibration import calibrate
@@ -151,7 +151,7 @@ def test_e12_a_checkpoint_without_random_states_is_refused(
 ) -> None:
     caplog.set_level(logging.INFO)
     with monkeypatch.context() as patch:
-        patch.setattr("piggygan.training.randomness.RandomState.tensors", lambda _: {"torch": torch.get_rng_state()})
+        patch.setattr("piggygan.training.random_states.RandomState.tensors", lambda _: {"torch": torch.get_rng_state()})
         interrupt(program, tmp_path)
     objective = program.make_objective()
     start = digest(objective)

@@ -15,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from piggygan.escaping import escaped
+from piggygan.evaluation.report.blocks import Block, KeyFigure, Note
 from piggygan.files.durable import write_durably
 from piggygan.intended_use import INTENDED_USE
-from piggygan.report.blocks import Block, KeyFigure, Note
 
 _LAID_OUT = "\n\t\r\u00a0\u202f"
 """What a browser lays out and does not obey: ends of lines, and spaces at which no line ends."""
@@ -36,7 +36,7 @@ class Page:
     """A report: what it is about, the numbers it comes down to, and its sections.
 
     Example:
-        >>> from piggygan.report.blocks import KeyFigure, Text
+        >>> from piggygan.evaluation.report.blocks import KeyFigure, Text
         >>> page = Page(
         ...     title="Two tasks, nothing forgotten",
         ...     lead="A U-Net learned facades, then lungs.",

@@ -15,7 +15,7 @@ import torch
 
 from piggygan.errors import ConfigurationError, ResumeError
 from piggygan.training import Checkpoints
-from piggygan.training.checkpoints import CheckpointFolder, to_bytes
+from piggygan.training.checkpoints.folder import CheckpointFolder, to_bytes
 
 TENSORS = {"network.weight": torch.arange(6.0), "random.torch": torch.arange(4, dtype=torch.uint8)}
 
@@ -196,7 +196,7 @@ def test_a_number_below_1_is_refused_by_name(bad: dict[str, int]) -> None:
 SAVE_FOREVER = """
 import itertools, sys, torch
 from pathlib import Path
-from piggygan.training.checkpoints import CheckpointFolder
+from piggygan.training.checkpoints.folder import CheckpointFolder
 folder = CheckpointFolder(Path(sys.argv[1]), 2)
 tensors = {"network.weight": torch.arange(4_000_000.0)}
 with folder.locked():

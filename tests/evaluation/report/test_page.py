@@ -9,10 +9,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from piggygan.report import page as page_module
-from piggygan.report.blocks import Block, Chart, Code, Facts, Gallery, KeyFigure, Note, Picture, Proof, Table, Text
-from piggygan.report.page import Page, Section, render_page, write_page
-from piggygan.report.score_map import ScoreMap
+from piggygan.evaluation.report import page as page_module
+from piggygan.evaluation.report.blocks import (
+    Block,
+    Chart,
+    Code,
+    Facts,
+    Gallery,
+    KeyFigure,
+    Note,
+    Picture,
+    Proof,
+    Table,
+    Text,
+)
+from piggygan.evaluation.report.page import Page, Section, render_page, write_page
+from piggygan.evaluation.report.score_map import ScoreMap
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" {{ 7 * 7 }} </style><img src=x onerror=y>.png"
 

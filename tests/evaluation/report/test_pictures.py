@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.report.pictures import LARGEST_SIDE, SMALLEST_SIDE, gallery, picture_grid
+from piggygan.evaluation.report.pictures import LARGEST_SIDE, SMALLEST_SIDE, gallery, picture_grid
 
 
 def dots(png: bytes) -> np.ndarray:
