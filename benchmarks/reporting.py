@@ -14,7 +14,7 @@ import torch
 from options import CommonOptions
 
 import piggygan as pg
-from piggygan.tables import text_table
+from piggygan.terminal.tables import text_table
 
 Rows = list[dict[str, Any]]
 

@@ -6,6 +6,7 @@ tasks plus a few of its own, and no task is ever forgotten.
 
 from typing import TYPE_CHECKING
 
+from piggygan.about import __version__
 from piggygan.errors import PiggyganError
 from piggygan.evaluation.relatedness import relatedness
 from piggygan.layers.convolutions import (
@@ -27,7 +28,6 @@ from piggygan.model.planning import plan
 from piggygan.model.view import TaskView
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
-from piggygan.version import __version__
 
 if TYPE_CHECKING:
     from piggygan.prediction import predict

@@ -37,7 +37,7 @@ Catch :class:`PiggyganError` for all of them::
         └── RegistryLockedError     another process holds the lock
 """
 
-from piggygan.escaping import escaped
+from piggygan.terminal.escaping import escaped
 
 
 class PiggyganError(Exception):

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from piggygan.about import INTENDED_USE, __version__
 from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
 from piggygan.cli.data import DATA
 from piggygan.cli.keeping import NewKey, Repair, Sign
@@ -23,8 +24,6 @@ from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.errors import PiggyganError
-from piggygan.intended_use import INTENDED_USE
-from piggygan.version import __version__
 
 COMMANDS: Mapping[str, type[Command] | Group] = {
     "predict": Predict,

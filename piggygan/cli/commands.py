@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol, TextIO
 
 import tyro
 
-from piggygan.escaping import escaped
+from piggygan.terminal.escaping import escaped
 
 DONE, DAMAGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 """Exit codes: 2 also for what could not be parsed; as shells have it 130 after Ctrl-C, and 141 where the reader of a

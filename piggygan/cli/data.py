@@ -11,7 +11,7 @@ import tyro
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, Group, show_result
 from piggygan.data.checking import DatasetReport, check_dataset
 from piggygan.data.datasets import DATASETS, DatasetFolder, Description, open_dataset
-from piggygan.progress import progress_bar
+from piggygan.terminal.progress import progress_bar
 
 DataFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
 

@@ -13,7 +13,7 @@ from typing import TextIO
 import tyro
 
 from piggygan.cli.commands import DONE, REFUSED, Command, Group, broken, show, show_error
-from piggygan.escaping import escaped
+from piggygan.terminal.escaping import escaped
 
 HELP = ("-h", "--help")
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import tyro
 
+from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_error, show_result
 from piggygan.cli.trust import Required, Requirements
-from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import PredictionOptions, PredictionSummary, predict
 
 INCOMPLETE = 1

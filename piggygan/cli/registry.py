@@ -10,9 +10,9 @@ from typing import Any
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, show_result, terminal_width
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CorruptFileError, RegistryError
-from piggygan.escaping import escaped
 from piggygan.registry import GENERATOR, TaskRecord, Verification
-from piggygan.tables import NO_BREAK, text_table
+from piggygan.terminal.escaping import escaped
+from piggygan.terminal.tables import NO_BREAK, text_table
 
 MOST_NAMED = 20
 """How many names a cell of the table shows."""

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import CorruptFileError
+from piggygan.files.memory import is_shortage, panics_named
 from piggygan.files.strict_json import parse_json
-from piggygan.registry.memory import is_shortage, panics_named
 
 _HEADER_LENGTH = struct.Struct("<Q")
 _INFINITE = "infinite"

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import InputError, TaskNameError
-from piggygan.escaping import escaped
 from piggygan.files.digests import tensors_digest
 from piggygan.layers.tasks import check_task_name
+from piggygan.terminal.escaping import escaped
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.model.wrapping import Layer
-from piggygan.tables import text_table
+from piggygan.terminal.tables import text_table
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Literal
 from torch import nn
 
 from piggygan.model.ends import End
-from piggygan.tables import text_table
+from piggygan.terminal.tables import text_table
 
 Treatment = Literal["mixed", "per_task", "shared_frozen", "buffers", "refused"]
 """Built from a bank; a copy a task; learned with the base task and shared; a module that holds others, whose own

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from piggygan.errors import InputError
-from piggygan.escaping import escaped
 from piggygan.layers.task_layer import STATEMENT, TaskLayer
+from piggygan.terminal.escaping import escaped
 
 
 class CheckedLoading(nn.Module):

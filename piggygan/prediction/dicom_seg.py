@@ -11,12 +11,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
+from piggygan.about import INTENDED_USE, __version__
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
-from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction.extras import medical
-from piggygan.version import __version__
 
 if TYPE_CHECKING:
     from jaxtyping import Bool

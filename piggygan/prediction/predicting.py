@@ -22,8 +22,8 @@ from piggygan.prediction.outputs import OutputFolder
 from piggygan.prediction.results import Products, products_of
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
 from piggygan.prediction.translator import Translator
-from piggygan.progress import progress_bar
 from piggygan.registry import TaskRegistry
+from piggygan.terminal.progress import progress_bar
 
 _DEFAULTS = PredictionOptions()
 

@@ -6,10 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from piggygan.intended_use import INTENDED_USE
+from piggygan.about import INTENDED_USE, __version__
 from piggygan.prediction.inputs import PassedBy
 from piggygan.prediction.options import Kind, PredictionOptions
-from piggygan.version import __version__
 
 
 @dataclass(frozen=True)

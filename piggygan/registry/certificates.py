@@ -19,15 +19,15 @@ import torch
 from torch import Tensor
 
 from piggygan.errors import CorruptFileError, InputError, PiggyganError
-from piggygan.escaping import escaped
 from piggygan.files.digests import tensors_digest
+from piggygan.files.memory import is_shortage
 from piggygan.files.tensors import nonfinite_names, tensors_from_bytes, tensors_to_bytes
 from piggygan.layers.deriving import exact_products
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
-from piggygan.registry.memory import is_shortage
 from piggygan.registry.probes import INPUTS, Probe, arguments, end_to_end, is_probe
 from piggygan.registry.store import ObjectStore
+from piggygan.terminal.escaping import escaped
 
 if TYPE_CHECKING:
     from jaxtyping import Float

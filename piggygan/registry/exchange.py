@@ -22,12 +22,12 @@ from torch import Tensor
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
 from piggygan.files.durable import write_durably
+from piggygan.files.memory import panics_named
 from piggygan.files.regular import read_regular_file
 from piggygan.files.strict_json import decode, parse_json
 from piggygan.files.tensors import infinite_entry, tensors_from_bytes
 from piggygan.registry.described import Network
 from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, TaskRecord
-from piggygan.registry.memory import panics_named
 from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
 from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject

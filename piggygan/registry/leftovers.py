@@ -13,6 +13,7 @@ from piggygan.files.durable import opened_folder
 from piggygan.registry import leases
 from piggygan.registry.locking import LOCK_NAME
 from piggygan.registry.manifest import FILE_NAME
+from piggygan.terminal.escaping import escaped
 
 _OBJECT = re.compile(r"([0-9a-f]{64})\.safetensors")
 _PARTS = ("", "objects", leases.FOLDER_NAME, "signatures")
@@ -36,9 +37,9 @@ class Leftovers:
 
     def notes(self) -> tuple[str, ...]:
         """Say each of it in a line; a strange name is shown escaped."""
-        said = [f"{_shown(name)}: an object that no task refers to; gc removes it" for name in self.orphans]
-        said += [f"{_shown(name)}: left by a process that was ended; gc removes it" for name in self.litter]
-        said += [f"{_shown(name)}: no part of the registry; it is left alone" for name in self.foreign]
+        said = [f"{escaped(name)}: an object that no task refers to; gc removes it" for name in self.orphans]
+        said += [f"{escaped(name)}: left by a process that was ended; gc removes it" for name in self.litter]
+        said += [f"{escaped(name)}: no part of the registry; it is left alone" for name in self.foreign]
         return tuple(said)
 
 
@@ -118,7 +119,3 @@ def _is_ours(inside: str, is_folder: bool) -> bool:
     if is_folder:
         return inside in _PARTS
     return inside == FILE_NAME or inside.startswith(LOCK_NAME) or bool(_SIGNED.fullmatch(inside))
-
-
-def _shown(name: str) -> str:
-    return ascii(name)[1:-1]

@@ -25,6 +25,7 @@ import filelock
 from piggygan.errors import ConfigurationError, PiggyganError, RegistryError, RegistryLockedError
 from piggygan.files.regular import read_regular_file
 from piggygan.files.strict_json import decode, parse_json
+from piggygan.terminal.escaping import escaped
 
 LOCK_NAME = ".lock"
 SOFT_LOCK_NAME = ".lock-soft"  # not the same: the file of a flock stays when it is free
@@ -52,7 +53,7 @@ class Holder:
 
     def __str__(self) -> str:
         # A note is a file that anyone may have written: nothing of it may move a terminal's cursor.
-        return ascii(f"process {self.pid} on {self.host} since {self.since}")[1:-1]
+        return escaped(f"process {self.pid} on {self.host} since {self.since}")
 
 
 def this_process() -> Holder:
@@ -186,7 +187,7 @@ def _stranger(folder: Path) -> str:
         program, owner = (process / "comm").read_text(encoding="utf-8").strip(), process.stat().st_uid
     except (OSError, ValueError, IndexError, StopIteration):
         return "another process"
-    return ascii(
+    return escaped(
         f"process {holder} ({program}) of the user with the number {owner}, which wrote no note of itself: any program "
         f"that may read {LOCK_NAME} can hold it, and then nobody can write. Wait for it, or end it: it was locked"
-    )[1:-1]
+    )

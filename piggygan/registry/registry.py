@@ -14,8 +14,10 @@ from typing import Any, SupportsFloat, SupportsIndex
 import torch
 from torch import nn
 
+from piggygan.about import __version__
 from piggygan.errors import ConfigurationError, RegistryError, RegistryLockedError, TaskInUseError
 from piggygan.files.durable import sync_folder
+from piggygan.files.memory import enough_memory
 from piggygan.files.regular import make_folder
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import leases
@@ -29,14 +31,12 @@ from piggygan.registry.leftovers import Collected, survey, sweep
 from piggygan.registry.listing import Listing
 from piggygan.registry.locking import LockKind, check_lock_kind, locked
 from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskInNetwork, TaskRecord, Versions
-from piggygan.registry.memory import enough_memory
 from piggygan.registry.probes import GivenProbe
 from piggygan.registry.repairing import Repair, copied_head, repaired
 from piggygan.registry.signatures import Signature
 from piggygan.registry.signed import SignedTasks
 from piggygan.registry.store import ObjectStore
 from piggygan.registry.verification import Verification, files_verified, verified
-from piggygan.version import __version__
 
 
 class TaskRegistry(Listing):

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from rich.console import Console
 
-from piggygan.progress import progress_bar
+from piggygan.terminal.progress import progress_bar
 
 
 class TrainingProgress:

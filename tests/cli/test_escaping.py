@@ -22,12 +22,12 @@ from torch import nn
 
 from piggygan.cli import main
 from piggygan.errors import PiggyganError
-from piggygan.escaping import escaped
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.registry.certificates import TaskCheck
 from piggygan.registry.manifest import MAX_MANIFEST_SIZE
+from piggygan.terminal.escaping import escaped
 
 FORGED = "FORGED: equal"
 OBEYED = ("\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\b", "\x00", "\x7f", "\u202e", "\u200f", "\u2066", "\u061c",

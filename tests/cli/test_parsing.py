@@ -9,10 +9,10 @@ import sys
 import pytest
 import torch
 
+from piggygan.about import __version__
 from piggygan.cli import COMMANDS, main
 from piggygan.cli.commands import Group, show
 from piggygan.errors import PiggyganError
-from piggygan.version import __version__
 
 
 def ended(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, str]:

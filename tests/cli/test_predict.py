@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from piggygan.about import INTENDED_USE
 from piggygan.cli import main
-from piggygan.intended_use import INTENDED_USE
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry

@@ -24,11 +24,11 @@ from piggygan.data.checking.finding import Finding
 from piggygan.data.checking.inspecting import inspect
 from piggygan.data.datasets import DatasetFolder
 from piggygan.data.synthetic.xrays import write_xrays
-from piggygan.escaping import escaped
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.networks.pix2pix import save_pix2pix_generator
 from piggygan.registry import TaskRegistry
+from piggygan.terminal.escaping import escaped
 
 WIDTH = 80
 PREDICT = "clinic films --task lungs --out"

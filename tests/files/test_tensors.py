@@ -10,8 +10,8 @@ import torch
 
 from piggygan.errors import CorruptFileError
 from piggygan.files.digests import tensors_digest
+from piggygan.files.memory import panics_named
 from piggygan.files.tensors import nonfinite_names, portable, tensors_from_bytes, tensors_to_bytes
-from piggygan.registry.memory import panics_named
 
 
 def safetensors_file(header: str | bytes, data: bytes) -> bytes:

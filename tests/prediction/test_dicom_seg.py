@@ -12,9 +12,9 @@ import numpy as np
 import pydicom
 import pytest
 
+from piggygan.about import INTENDED_USE
 from piggygan.data.dicom.source import SourceImage
 from piggygan.errors import ConfigurationError, PredictionError
-from piggygan.intended_use import INTENDED_USE
 from piggygan.prediction import dicom_seg
 from piggygan.prediction.dicom_seg import EMPTY, Algorithm, segmentation_bytes
 

@@ -19,7 +19,7 @@ from piggygan.data.dicom.source import SourceImage, is_identifier
 from piggygan.data.image_file import ImageFile
 from piggygan.data.untrusted.talking import ChildEnded
 from piggygan.errors import PiggyganError
-from piggygan.escaping import escaped
+from piggygan.terminal.escaping import escaped
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_TEXT = 4096

@@ -10,11 +10,11 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch.utils.data import DataLoader
 
+from piggygan.about import __version__
 from piggygan.networks.fingerprints import layer_lines
 from piggygan.training.guard import models_of
 from piggygan.training.objectives.supervised import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
-from piggygan.version import __version__
 
 WITHOUT_EFFECT = ("sample_every", "log_path", "progress")
 """Options that change nothing in the networks."""

@@ -1,6 +1,8 @@
-"""What piggygan's outputs may be used for: said by the command, on every report, and in every DICOM file it writes."""
+"""Which version this is, and what its outputs may be used for: said by the command, every report, every DICOM file."""
 
 from __future__ import annotations
+
+__version__ = "0.1.0.dev0"
 
 INTENDED_USE = "For research only, not for diagnosis or treatment."
 """One sentence of at most 64 letters, so that a DICOM text element can hold it."""

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from piggygan.progress import SECONDS_BETWEEN_LINES, progress_bar
+from piggygan.terminal.progress import SECONDS_BETWEEN_LINES, progress_bar
 
 LOSSES = "generator.adversarial 0.693  generator.l1 12.345  discriminator.real 0.346  discriminator.fake 0.347"
 BRIEF = "adversarial 0.693  l1 12.345  real 0.346  fake 0.347"

@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piggygan.tables import text_table
+from piggygan.terminal.tables import text_table
 
 cells = st.text(alphabet="ab ,-", max_size=40).map(str.strip)
 
