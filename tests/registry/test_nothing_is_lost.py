@@ -1,6 +1,6 @@
 """E1 to E6 and C2 for the registry: killed, refused by the system, cut from power, or flipped, nothing is lost.
 
-The same for training checkpoints is in ``tests/training/test_checkpoints.py``.
+The same for training checkpoints is in ``tests/training/checkpoints/test_folder.py``.
 """
 
 from __future__ import annotations
