@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.layers import kernels as task_kernels
-from piggygan.layers.convolutions import per_task, task_filters
+from piggygan.layers import per_task, task_filters
 
 
 def permutation_moves_whole_filters() -> bool:
