@@ -26,6 +26,7 @@ ROOMS = (
     "registry",
     "evaluation",
     "prediction",
+    "jobs",
     "__init__",
     "cli",
 )
