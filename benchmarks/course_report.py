@@ -29,7 +29,8 @@ from piggygan.data.splits import read_splits, side_of
 from piggygan.evaluation.labels import picture_label_scores
 from piggygan.evaluation.segmentation import segmentation_scores
 from piggygan.training import Pix2PixObjective, TrainingOptions, train
-from piggygan.training.objectives.supervised import Objective, SupervisedObjective
+from piggygan.training.objectives.protocol import Objective
+from piggygan.training.objectives.supervised import SupervisedObjective
 
 Method = Literal["ours", "fine-tuning", "separate"]
 Recipe = Literal["pix2pix", "pix2pix-dice", "supervised"]

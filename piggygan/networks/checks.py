@@ -1,6 +1,8 @@
-"""What the networks refuse, said before a layer deep inside says it less clearly."""
+"""What networks and their training refuse, said before a layer deep inside says it less clearly."""
 
 from __future__ import annotations
+
+import math
 
 from torch import Tensor
 
@@ -16,6 +18,39 @@ def check_at_least(smallest: int, **counts: int) -> None:
     for name, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, int) or count < smallest:
             raise ConfigurationError(f"{name} is {count!r}; give a whole number of at least {smallest}.")
+
+
+def check_weight(**weights: float) -> None:
+    """Refuse numbers that are negative or not finite.
+
+    Raises:
+        ConfigurationError: Naming the argument.
+    """
+    for name, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ConfigurationError(f"{name} is {weight}; give a finite number of at least 0.")
+
+
+def check_positive(**numbers: float) -> None:
+    """Refuse numbers that are 0, negative or not finite.
+
+    Raises:
+        ConfigurationError: Naming the argument.
+    """
+    for name, number in numbers.items():
+        if not (math.isfinite(number) and number > 0):
+            raise ConfigurationError(f"{name} is {number}; give a finite number above 0.")
+
+
+def check_share(**shares: float) -> None:
+    """Refuse numbers outside 0..1.
+
+    Raises:
+        ConfigurationError: Naming the argument.
+    """
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ConfigurationError(f"{name} is {share}; give a number from 0 to 1.")
 
 
 def check_images(images: Tensor, *, multiple: int, smallest: int, network: str) -> None:

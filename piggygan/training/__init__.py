@@ -7,15 +7,9 @@ from piggygan.training.loop import train
 from piggygan.training.objectives.cyclegan import CycleGANObjective
 from piggygan.training.objectives.image_pool import ImagePool
 from piggygan.training.objectives.losses import GanKind, adversarial_loss, l1_loss, soft_dice_loss
-from piggygan.training.objectives.supervised import (
-    Batch,
-    HasSettings,
-    HasState,
-    Objective,
-    Pix2PixObjective,
-    SupervisedObjective,
-    Turn,
-)
+from piggygan.training.objectives.pix2pix import Pix2PixObjective
+from piggygan.training.objectives.protocol import Batch, HasSettings, HasState, Objective, Turn
+from piggygan.training.objectives.supervised import SupervisedObjective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.schedules import constant_then_linear, make_schedule
 

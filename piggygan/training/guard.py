@@ -10,7 +10,7 @@ from piggygan.errors import FrozenTensorError
 from piggygan.files.digests import tensors_digest
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.model.view import TaskView
-from piggygan.training.objectives.supervised import Objective
+from piggygan.training.objectives.protocol import Objective
 
 
 def split_tensors(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

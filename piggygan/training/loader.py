@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from piggygan.errors import DatasetError
-from piggygan.training.objectives.supervised import Batch
+from piggygan.training.objectives.protocol import Batch
 from piggygan.training.processes import Processes
 from piggygan.training.random_states import random_state, restore_random_state, seeded_random_state
 

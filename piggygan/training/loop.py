@@ -19,7 +19,7 @@ from piggygan.training.guard import Guard, check_frozen_tasks
 from piggygan.training.history import EpochRecord, History, append_record, open_log, rewind_log
 from piggygan.training.loader import Loader
 from piggygan.training.mishaps import explained, is_of_a_worker, memory_errors_explained
-from piggygan.training.objectives.supervised import Batch, Objective
+from piggygan.training.objectives.protocol import Batch, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
 from piggygan.training.progress_bar import TrainingProgress

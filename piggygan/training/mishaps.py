@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from piggygan.errors import ConfigurationError, DatasetError, DeviceMemoryError
-from piggygan.training.objectives.supervised import Batch, Objective
+from piggygan.training.objectives.protocol import Batch, Objective
 
 _UNDETERMINED = re.compile(r"(\w+) does not have a deterministic implementation")
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from piggygan.errors import ConfigurationError
-from piggygan.networks.checks import check_at_least
-from piggygan.training.numbers import check_positive, check_share, check_weight
+from piggygan.networks.checks import check_at_least, check_positive, check_share, check_weight
 
 Precision = Literal["no", "bf16"]
 LARGEST_SEED = 2**31 - 1

@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from piggygan.errors import ConfigurationError
 from piggygan.layers.kernels import TaskKernels
-from piggygan.training.objectives.supervised import Objective
+from piggygan.training.objectives.protocol import Objective
 from piggygan.training.state import TrainingState
 
 FIRST_TURNS = 10

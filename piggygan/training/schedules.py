@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from piggygan.networks.checks import check_at_least
-from piggygan.training.numbers import check_share
+from piggygan.networks.checks import check_at_least, check_share
 
 
 def constant_then_linear(epoch: int, epochs: int, decay_from: float) -> float:

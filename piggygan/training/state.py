@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from piggygan.model.parameter_groups import warn_of_squared_steps
 from piggygan.training.guard import split_tensors
-from piggygan.training.objectives.supervised import Objective
+from piggygan.training.objectives.protocol import Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.schedules import make_schedule
 

@@ -11,7 +11,7 @@ import torch
 from torch.nn.utils import get_total_norm
 
 from piggygan.errors import ConfigurationError, TrainingDivergedError
-from piggygan.training.objectives.supervised import Batch, Objective, Turn
+from piggygan.training.objectives.protocol import Batch, Objective, Turn
 from piggygan.training.options import TrainingOptions
 from piggygan.training.processes import Processes
 from piggygan.training.reach import Reach

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from piggygan.about import __version__
 from piggygan.networks.fingerprints import layer_lines
 from piggygan.training.guard import models_of
-from piggygan.training.objectives.supervised import Batch, HasSettings, Objective
+from piggygan.training.objectives.protocol import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
 
 WITHOUT_EFFECT = ("sample_every", "log_path", "progress")

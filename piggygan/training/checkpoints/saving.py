@@ -15,7 +15,7 @@ from piggygan.training.checkpoints.folder import CheckpointFolder, Checkpoints
 from piggygan.training.checkpoints.recipe import differences, task_facts, tasks_of
 from piggygan.training.checkpoints.snapshot import Run, capture, check_fits, copy_into, parse, restore
 from piggygan.training.guard import Guard, split_tensors
-from piggygan.training.objectives.supervised import Objective
+from piggygan.training.objectives.protocol import Objective
 from piggygan.training.scores import as_score
 from piggygan.training.signals import Signals
 

@@ -16,7 +16,7 @@ from piggygan.files.strict_json import decode
 from piggygan.files.tensors import part_of
 from piggygan.training.history import EpochRecord, History
 from piggygan.training.loader import Loader
-from piggygan.training.objectives.supervised import HasState, Objective
+from piggygan.training.objectives.protocol import HasState, Objective
 from piggygan.training.random_states import RandomState, random_numbers_apart, random_state, restore_random_state
 from piggygan.training.state import TrainingState
 from piggygan.training.steps import Steps, StepsAccount

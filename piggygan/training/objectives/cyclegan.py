@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from piggygan.errors import ConfigurationError, InputError
 from piggygan.files.tensors import part_of
 from piggygan.layers.ways.shared_calls import calls_of_one_step
-from piggygan.training.numbers import check_weight
+from piggygan.networks.checks import check_weight
 from piggygan.training.objectives.image_pool import POOL_SIZE, ImagePool
 from piggygan.training.objectives.losses import adversarial_loss, l1_loss
-from piggygan.training.objectives.supervised import Batch, Turn, movable, without_gradients
+from piggygan.training.objectives.players import movable, without_gradients
+from piggygan.training.objectives.protocol import Batch, Turn
 
 
 class CycleGANObjective:
