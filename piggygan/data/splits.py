@@ -30,6 +30,8 @@ def read_splits(path: str | Path) -> dict[str, list[str]]:
     path = Path(path)
     example = 'write one such as {"train": ["a.png"], "test": ["b.png"]}'
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise DatasetError(f"{shown(path)} is not a regular file: {example}.")
         parsed = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DatasetError(f"{shown(path)} cannot be read: {error.strerror}; {example}.") from error

@@ -1,6 +1,7 @@
 """Which files are on which side."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,9 @@ def test_shares_that_do_not_add_up_are_refused(shares: dict[str, float]) -> None
         split_by_patient(PATIENTS, shares)
     with pytest.raises(ConfigurationError, match="seed"):
         split_by_patient(PATIENTS, {"train": 1.0}, seed=-1)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "splits.json")
+    with pytest.raises(DatasetError, match=r"splits\.json' is not a regular file: write one such as"):
+        read_splits(tmp_path / "splits.json")

@@ -60,6 +60,8 @@ class CovidXrays(ImagesWithMasks):
     @cached_property
     def _rows(self) -> Mapping[str, Mapping[str, str]]:
         path = self.folder / _TABLE
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise DatasetError(f"{shown(path)} is not a regular file; put the table there.")
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))

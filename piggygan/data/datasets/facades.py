@@ -65,12 +65,11 @@ class Facades(SideBySide):
         """Tell whether a folder is this set: all but a few of its numbers, and its size of pictures."""
         for side, count in cls.description.sides.items():
             numbers = {str(number) for number in range(1, count + 1)}
-            there = {entry.stem for entry in _entries(folder / side) if entry.suffix == ".jpg"}
+            there = {picture.stem for picture in _pictures(folder / side)}
             # Anybody's pairs may be numbered; those of another set go on beyond these numbers, or end before them.
             if side in _TELLING and not (there <= numbers and len(there) >= _MOST_OF_THEM * count):
                 return False
-        first = next(iter(sorted(_entries(folder / "train"))), None)
-        return first is not None and picture_size(first) == _SIZE
+        return picture_size(min(_pictures(folder / "train"))) == _SIZE
 
     @property
     def patients(self) -> Mapping[str, str]:
@@ -78,8 +77,9 @@ class Facades(SideBySide):
         return {files.name: files.name for files in self.files}
 
 
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+def _pictures(folder: Path) -> list[Path]:
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return [entry for entry in entries if entry.suffix == ".jpg" and not entry.name.startswith(".")]
 
 
 class FacadesBase(DatasetFolder):

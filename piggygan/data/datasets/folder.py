@@ -169,6 +169,7 @@ class DatasetFolder(ABC):
             )
 
     def _named(self, names: Collection[str]) -> list[PairFiles]:
+        names = [names] if isinstance(names, str) else names
         known = {files.name: files for files in self.files}
         missing = sorted(set(names) - known.keys())
         if missing:

@@ -21,7 +21,7 @@ from piggygan.data.folders import SUFFIXES, files_by_stem
 from piggygan.data.masks import mask_of
 from piggygan.data.quiet import without_warnings
 from piggygan.data.readers import MaskReader
-from piggygan.errors import ImageError
+from piggygan.errors import ImageError, PairError
 from piggygan.files.regular import open_regular, shown
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def _masks(root: Path, part: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for fold in _FOLDS:
         if (root / fold / "masks").is_dir():
-            found |= files_by_stem(root / fold / "masks" / part, {".gif"})
+            masks = files_by_stem(root / fold / "masks" / part, {".gif"})
+            if twice := sorted(masks.keys() & found.keys()):
+                raise PairError(f"{shown(root)} has a {part} of {twice[0]!r} in both folds; a film is in one of them.")
+            found |= masks
     return found
 
 

@@ -155,13 +155,18 @@ def picture_size(path: Path) -> tuple[int, int] | None:
 
 def _images_in(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        yield from sorted(path for path in folder.iterdir() if _is_named_as_image(path))
 
 
 def _images_below(folder: Path) -> Iterator[Path]:
     # rglob follows no links to folders, so it cannot go round in circles.
     paths = sorted(folder.rglob("*")) if folder.is_dir() else []
-    yield from (path for path in paths if path.suffix.lower() in SUFFIXES and not path.is_dir())
+    yield from (path for path in paths if _is_named_as_image(path) and not path.is_dir())
+
+
+def _is_named_as_image(path: Path) -> bool:
+    # A Mac puts "._a.png" beside "a.png" on a disk that is not its own.
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _stem(name: str) -> str:
@@ -179,5 +184,10 @@ def _patients(path: Path, *, with_folders: bool = False) -> Mapping[str, str]:
     if not isinstance(parsed, dict) or not all(isinstance(patient, str) for patient in parsed.values()):
         raise DatasetError(f'{shown(path)} is no JSON object of names and patients, such as {{"a.png": "patient 1"}}.')
     if with_folders:
-        return {name.removesuffix(Path(name).suffix): patient for name, patient in parsed.items()}
+        return {_without_suffix(name): patient for name, patient in parsed.items()}
     return {_stem(name): patient for name, patient in parsed.items()}
+
+
+def _without_suffix(name: str) -> str:
+    suffix = Path(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name

@@ -66,3 +66,21 @@ def test_a20_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(DatasetError, match="no file that ends in"):
         open_dataset(tmp_path)
+
+
+def test_what_a_mac_puts_beside_the_pictures_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    for name in ("._1.png", "1.png"):
+        Image.new("RGB", (16, 8)).save(tmp_path / "train" / name)
+    (tmp_path / "train" / "._1.png").write_bytes(b"no picture")
+    assert type(open_dataset(tmp_path)) is SideBySide
+    assert [files.name for files in Pictures(tmp_path).files] == ["train/1.png"]
+
+
+def test_of_a_list_of_patients_only_the_suffix_of_a_picture_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    Image.new("RGB", (16, 8)).save(tmp_path / "train" / "scan.v2.png")
+    (tmp_path / "patients.json").write_text('{"train/scan.v2": "one"}', encoding="utf-8")
+    assert SideBySide(tmp_path).patients == {"train/scan.v2": "one"}
+    (tmp_path / "patients.json").write_text('{"train/scan.v2.png": "one"}', encoding="utf-8")
+    assert SideBySide(tmp_path).patients == {"train/scan.v2": "one"}
