@@ -15,12 +15,12 @@ from methods import FROM_SCRATCH
 from preset import ALONE
 
 from piggygan.errors import ConfigurationError
+from piggygan.evaluation.intervals import crossed_interval
 from piggygan.evaluation.task_matrix import TaskMatrix
 
 Result = Mapping[str, Any]
 Tasks = tuple[str, ...]
 REFERENCE = FROM_SCRATCH[0]
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -250,20 +250,8 @@ def compare(one: Sequence[Run], other: Sequence[Run], task: str) -> Claim | None
     differences = np.array(
         [np.subtract(mine.final(task)["by_image"], theirs.final(task)["by_image"]) for mine, theirs in shared]
     )
-    low, high = interval(differences)
+    low, high = crossed_interval(differences)
     return Claim(task, one[0].method, other[0].method, len(shared), float(differences.mean()), low, high)
-
-
-def interval(differences: np.ndarray[Any, Any], resamples: int = RESAMPLES) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean of ``(seeds, images)`` paired differences."""
-    draw = np.random.default_rng(0)
-    seeds, images = differences.shape
-    means = [
-        differences[draw.integers(seeds, size=seeds)][:, draw.integers(images, size=images)].mean()
-        for _ in range(resamples)
-    ]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def claims(results: Results, tasks: Tasks, better: str = "ours") -> list[Claim]:

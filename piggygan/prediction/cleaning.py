@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from piggygan.prediction.extras import medical
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -19,14 +18,11 @@ def keep_largest(mask: Bool[np.ndarray, "rows columns"], count: int) -> Bool[np.
 
     Parts of equal size count in the order in which reading the picture meets them. A mask of fewer parts stays.
 
-    Raises:
-        ConfigurationError: If SciPy is not installed.
-
     Example:
         >>> keep_largest(np.array([[1, 1, 0, 1, 0, 1], [1, 1, 0, 0, 0, 1]], dtype=bool), 2).astype(int).tolist()
         [[1, 1, 0, 0, 0, 1], [1, 1, 0, 0, 0, 1]]
     """
-    labels, _ = medical("scipy.ndimage", "Keeping the largest parts of masks").label(mask, structure=_WITH_CORNERS)
+    labels, _ = ndimage.label(mask, structure=_WITH_CORNERS)
     sizes = np.bincount(labels.ravel())[1:]
     kept = np.argsort(-sizes, kind="stable")[:count] + 1
     return np.isin(labels, kept)
@@ -35,11 +31,8 @@ def keep_largest(mask: Bool[np.ndarray, "rows columns"], count: int) -> Bool[np.
 def fill_holes(mask: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
     """Fill what foreground encloses; a way out at a corner only is none.
 
-    Raises:
-        ConfigurationError: If SciPy is not installed.
-
     Example:
         >>> fill_holes(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=bool)).astype(int).tolist()
         [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
     """
-    return np.asarray(medical("scipy.ndimage", "Filling holes of masks").binary_fill_holes(mask))
+    return np.asarray(ndimage.binary_fill_holes(mask))

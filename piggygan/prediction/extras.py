@@ -8,7 +8,7 @@ from typing import Any, Literal
 from piggygan.errors import ConfigurationError
 
 
-def medical(module: Literal["highdicom", "highdicom.seg", "scipy.ndimage"], what: str) -> Any:
+def medical(module: Literal["highdicom", "highdicom.seg"], what: str) -> Any:
     """Import a package of the extra ``piggygan[medical]``.
 
     Args:

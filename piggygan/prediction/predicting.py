@@ -191,12 +191,8 @@ def _at_its_size(options: PredictionOptions, registry: TaskRegistry, task: str) 
 
 def _check_packages(translator: Translator, inputs: Sequence[InputFile], options: PredictionOptions) -> None:
     """Import what will be needed, so that a missing package is known before anything is written."""
-    if translator.kind != "mask":
-        return
-    if options.dicom_seg and any(file.may_be_dicom for file in inputs):
+    if translator.kind == "mask" and options.dicom_seg and any(file.may_be_dicom for file in inputs):
         medical("highdicom", "A DICOM segmentation, which dicom_seg=False leaves out,")
-    if options.largest is not None or options.fill_holes:
-        medical("scipy.ndimage", "Tidying masks")
 
 
 def _algorithm(model: MultiTaskGenerator, task: str, options: PredictionOptions) -> Algorithm:

@@ -1,27 +1,8 @@
-"""Bootstrap intervals, and the sides of a task."""
+"""Means over seeds, and the sides of a task."""
 
-import numpy as np
-import pytest
-from findings import Measure, interval
+from findings import Measure
 from quality import nearest_to_median
 from task_data import SAME_SOURCE_LETTERS, kept_back
-
-
-def test_the_interval_of_a_mean_is_that_of_the_normal_approximation() -> None:
-    drawn = np.random.default_rng(3).normal(0.2, 1.0, size=(1, 400))
-    low, high = interval(drawn, resamples=4000)
-    error = 1.96 * drawn.std() / 20
-    assert (low, high) == pytest.approx((drawn.mean() - error, drawn.mean() + error), abs=0.015)
-
-
-def test_seeds_that_differ_widen_the_interval() -> None:
-    images = np.random.default_rng(3).normal(size=(1, 50))
-    alike, apart = (np.concatenate([images + shift, images - shift, images]) for shift in (0.0, 1.0))
-    assert np.ptp(interval(apart)) > 1.5 * np.ptp(interval(alike))
-
-
-def test_no_difference_has_no_interval() -> None:
-    assert interval(np.zeros((2, 5))) == (0.0, 0.0)
 
 
 def test_one_seed_has_no_spread() -> None:

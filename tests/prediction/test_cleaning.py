@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from piggygan.errors import ConfigurationError
-
-pytest.importorskip("scipy")
 
 from piggygan.prediction.cleaning import fill_holes, keep_largest
 
@@ -57,9 +51,3 @@ def test_what_is_enclosed_is_filled_and_nothing_else(mask: np.ndarray) -> None:
 def test_an_empty_mask_and_a_full_one_stay(mask: np.ndarray) -> None:
     assert np.array_equal(keep_largest(mask, 2), mask)
     assert np.array_equal(fill_holes(mask), mask)
-
-
-def test_without_scipy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
-    with pytest.raises(ConfigurationError, match=r"scipy: pip install 'piggygan\[medical\]'"):
-        fill_holes(np.ones((2, 2), dtype=bool))

@@ -283,7 +283,6 @@ def test_a_missing_highdicom_is_said_before_anything_is_written(
 
 
 def test_specks_and_holes_are_tidied_when_asked(see: Any, tmp_path: Path) -> None:
-    pytest.importorskip("scipy")
     pixels = np.zeros((64, 64), dtype=np.uint8)
     pixels[5:30, 5:30] = pixels[35:60, 35:60] = pixels[60:62, 5:7] = 255
     pixels[10:20, 10:20] = 0
