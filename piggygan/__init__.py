@@ -23,8 +23,7 @@ from piggygan.layers.tasks import Task
 from piggygan.model.calibration import calibrate
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.model.pair import GeneratorPair
-from piggygan.model.plan import Plan
-from piggygan.model.planning import plan
+from piggygan.model.plan import Plan, plan
 from piggygan.model.view import TaskView
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry

@@ -29,10 +29,18 @@ from piggygan.model.ends import check_channels
 from piggygan.model.overhead import Overhead, TaskOverhead, layer_overhead
 from piggygan.model.parameter_groups import parameter_groups
 from piggygan.model.patterns import Pattern
-from piggygan.model.planning import USUAL, Wrapping, check_possible, plan
+from piggygan.model.plan import check_possible, plan
 from piggygan.model.state_dicts import CheckedLoading, check_same_form
+from piggygan.model.treatment import USUAL
 from piggygan.model.view import TaskView
-from piggygan.model.wrapping import Layer, check_layers_finite, check_layers_unmoved, make_layers, put_in_place
+from piggygan.model.wrapping import (
+    Layer,
+    Wrapping,
+    check_layers_finite,
+    check_layers_unmoved,
+    make_layers,
+    put_in_place,
+)
 
 
 class MultiTaskGenerator(CheckedLoading):

@@ -1,48 +1,22 @@
-"""A plan: what would become of each module of a generator, what a task would cost, and what stands in the way."""
+"""A plan: what would become of each module of a generator, what a task would store, and what stands in the way."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from torch import nn
 
-from piggygan.model.ends import End
+from piggygan.errors import ConfigurationError, UnsupportedModuleError
+from piggygan.layers.bypasses import bypasses
+from piggygan.layers.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
+from piggygan.layers.wrappable import CONVOLUTIONS
+from piggygan.model.allocation import Fraction, layer_fractions, worth_mixing
+from piggygan.model.ends import End, choose_ends, find_ends
+from piggygan.model.obstacles import obstacles
+from piggygan.model.patterns import Choices, Pattern
+from piggygan.model.treatment import PlannedModule, Treatment, treated
 from piggygan.terminal.tables import text_table
-
-Treatment = Literal["mixed", "per_task", "shared_frozen", "buffers", "refused"]
-"""Built from a bank; a copy a task; learned with the base task and shared; a module that holds others, whose own
-buffers are kept with the base task; nobody said how."""
-
-
-@dataclass(frozen=True)
-class PlannedModule:
-    """What would become of one module.
-
-    Attributes:
-        path: Its first path in the generator.
-        treatment: How it would be treated.
-        reason: Why it is refused, else empty.
-        cost: Parameters that a task would store here.
-        undecided: The first of its own parameters, if it is refused because nobody said how to treat those.
-        is_own: Whether it is a convolution that a task mixes nothing in: all filters are the task's own.
-    """
-
-    path: str
-    module: nn.Module = field(repr=False, compare=False)
-    treatment: Treatment
-    reason: str
-    cost: int
-    undecided: str = ""
-    is_own: bool = False
-
-    @property
-    def parameters(self) -> int:
-        """Parameters that are treated so."""
-        if self.treatment == "buffers":
-            return 0
-        return sum(parameter.numel() for parameter in self.module.parameters())
 
 
 @dataclass(frozen=True)
@@ -131,3 +105,94 @@ def _undecided(kind: type[nn.Module], found: Sequence[PlannedModule]) -> str:
     if not first.path:
         return f"the generator itself ({kind.__name__}) has {first.undecided}: move it into a module of its own"
     return f"{first.path} ({kind.__name__}) has {first.undecided}"
+
+
+def plan(
+    generator: nn.Module,
+    *,
+    unconstrained_fraction: Fraction = DEFAULT_FRACTION,
+    per_task: Sequence[Pattern] = (),
+    shared_frozen: Sequence[Pattern] = (),
+    include: Sequence[Pattern] | None = None,
+    output_layer: str | None = None,
+    input_layer: str | None = None,
+) -> Plan:
+    """Say how a generator would be wrapped and what a second task would cost; nothing is touched.
+
+    Arguments as for :class:`~piggygan.MultiTaskGenerator` and its ``add_task``.
+
+    Raises:
+        ConfigurationError: If a pattern matches nothing, or a module is matched twice.
+
+    Example:
+        >>> from torch import nn
+        >>> print(plan(nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 3, 1))))
+        module         type      treatment  parameters  a task stores
+        0            Conv2d          mixed         224            110
+        1       BatchNorm2d       per_task          16             16
+        2            Conv2d  mixed, output          27             27
+        a task that draws on the base task stores 57.3% of the network
+    """
+    chosen = Choices(generator, per_task, shared_frozen, include)
+    found = list(treated(generator, chosen))
+    kept = {entry.path: entry.module for entry in found if entry.treatment not in ("buffers", "refused")}
+    sizes = {
+        entry.path: entry.module.weight.numel()
+        for entry in found
+        if entry.treatment == "mixed" and isinstance(entry.module, CONVOLUTIONS)
+    }
+    convolutions = {path: module for path, module in kept.items() if path in sizes}
+    for argument, layer in (("output_layer", output_layer), ("input_layer", input_layer)):
+        if layer is not None and layer not in convolutions:
+            raise ConfigurationError(
+                f"{argument} {layer!r} is not a mixed convolution of {type(generator).__name__}; there are "
+                f"{_some(list(convolutions))}."
+            )
+    is_refused = any(entry.treatment == "refused" for entry in found)
+    problems = [*obstacles(generator), *bypasses(generator, kept)]
+    if not convolutions and not is_refused:
+        problems.append(f"{type(generator).__name__} has no convolution: there are no filters to build on")
+    is_known = bool(problems) or is_refused or (output_layer and input_layer)
+    ends = None if is_known else find_ends(generator, kept)
+    output, entrance = choose_ends(ends, convolutions, output_layer, input_layer)
+    fractions = {**layer_fractions(unconstrained_fraction, sizes), output.layer: 1.0}
+    modules = tuple(_counted(entry, fractions.get(entry.path, 1.0)) for entry in found)
+    return Plan(modules, tuple(problems), output, entrance)
+
+
+def _some(paths: Sequence[str]) -> str:
+    shown = paths if len(paths) <= 6 else [*paths[:3], "...", *paths[-3:]]
+    return ", ".join(shown) or "none"
+
+
+def check_possible(planned: Plan) -> None:
+    """Refuse what cannot be wrapped rightly, all of it by name.
+
+    Raises:
+        UnsupportedModuleError: If there is anything such.
+    """
+    if planned.is_possible:
+        return
+    kinds = ", ".join(kind.__name__ for kind in planned.undecided) or "..."
+    raise UnsupportedModuleError(
+        f"this generator cannot be wrapped, and is as it was: {'; '.join(planned.refusals)}. For a module with "
+        f"parameters say what it is, by type or path: per_task=[{kinds}] gives each task a copy, shared_frozen=[...] "
+        f"lets all tasks use the base task's."
+    )
+
+
+def _counted(entry: PlannedModule, fraction: float) -> PlannedModule:
+    """Say what a task that draws on the base task would store."""
+    module = entry.module
+    if entry.treatment == "per_task":
+        return replace(entry, cost=entry.parameters)
+    if entry.treatment != "mixed" or not isinstance(module, CONVOLUTIONS):
+        return entry
+    c_out, groups = module.out_channels, module.groups
+    filter_size = module.weight.numel() // c_out
+    is_depthwise = 1 < groups == module.in_channels
+    fraction = 1.0 if is_depthwise else worth_mixing(fraction, filter_size=filter_size, bank=c_out // groups)
+    own = unconstrained_count(c_out, fraction, groups)
+    bias = 0 if module.bias is None else c_out
+    count = task_parameters_count(filter_size=filter_size, c_out=c_out, bank=c_out, unconstrained=own, groups=groups)
+    return replace(entry, cost=count + bias, is_own=own == c_out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -15,9 +16,27 @@ from piggygan.layers.own_buffers import OwnBuffers
 from piggygan.layers.per_task import PerTask, SharedFrozen
 from piggygan.layers.selection import Selection
 from piggygan.layers.ways.choice import CostModel
-from piggygan.model.plan import Plan, PlannedModule
+from piggygan.model.plan import Plan
+from piggygan.model.treatment import PlannedModule
 
 Layer = PiggybackConvolution | PerTask | SharedFrozen | OwnBuffers
+
+
+@dataclass(frozen=True)
+class Wrapping:
+    """How a generator was wrapped, by exact paths: what has to be known to wrap another one alike.
+
+    Attributes:
+        output_layer: The convolution that makes the output.
+        input_layer: The convolution that takes the input.
+        per_task: Modules with a copy a task, norms and PReLU aside, which always have one.
+        shared_frozen: Modules that all tasks share.
+    """
+
+    output_layer: str
+    input_layer: str
+    per_task: tuple[str, ...] = ()
+    shared_frozen: tuple[str, ...] = ()
 
 
 def make_layers(

@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from piggygan.model.planning import Wrapping
+from piggygan.model.wrapping import Wrapping
 
 MAX_ARGUMENT = 2048
 """The largest whole number that one of our generators is built with, so that a damaged one cannot exhaust memory."""

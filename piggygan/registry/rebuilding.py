@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from piggygan.errors import BankMismatchError, ConfigurationError, InputError, TaskError
 from piggygan.layers.own_buffers import OwnBuffers
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.model.planning import Wrapping
+from piggygan.model.wrapping import Wrapping
 from piggygan.registry.manifest import TaskSettings
 
 Sources = Mapping[str, tuple[str, ...]]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.errors import UnsupportedModuleError
-from piggygan.model.planning import plan
+from piggygan.model.plan import plan
 
 
 def small() -> nn.Module:

@@ -47,3 +47,8 @@ def test_a_layer_is_told_by_its_exact_path_too() -> None:
     """A path may hold characters that mean something in a pattern."""
     fractions = layer_fractions({"blocks[0]": 0.5, "blocks0": 0.1}, {"blocks[0]": 10, "blocks0": 10})
     assert fractions == {"blocks[0]": 0.5, "blocks0": 0.1}
+
+
+def test_the_first_pattern_that_matches_counts() -> None:
+    fractions = layer_fractions({"down.0": 0.0, "down.*": 1.0}, ["down.0", "down.1", "up"])
+    assert fractions == {"down.0": 0.0, "down.1": 1.0, "up": 0.25}

@@ -9,7 +9,7 @@ from torch import nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, RegistryError
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.model.planning import Wrapping
+from piggygan.model.wrapping import Wrapping
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry.architectures import (
     OURS,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
-from piggygan.model.planning import Wrapping
+from piggygan.model.wrapping import Wrapping
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.manifest import (
     MAX_MANIFEST_SIZE,

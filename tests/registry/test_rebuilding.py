@@ -10,7 +10,7 @@ from torch import nn
 
 from piggygan.errors import BankMismatchError
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.model.planning import Wrapping
+from piggygan.model.wrapping import Wrapping
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,

@@ -14,7 +14,7 @@ from torch import nn
 
 from piggygan.cli import main
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError, TaskNotFoundError
-from piggygan.model.planning import Wrapping
+from piggygan.model.wrapping import Wrapping
 from piggygan.registry import TaskRegistry, new_key
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.signatures import statement
