@@ -67,6 +67,8 @@ class DicomDescription:
         burned_in: Whether text about the patient may be in the picture.
         was_lossy: Whether it was compressed with losses at any time.
         aspect: Height of a pixel, its width being 1; 1.0 where the file does not say.
+        spacing: Height and width of a pixel in millimetres: Pixel Spacing, or else Imager Pixel Spacing. Of radiographs
+            it is mostly that in the plane of the detector, where the body's shadow is larger than the body.
         is_program: Whether the file is a program for a computer as well (CVE-2019-11687).
     """
 
@@ -77,6 +79,7 @@ class DicomDescription:
     burned_in: bool | None
     was_lossy: bool | None
     aspect: float
+    spacing: tuple[float, float] | None
     is_program: bool
 
 
@@ -157,6 +160,7 @@ def describe(dataset: Dataset, content: bytes) -> DicomDescription:
         burned_in=_answer(code_of(dataset, _BURNED_IN), yes="YES", no="NO"),
         was_lossy=_answer(code_of(dataset, _LOSSY), yes="01", no="00"),
         aspect=_aspect(dataset),
+        spacing=_spacing(dataset),
         is_program=content[:_PREAMBLE].startswith(_PROGRAMS),
     )
 
@@ -180,6 +184,12 @@ def _aspect(dataset: Dataset) -> float:
         if sides is not None:
             return sides[0] / sides[1]
     return 1.0
+
+
+def _spacing(dataset: Dataset) -> tuple[float, float] | None:
+    """Find how large a pixel is (PS3.3 10.7.1.1 and C.8.1.2): what was calibrated before what the device says."""
+    found = (_two_lengths(value_of(dataset, tag)) for tag in (_SPACING, _DETECTOR_SPACING))
+    return next((sides for sides in found if sides is not None), None)
 
 
 def _two_lengths(value: Any) -> tuple[float, float] | None:

@@ -73,7 +73,7 @@ def checked_answer(answer: Any, channels: int, max_pixels: int) -> AnsweredFile:
         bands, height, width = (int(side) for side in answer["bands"])
         file = dict(answer["file"])
         film, source = file.pop("film"), file.pop("source")
-        film = None if film is None else DicomDescription(**film)
+        film = None if film is None else DicomDescription(**{**film, "spacing": _spacing(film["spacing"])})
         source = None if source is None else SourceImage(**source)
         file["remarks"] = tuple(_text(remark) for remark in file["remarks"])
         rest = {**file, "film": film, "source": source}
@@ -102,6 +102,15 @@ def _error(answer: dict[str, Any]) -> PiggyganError:
     if not (isinstance(kind, type) and issubclass(kind, PiggyganError)):
         raise ChildEnded("its process wrote nonsense")
     return kind(_text(answer["message"]))
+
+
+def _spacing(sides: Any) -> tuple[float, float] | None:
+    if sides is None:
+        return None
+    vertical, horizontal = (float(side) for side in sides)
+    if not (0 < vertical < math.inf and 0 < horizontal < math.inf):
+        raise ValueError("a pixel has two sides above 0")
+    return vertical, horizontal
 
 
 def _text(text: Any) -> str:

@@ -39,6 +39,7 @@ def test_what_is_not_said_is_not_guessed(write_dicom: Write) -> None:
     film = describe_dicom(write_dicom(PIXELS))
     assert (film.modality, film.body_part, film.view, film.burned_in, film.was_lossy) == (None,) * 5
     assert film.aspect == 1.0
+    assert film.spacing is None
 
 
 def test_codes_speak_where_words_are_missing(write_dicom: Write) -> None:
@@ -62,6 +63,21 @@ def test_the_shape_of_a_pixel_is_vertical_over_horizontal(
     write_dicom: Write, attributes: dict[str, Any], aspect: float
 ) -> None:
     assert describe_dicom(write_dicom(PIXELS, **attributes)).aspect == pytest.approx(aspect)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "spacing"),
+    [
+        ({"PixelSpacing": [0.3, 0.15], "ImagerPixelSpacing": [0.4, 0.2]}, (0.3, 0.15)),
+        ({"ImagerPixelSpacing": [0.1, 0.2]}, (0.1, 0.2)),
+        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.2, 0.1]}, (0.2, 0.1)),
+        ({"PixelAspectRatio": [4, 3]}, None),
+    ],
+)
+def test_the_size_of_a_pixel_is_the_calibrated_one_or_the_detectors(
+    write_dicom: Write, attributes: dict[str, Any], spacing: tuple[float, float] | None
+) -> None:
+    assert describe_dicom(write_dicom(PIXELS, **attributes)).spacing == spacing
 
 
 @pytest.mark.parametrize(

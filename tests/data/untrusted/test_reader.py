@@ -232,6 +232,12 @@ def test_nothing_that_a_child_says_is_believed_that_no_image_could_be() -> None:
         "source": {"sop_class": "1.2", "sop_instance": "1.2", "study": "1.2", "series": "1.2"},
     }  # fmt: skip
     assert checked_answer({"bands": [1, 2, 2], "file": whole}, 3, 100).height == 2
+    film = {
+        "modality": None, "body_part": None, "view": None, "position_is_known": True, "burned_in": None,
+        "was_lossy": None, "aspect": 1.0, "spacing": [0.2, 0.1], "is_program": False,
+    }  # fmt: skip
+    believed = checked_answer({"bands": [1, 2, 2], "file": {**whole, "film": film}}, 3, 100).rest["film"]
+    assert believed.spacing == (0.2, 0.1)
     nonsense: list[Any] = [
         {},
         [],
@@ -242,6 +248,8 @@ def test_nothing_that_a_child_says_is_believed_that_no_image_could_be() -> None:
         {"bands": [1, 2, 2], "file": {**whole, "digest": "x"}},
         {"bands": [1, 2, 2], "file": {**whole, "aspect": float("nan")}},
         {"bands": [1, 2, 2], "file": {**whole, "source": {**whole["source"], "study": "../x"}}},  # type: ignore[dict-item]
+        {"bands": [1, 2, 2], "file": {**whole, "film": {**film, "spacing": [0.2, -0.1]}}},
+        {"bands": [1, 2, 2], "file": {**whole, "film": {**film, "spacing": [0.2]}}},
         {"bands": [1, 2, 2], "file": {**whole, "more": 1}},
         {"error": "__loader__", "message": ""},
         {"error": "PiggyganError.__init__", "message": ""},
