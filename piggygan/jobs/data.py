@@ -17,6 +17,8 @@ from piggygan.errors import ConfigurationError
 
 Direction = Literal["AtoB", "BtoA"]
 Kind = Literal["pairs", "masks", "unpaired"]
+Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
+"""How what is learned from is varied: whatever the data are, by what they are, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def open_task_data(
     *,
     size: int,
     seed: int,
-    augmentation: PairAugmentation | None = None,
+    augmentation: Variations = None,
     in_channels: int | None = None,
 ) -> TaskData:
     """Find the pairs, divide them into sides, and read them.
@@ -105,7 +107,7 @@ def open_task_data(
         config: What the user named.
         size: Side of the pictures that come out.
         seed: Of drawn sides and of variations, 0 or more.
-        augmentation: How to vary what is learned from; the other sides are never varied.
+        augmentation: How to vary what is learned from, or that by the kind of data; the other sides are never varied.
         in_channels: Channels that a network takes which is there already.
 
     Raises:
@@ -120,13 +122,14 @@ def open_task_data(
     if "val" not in splits:
         kept = {name: dataset.patients.get(name, name) for name in splits["train"]}
         splits |= {**split_by_patient(kept, {"train": 0.875, "val": 0.125}, seed=seed)}
+    is_of_masks = isinstance(dataset, ImagesWithMasks)
+    varied = variations_of(augmentation, "masks" if is_of_masks else "pairs")
     sides = {
         side: dataset.pairs(
-            size, names=names, channels=channels, augmentation=augmentation if side == "train" else None, seed=seed
+            size, names=names, channels=channels, augmentation=varied if side == "train" else None, seed=seed
         )
         for side, names in splits.items()
     }
-    is_of_masks = isinstance(dataset, ImagesWithMasks)
     return TaskData(
         kind="masks" if is_of_masks else "pairs",
         train=sides["train"],
@@ -139,6 +142,13 @@ def open_task_data(
         notes=[],
         patients=dataset.patients,
     )
+
+
+def variations_of(augmentation: Variations, kind: Kind) -> PairAugmentation | None:
+    """Return how data of a kind are varied."""
+    if augmentation is None or isinstance(augmentation, PairAugmentation):
+        return augmentation
+    return augmentation.get(kind)
 
 
 def open_test_data(config: DataConfig, *, size: int, in_channels: int | None = None) -> TaskData:

@@ -1,0 +1,132 @@
+"""All that can be chosen about learning a task: one tree of dataclasses, for the command line, TOML and Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import tyro
+
+from piggygan.jobs.data import DataConfig
+from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
+from piggygan.layers.kernels import FACTOR_STEP
+from piggygan.networks.checks import check_at_least
+from piggygan.networks.normalization import NormKind
+from piggygan.training.objectives.losses import GanKind
+from piggygan.training.options import Precision
+
+ObjectiveName = Literal["pix2pix", "supervised", "cyclegan"]
+AugmentationName = Literal["none", "pix2pix", "films"]
+Start = Literal["warm", "normal"]
+AUTO, LAST = "auto", "last"
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The network of a new registry, and the size of its pictures. A registry that is there has its own."""
+
+    net: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """unet_128, unet_256, resnet_6blocks, resnet_9blocks, or module:function of your own: that is code which is RUN,
+    with in_channels= and out_channels=. By default the U-Net of the size; unpaired: a ResNet."""
+    size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """Side of the squares that pictures are brought to. By default that of the registry's first task, or 256."""
+    width: Annotated[int | None, tyro.conf.arg(metavar="CHANNELS")] = None
+    """Channels of the first level of generator and discriminator. By default 64."""
+    norm: Annotated[NormKind | None, tyro.conf.arg(metavar="batch|instance")] = None
+    """Kind of normalization. By default batch in a U-Net, instance in a ResNet."""
+    dropout: Annotated[bool | None, tyro.conf.arg(metavar="True|False")] = None
+    """Drop activations while training. By default in a U-Net."""
+
+    def __post_init__(self) -> None:
+        for name in ("size", "width"):
+            if getattr(self, name) is not None:
+                check_at_least(1, **{name: getattr(self, name)})
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """How a task is built on those before it; a registry's first task has nothing to build on."""
+
+    start_from: Annotated[str, tyro.conf.arg(metavar="TASK")] = AUTO
+    """The task that the new one starts as: a name; last, the last one; auto, the one that knows most of it."""
+    draws_on: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="TASKS")] = None
+    """The tasks whose filters it may mix. By default all."""
+    unconstrained_fraction: Annotated[float, tyro.conf.arg(metavar="SHARE")] = DEFAULT_FRACTION
+    """Share of filters of its own, 0 to 1."""
+    max_bank: Annotated[float, tyro.conf.arg(metavar="TIMES")] = DEFAULT_MAX_BANK
+    """Most filters of others that a layer mixes, as a multiple of its own number."""
+    factor_step: Annotated[float, tyro.conf.arg(metavar="TIMES")] = FACTOR_STEP
+    """How many times farther a step moves a factor than a weight."""
+    init: Start = "warm"
+    """warm: it starts as the other task is; normal: from random numbers, as in the paper."""
+
+
+@dataclass(frozen=True)
+class LearningConfig:
+    """What is learned by, how long, and what is kept."""
+
+    objective: Annotated[ObjectiveName | None, tyro.conf.arg(metavar="pix2pix|supervised|cyclegan")] = None
+    """By default what the data are for: pix2pix for pairs, supervised for masks, cyclegan for unpaired sides."""
+    epochs: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Passes over the training side. More than before go on with a task that is not frozen yet. By default 200."""
+    batch_size: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Pictures a step. By default 4; unpaired: 1."""
+    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="RATE")] = None
+    """Adam's step at the start. By default 2e-4."""
+    decay_from: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.5
+    """Share of the epochs after which the learning rate falls towards 0; 1: never."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Of everything random: equal seeds, data and options end in the same bytes on one machine."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it runs."""
+    precision: Precision = "no"
+    """bf16: the networks run in bfloat16 where that is safe."""
+    augmentation: Annotated[AugmentationName | None, tyro.conf.arg(metavar="none|pix2pix|films")] = None
+    """How training pairs are varied. pix2pix: flips and crops; films: also turned, scaled, lighter and darker. By
+    default films for masks, else pix2pix."""
+    l1_weight: Annotated[float | None, tyro.conf.arg(metavar="W")] = None
+    """Of the mean absolute difference. By default 100; supervised masks: 1."""
+    dice_weight: Annotated[float | None, tyro.conf.arg(metavar="W")] = None
+    """Of the soft Dice loss. By default 0; supervised masks: 1."""
+    adversarial_weight: Annotated[float, tyro.conf.arg(metavar="W")] = 1.0
+    """Of what the discriminator says (pix2pix)."""
+    gan: GanKind = "vanilla"
+    """Kind of adversarial loss (pix2pix; CycleGAN's is least_squares)."""
+    cycle_weight: Annotated[float, tyro.conf.arg(metavar="W")] = 10.0
+    """Of what comes back of a picture that went there and back (cyclegan)."""
+    identity_weight: Annotated[float | None, tyro.conf.arg(metavar="W")] = None
+    """How much a picture of the output's side is left alone (cyclegan). By default 0.5; other channels: 0."""
+    discriminator_layers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Halvings of the discriminator. By default 3: it judges patches of 70 pixels; fewer for small pictures."""
+    tolerated_bad_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Steps in a row whose losses may be no number before the training gives up."""
+    workers: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Processes that prepare batches; 0 suits data that fit into memory."""
+    validate_every: Annotated[int | None, tyro.conf.arg(metavar="EPOCHS")] = None
+    """Epochs from one look at the validation side to the next. By default as many as cost about 1 % of the time."""
+    keep: Literal["last", "best"] = "last"
+    """Which epoch is committed. last: the learning rate has gone to 0, and no choice was made on the validation side;
+    best: the one that scored most there."""
+    keep_checkpoints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Leave the checkpoints where they are once the task is committed."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "validate_every", "discriminator_layers"):
+            if getattr(self, name) is not None:
+                check_at_least(1, **{name: getattr(self, name)})
+        check_at_least(0, seed=self.seed, workers=self.workers)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All of it.
+
+    Example:
+        >>> TrainConfig(network=NetworkConfig(size=128)).network.size
+        128
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    training: LearningConfig = field(default_factory=LearningConfig)
