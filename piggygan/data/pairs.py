@@ -207,6 +207,16 @@ class PairDataset(Dataset[Pair]):
         return [files.name for files in self._files]
 
     @property
+    def files(self) -> list[PairFiles]:
+        """Where each pair lies, in order."""
+        return list(self._files)
+
+    @property
+    def reader(self) -> PairReader:
+        """How a pair is read at its own size."""
+        return self._reader
+
+    @property
     def size(self) -> int:
         """The side of the pictures."""
         return self._size

@@ -106,7 +106,30 @@ def segmentation_scores(
         >>> scores.mean_over_images.dice, round(scores.pooled.dice, 4)
         (0.75, 0.6667)
     """
-    return _scores_of_counts(count_pixels(outputs, targets, threshold))
+    return scores_of_counts(count_pixels(outputs, targets, threshold))
+
+
+def scores_of_counts(counts: Int[Tensor, "images 4"]) -> SegmentationScores:
+    """Score pixel counts, as :func:`count_pixels` gives them.
+
+    Args:
+        counts: True positive, false positive, false negative and true negative pixels of each image.
+
+    Raises:
+        InputError: If there is no image.
+
+    Example:
+        >>> scores_of_counts(torch.tensor([[1, 0, 0, 2], [1, 0, 2, 0]])).pooled.recall
+        0.5
+    """
+    images = len(counts)
+    if images == 0:
+        raise InputError("there is no image to score: add at least one")
+    return SegmentationScores(
+        mean_over_images=MaskScores(*_score_rows(counts).mean(dim=0).tolist()),
+        pooled=MaskScores(*_score_rows(counts.sum(dim=0, keepdim=True))[0].tolist()),
+        images=images,
+    )
 
 
 class SegmentationScorer:
@@ -147,7 +170,7 @@ class SegmentationScorer:
         Raises:
             InputError: If no image was added yet.
         """
-        return _scores_of_counts(torch.cat(self._counts) if self._counts else torch.zeros(0, 4))
+        return scores_of_counts(torch.cat(self._counts) if self._counts else torch.zeros(0, 4))
 
 
 def _check_threshold(threshold: float) -> None:
@@ -174,17 +197,6 @@ def _check_masks(outputs: Tensor, targets: Tensor) -> None:
 
 def _pixels_per_image(kind: Bool[Tensor, "batch 1 height width"]) -> Int[Tensor, " batch"]:
     return kind.sum(dim=(1, 2, 3))
-
-
-def _scores_of_counts(counts: Int[Tensor, "images 4"]) -> SegmentationScores:
-    images = len(counts)
-    if images == 0:
-        raise InputError("there is no image to score: add at least one")
-    return SegmentationScores(
-        mean_over_images=MaskScores(*_score_rows(counts).mean(dim=0).tolist()),
-        pooled=MaskScores(*_score_rows(counts.sum(dim=0, keepdim=True))[0].tolist()),
-        images=images,
-    )
 
 
 def _score_rows(counts: Int[Tensor, "rows 4"]) -> Float[Tensor, "rows 5"]:
