@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
 
-from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskInUseError, TaskStateError
+from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskStateError
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.copying import copied
-from piggygan.layers.deriving import for_keeping
 from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.layers.kernel_cache import KernelCache
 from piggygan.layers.kernels import FACTOR_STEP, Init
 from piggygan.layers.own_buffers import OwnBuffers, unmoved
 from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection
-from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
+from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start
 from piggygan.layers.ways.choice import CostModel
-from piggygan.model.allocation import Fraction, layer_fractions, worth_mixing
+from piggygan.model.adding import new_parts, shares_of_layers
+from piggygan.model.allocation import Fraction
 from piggygan.model.ends import check_channels
-from piggygan.model.overhead import Overhead, TaskOverhead, layer_overhead
-from piggygan.model.parameter_groups import parameter_groups
+from piggygan.model.held_tasks import HeldTasks
+from piggygan.model.images import check_inputs, check_output
+from piggygan.model.mixed_batches import translated_each
 from piggygan.model.patterns import Pattern
 from piggygan.model.plan import check_possible, plan
-from piggygan.model.state_dicts import CheckedLoading, check_same_form
+from piggygan.model.task_tensors import check_layers_finite
 from piggygan.model.treatment import USUAL
 from piggygan.model.view import TaskView
-from piggygan.model.wrapping import (
-    Layer,
-    Wrapping,
-    check_layers_finite,
-    check_layers_unmoved,
-    make_layers,
-    put_in_place,
-)
+from piggygan.model.wrapping import Wrapping, make_layers, put_in_place
 
 
-class MultiTaskGenerator(CheckedLoading):
+class MultiTaskGenerator(HeldTasks):
     """A generator whose convolutions and norms hold many tasks.
 
     The generator is wrapped in place: each convolution becomes a :class:`PiggybackConv2d` or its kin that holds
@@ -91,7 +83,6 @@ class MultiTaskGenerator(CheckedLoading):
         shared_frozen: Sequence[Pattern] = (),
         include: Sequence[Pattern] | None = None,
     ) -> None:
-        super().__init__()
         check_task_name(base_task)
         planned = plan(
             generator,
@@ -103,91 +94,16 @@ class MultiTaskGenerator(CheckedLoading):
         )
         check_possible(planned)
         chosen = {path: module for path, module in planned.of("per_task").items() if not isinstance(module, USUAL)}
-        self._ends = {"in_channels": planned.input, "out_channels": planned.output}
-        self._wrapping = Wrapping(
+        selection, costs, cache = Selection(base_task), CostModel(), KernelCache()
+        layers = make_layers(planned, base_task, selection, costs, cache)
+        wrapping = Wrapping(
             planned.output.layer, planned.input.layer, tuple(chosen), tuple(planned.of("shared_frozen"))
         )
-        self._selection = Selection(base_task)
-        self._costs = CostModel()
-        self._cache = KernelCache()
-        self._tasks = {base_task: Task(base_task)}
-        self._base_task = base_task
-        self._layers = make_layers(planned, base_task, self._selection, self._costs, self._cache)
-        self._own_buffers = tuple(layer for layer in self._layers.values() if isinstance(layer, OwnBuffers))
+        super().__init__(base_task, layers, wrapping, selection, costs, cache)
+        self._ends = {"in_channels": planned.input, "out_channels": planned.output}
+        self._own_buffers = tuple(layer for layer in layers.values() if isinstance(layer, OwnBuffers))
         self.own_buffers = nn.ModuleList(self._own_buffers)  # the one place in the module tree that they have
-        self.generator = put_in_place(generator, planned, self._layers)
-
-    # ------------------------------------------------------------------ what there is
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """Names of all tasks, the base task first."""
-        return tuple(self._tasks)
-
-    @property
-    def base_task(self) -> str:
-        """The task that the generator's own kernels learned."""
-        return self._base_task
-
-    @property
-    def wrapping(self) -> Wrapping:
-        """How the generator was wrapped: its first and last layer, and what is copied or shared."""
-        return self._wrapping
-
-    @property
-    def layers(self) -> dict[str, Layer]:
-        """Everything that holds tasks, by its path in the generator."""
-        return dict(self._layers)
-
-    @property
-    def costs(self) -> CostModel:
-        """What chooses how each layer of a task in training is computed."""
-        return self._costs
-
-    @property
-    def kernel_cache(self) -> KernelCache:
-        """Composed kernels of frozen tasks; ``kernel_cache.max_bytes`` bounds them."""
-        return self._cache
-
-    @property
-    def active_task(self) -> str | None:
-        """The task that a call without ``task=`` computes, in this thread or coroutine; None if it has to say one."""
-        return self._selection.chosen or (self._base_task if len(self._tasks) == 1 else None)
-
-    def describe_task(self, task: str) -> Task:
-        """Return what a task draws on, its shape, and whether it is frozen.
-
-        Raises:
-            TaskNotFoundError: If there is none of this name.
-        """
-        if task not in self._tasks:
-            raise task_not_found(task, self._tasks)
-        return self._tasks[task]
-
-    @property
-    def spatial_axes(self) -> int:
-        """Axes of positions of an image: two for pictures, one for signals, three for volumes."""
-        return len(self._convolutions[self._wrapping.input_layer].conv.kernel_size)
-
-    def input_channels(self, task: str) -> int:
-        """Return how many channels the images have that ``task`` takes.
-
-        Raises:
-            TaskNotFoundError: If there is none of this name.
-        """
-        first = self._convolutions[self._wrapping.input_layer]
-        return self.describe_task(task).in_channels or int(first.conv.in_channels)
-
-    def overhead(self) -> Overhead:
-        """Count what every task costs."""
-        costs = [
-            TaskOverhead(
-                task, tuple(layer_overhead(layer, path, task) for path, layer in self._layers.items()), share=1.0
-            )
-            for task in self.tasks
-        ]
-        whole = costs[0].parameters
-        return Overhead(tuple(replace(cost, share=cost.parameters / whole) for cost in costs))
+        self.generator = put_in_place(generator, planned, layers)
 
     # ------------------------------------------------------------------ the life of a task
 
@@ -246,36 +162,15 @@ class MultiTaskGenerator(CheckedLoading):
             self.check_frozen()
         sources = chosen_sources(self._tasks, task, draws_on)
         start = chosen_start(self._tasks, task, sources, start_from)
-        convolutions = self._convolutions
-        sizes = {path: convolution.conv.weight.numel() for path, convolution in convolutions.items()}
-        shares = layer_fractions(unconstrained_fraction, sizes)
-        if init != "empty":  # what is to be filled in comes with shares that were settled once
-            for path, layer in convolutions.items():
-                bank, filter_size = layer.bank_size(sources, max_bank), sizes[path] // layer.conv.out_channels
-                shares[path] = worth_mixing(shares[path], filter_size=filter_size, bank=bank)
-        fractions = {**shares, self._wrapping.output_layer: 1.0} if output_layer_unconstrained else shares
-        # Everything is made before anything is added: a refused call changes nothing.
-        attach: list[Callable[[], None]] = []
-        with for_keeping(convolutions[self._wrapping.output_layer].conv.weight.device):
-            for path, convolution in convolutions.items():
-                conv = convolution.conv
-                filters = convolution.new_filters(
-                    sources=sources,
-                    start_from=start,
-                    fraction=fractions[path],
-                    max_bank=max_bank,
-                    c_in=(in_channels if path == self._wrapping.input_layer else None) or conv.in_channels,
-                    c_out=(out_channels if path == self._wrapping.output_layer else None) or conv.out_channels,
-                    init=init,
-                    factor_step=factor_step,
-                )
-                attach.append(partial(convolution.attach, task, filters))
-            copied_from = None if init == "normal" else start
-            copying = [layer for layer in self._layers.values() if isinstance(layer, PerTask)]
-            attach += [partial(layer.attach, task, layer.new_copy(copied_from)) for layer in copying]
-        for add in attach:
+        shares = shares_of_layers(
+            self._convolutions, unconstrained_fraction, sources, max_bank, are_settled=init == "empty"
+        )
+        added = Task(task, sources, shares, in_channels, out_channels, max_bank, factor_step=factor_step)
+        own = {self._wrapping.output_layer: 1.0} if output_layer_unconstrained else {}
+        parts = new_parts(added, self._layers, self._wrapping, fractions={**shares, **own}, start_from=start, init=init)
+        for add in parts:  # all of them are made: a refused call changes nothing
             add()
-        self._tasks[task] = Task(task, sources, shares, in_channels, out_channels, max_bank, factor_step=factor_step)
+        self._tasks[task] = added
         self._selection.tasks = self.tasks
 
     def freeze_task(self, task: str) -> None:
@@ -295,19 +190,6 @@ class MultiTaskGenerator(CheckedLoading):
                 layer.freeze_task(task)
         self._tasks[task] = replace(self._tasks[task], is_frozen=True, factor_step=1.0)
 
-    def check_frozen(self) -> None:
-        """Check that every frozen task has the values that it was frozen with; it takes some tenths of a second.
-
-        ``model.apply`` passes frozen tensors by, but other code can still write into them: a loop that calls
-        ``reset_parameters``, ``.half().float()``, ``torch.optim.swa_utils.update_bn``, a spectral norm put on later.
-        :meth:`add_task`, :func:`piggygan.training.train` and :meth:`piggygan.TaskRegistry.commit` check by themselves.
-        Another device and a wider type keep all values, and are no difference.
-
-        Raises:
-            FrozenTaskError: If one has others, naming tasks and layers.
-        """
-        check_layers_unmoved(self._layers, [name for name, task in self._tasks.items() if task.is_frozen])
-
     def remove_task(self, task: str) -> None:
         """Forget a task.
 
@@ -320,67 +202,6 @@ class MultiTaskGenerator(CheckedLoading):
             layer.remove_task(task)
         del self._tasks[task]
         self._selection.tasks = self.tasks
-
-    def check_unused(self, task: str) -> None:
-        """Check that a task can be removed; errors as of :meth:`remove_task`."""
-        self.describe_task(task)
-        users = [name for name, other in self._tasks.items() if task in other.draws_on]
-        if users:
-            raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
-        if task == self._base_task:
-            raise TaskInUseError(f"{task!r} is the base task, which the generator itself is made of.")
-
-    def task_parameters(self, task: str) -> list[nn.Parameter]:
-        """Return what an optimizer is to move for ``task``, and nothing else.
-
-        Raises:
-            TaskNotFoundError: If there is none of this name.
-            TaskStateError: If it is frozen.
-        """
-        if self.describe_task(task).is_frozen:
-            raise TaskStateError(f"task {task!r} is frozen: it has no parameters. Add a new task to go on learning.")
-        modules = [layer.stored(task) for layer in self._layers.values()]
-        return [parameter for module in modules for parameter in module.parameters()]
-
-    def parameter_groups(self, task: str, lr: float, optimizer: type[Optimizer] = SGD) -> list[dict[str, Any]]:
-        """Return :meth:`task_parameters` with a learning rate each, so that factors move ``factor_step`` times as far.
-
-        See :func:`piggygan.model.parameter_groups.parameter_groups`; errors as of :meth:`task_parameters`.
-        """
-        return parameter_groups(self.task_parameters(task), self, lr, optimizer)
-
-    def task_tensors(self, task: str) -> dict[str, Tensor]:
-        """Return everything that makes ``task`` what it is, by ``path.name``: what is saved of it.
-
-        Raises:
-            TaskNotFoundError: If there is none of this name.
-        """
-        self.describe_task(task)
-        return {
-            f"{path}.{name}" if path else name: tensor
-            for path, layer in self._layers.items()
-            for name, tensor in layer.tensors(task).items()
-        }
-
-    def load_task_tensors(self, task: str, tensors: Mapping[str, Tensor]) -> None:
-        """Put back what :meth:`task_tensors` gave, into a task that is still in training.
-
-        Raises:
-            TaskStateError: If the task is frozen.
-            InputError: If names, shapes or types are not those of the task here.
-        """
-        if self.describe_task(task).is_frozen:
-            raise TaskStateError(f"task {task!r} is frozen: nothing can change it.")
-        expected = self.task_tensors(task)
-        check_same_form(expected, tensors)
-        by_layer = {
-            path: {name: tensors[f"{path}.{name}" if path else name] for name in layer.tensors(task)}
-            for path, layer in self._layers.items()
-        }
-        for path, convolution in self._convolutions.items():
-            convolution.check_picked(task, by_layer[path])
-        for path, layer in self._layers.items():
-            layer.load_tensors(task, by_layer[path])
 
     def fold_task(self, task: str) -> nn.Module:
         """Return ``task`` as an ordinary network: the generator's own class, with the task's kernels.
@@ -441,72 +262,25 @@ class MultiTaskGenerator(CheckedLoading):
             TaskNotChosenError: If ``task`` is None, none is active, and there are several.
             InputError: If the first input is no batch of float images, or a list of tasks has another length.
         """
-        self._check_inputs(inputs)
+        check_inputs(inputs, self.spatial_axes)
         if task is not None and not isinstance(task, str):
             if len(inputs) != 1 or options:
                 raise InputError(
                     "a list of tasks takes one batch of images and nothing else: run the tasks one by one."
                 )
-            return self._translate_each(inputs[0], tuple(task))
+            for name in dict.fromkeys(task):
+                self.describe_task(name)
+            return translated_each(
+                lambda samples, name: self(samples, task=name), inputs[0], tuple(task), type(self.generator).__name__
+            )
         with self.using(self._selection.task if task is None else task), unmoved(self._own_buffers):
             outputs = self.generator(*inputs, **options)
-            self._check_output(outputs)
+            computed = self._tasks[self._selection.task]
+            check_output(outputs, computed, self.spatial_axes, self._wrapping.output_layer)
         return outputs
-
-    # ------------------------------------------------------------------ inside
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> MultiTaskGenerator:
         with ExitStack() as stack:
             for layer in self._own_buffers:  # the modules that have them do not know of their fingerprints
                 stack.enter_context(layer.following_casts())
             return super()._apply(fn, recurse)  # type: ignore[no-untyped-call, no-any-return]  # untyped in torch
-
-    @property
-    def _convolutions(self) -> dict[str, PiggybackConvolution]:
-        return {path: layer for path, layer in self._layers.items() if isinstance(layer, PiggybackConvolution)}
-
-    def _check_inputs(self, inputs: tuple[Any, ...]) -> None:
-        if any(isinstance(given, str) for given in inputs):
-            raise InputError(f"got {inputs[-1]!r} among the inputs: a task is given by name, as task={inputs[-1]!r}.")
-        axes = self.spatial_axes
-        images = inputs[0] if inputs else None
-        if isinstance(images, Tensor) and (images.dim() != axes + 2 or not images.is_floating_point()):
-            raise InputError(
-                f"got a {images.dtype} tensor of shape {tuple(images.shape)}; needed are floats in [-1, 1] of shape "
-                f"(batch, channels, {'height, width' if axes == 2 else f'and {axes} axes of positions'})."
-            )
-
-    def _check_output(self, outputs: Any) -> None:
-        task = self._selection.task
-        channels = self._tasks[task].out_channels
-        if channels is None or not isinstance(outputs, Tensor) or outputs.dim() != self.spatial_axes + 2:
-            return
-        if outputs.shape[1] != channels:
-            raise ConfigurationError(
-                f"task {task!r} was added with out_channels={channels} and makes {outputs.shape[1]}: the output is "
-                f"not made by {self._wrapping.output_layer!r}. Wrap the generator with output_layer= the "
-                f"convolution that makes it."
-            )
-
-    def _translate_each(self, images: Tensor, tasks: tuple[str, ...]) -> list[Tensor]:
-        """Translate a mixed batch, each task's samples together.
-
-        One pass of all tasks through every layer was slower: small batches stay in the processor's caches.
-        """
-        for name in dict.fromkeys(tasks):
-            self.describe_task(name)
-        if len(tasks) != images.shape[0]:
-            raise InputError(f"got {images.shape[0]} images and {len(tasks)} tasks: give one task for each image.")
-        if not tasks:
-            return []
-        outputs: dict[int, Tensor] = {}
-        for name in dict.fromkeys(tasks):
-            places = [place for place, other in enumerate(tasks) if other == name]
-            output = self(images[places], task=name)
-            if not isinstance(output, Tensor):
-                raise InputError(
-                    f"{type(self.generator).__name__} returns a {type(output).__name__}, which cannot be split by "
-                    f"sample: run the tasks one by one."
-                )
-            outputs |= zip(places, output, strict=True)
-        return [outputs[place] for place in range(len(tasks))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from piggygan.layers.convolutions import PiggybackConvolution
@@ -144,7 +145,17 @@ class Overhead:
         return f"{text_table(header, rows)}\nin all {self.parameters:,} parameters, {share:.1%} of separate networks"
 
 
-def layer_overhead(layer: Layer, path: str, task: str) -> LayerOverhead:
+def overhead_of(layers: Mapping[str, Layer], tasks: Iterable[str]) -> Overhead:
+    """Count what tasks store in all layers, the base task first: its parameters are the whole network's."""
+    counted = [
+        TaskOverhead(task, tuple(_layer_overhead(layer, path, task) for path, layer in layers.items()), share=1.0)
+        for task in tasks
+    ]
+    whole = counted[0].parameters
+    return Overhead(tuple(replace(task, share=task.parameters / whole) for task in counted))
+
+
+def _layer_overhead(layer: Layer, path: str, task: str) -> LayerOverhead:
     """Count what one task stores in one layer."""
     tensors = layer.tensors(task)
     size = sum(tensor.nbytes for tensor in tensors.values())

@@ -9,7 +9,7 @@ from torch.optim import SGD, Optimizer
 
 from piggygan.errors import ConfigurationError, TaskNotFoundError, TaskStateError
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.model.wrapping import check_layers_finite
+from piggygan.model.task_tensors import check_layers_finite
 
 
 class GeneratorPair:

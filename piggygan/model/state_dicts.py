@@ -71,20 +71,3 @@ def check_state_dict(module: nn.Module, state_dict: Mapping[str, Any], prefix: s
 
 def _form(value: object) -> str:
     return str(tuple(value.shape)) if isinstance(value, Tensor) else f"a {type(value).__name__}"
-
-
-def check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    """Refuse tensors of other names, shapes or types than a task's.
-
-    Raises:
-        InputError: Naming the first ten.
-    """
-    problems = [f"{name} is missing" for name in expected if name not in given]
-    problems += [f"{name} is not known" for name in given if name not in expected]
-    for name in expected.keys() & given.keys():
-        here, there = expected[name], given[name]
-        if here.shape != there.shape or here.dtype != there.dtype:
-            problems.append(f"{name} is {there.dtype} {tuple(there.shape)}, needed {here.dtype} {tuple(here.shape)}")
-    if problems:
-        more = f", and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise InputError(f"these tensors are not the task's: {'; '.join(sorted(problems)[:10])}{more}.")

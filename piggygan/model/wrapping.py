@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import nn
 
-from piggygan.errors import FrozenTaskError
 from piggygan.layers.convolutions import PiggybackConvolution, layer_kind
-from piggygan.layers.freezing import check_finite, moves
 from piggygan.layers.kernel_cache import KernelCache
 from piggygan.layers.norms import NORMS, TaskNorm
 from piggygan.layers.own_buffers import OwnBuffers
@@ -67,43 +65,3 @@ def put_in_place(generator: nn.Module, planned: Plan, layers: Mapping[str, Layer
             if id(child) in wrappers and id(parent) not in wrappers:
                 setattr(parent, name, wrappers[id(child)])
     return wrappers.get(id(generator), generator)
-
-
-def check_layers_finite(layers: Mapping[str, Layer], task: str) -> None:
-    """Refuse to freeze a task that is not finite, before any layer of it is frozen.
-
-    Raises:
-        InputError: If a tensor holds NaN or infinities, naming it by its path.
-    """
-    for path, layer in layers.items():
-        check_finite(layer.tensors(task), path, _learned(layer))
-
-
-def constants(layers: Mapping[str, Layer], task: str) -> set[str]:
-    """Name the tensors of a task that no training moves, which may hold infinities: masks and their like."""
-    return {
-        f"{path}.{name}" if path else name
-        for path, layer in layers.items()
-        for name in layer.tensors(task)
-        if not moves(name, _learned(layer))
-    }
-
-
-def _learned(layer: Layer) -> Collection[str] | None:
-    return None if isinstance(layer, PiggybackConvolution) else layer.parameter_names
-
-
-def check_layers_unmoved(layers: Mapping[str, Layer], frozen: Iterable[str]) -> None:
-    """Check that frozen tasks are what they were when they were frozen.
-
-    Raises:
-        FrozenTaskError: If one is not, naming tasks and layers.
-    """
-    differences = [(task, path, layer.moved(task)) for task in frozen for path, layer in layers.items()]
-    moved = [f"{task!r} at {path or 'its layer'} {reason}" for task, path, reason in differences if reason]
-    if moved:
-        more = f"; and {len(moved) - 5} more" if len(moved) > 5 else ""
-        raise FrozenTaskError(
-            f"frozen tasks are no longer what they were: {'; '.join(moved[:5])}{more}. Load them anew from "
-            f"where they are stored, and look for what writes into the model."
-        )

@@ -13,7 +13,7 @@ from piggygan.errors import BankMismatchError, InputError, TaskExistsError, Task
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.model.wrapping import constants
+from piggygan.model.task_tensors import constants
 from piggygan.networks.pix2pix.namesakes import as_ours, computes_the_same
 from piggygan.registry.architectures import (
     architecture_of,
