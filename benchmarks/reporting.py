@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from options import CommonOptions
 
 import piggygan as pg
 from piggygan.terminal.tables import text_table
@@ -34,43 +32,6 @@ def describe_machine(device: torch.device) -> Machine:
     """Describe the device and the versions, without names or paths of anybody's machine."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return Machine(name, torch.get_num_threads(), str(torch.__version__), pg.__version__, platform.python_version())
-
-
-def run(title: str, options: CommonOptions, measure: Callable[[list[str]], Rows]) -> None:
-    """Measure and report; where the device is missing, say so and write nothing over what was measured elsewhere.
-
-    Args:
-        title: The benchmark's name.
-        options: What was chosen on the command line.
-        measure: Given a list for what cannot be run, returns the rows.
-    """
-    if missing := options.missing_device():
-        print(f"\n{title}\nnot run: {missing}")
-        return
-    device = torch.device(options.device)
-    skipped: list[str] = []
-    torch.manual_seed(0)
-    rows = measure(skipped)
-    title = f"{title}_{options.device}_{options.dtype}"
-    report(title, rows, machine=describe_machine(device), skipped=skipped, out=options.out)
-
-
-@contextmanager
-def attempt(what: str, skipped: list[str]) -> Iterator[None]:
-    """Go on where something cannot be run here, and remember why.
-
-    A RuntimeError is what torch raises without memory, or for what it cannot do on a device or in a precision.
-
-    Args:
-        what: What is tried.
-        skipped: Where the reason is added.
-    """
-    try:
-        yield
-    except (ImportError, ValueError, RuntimeError) as error:
-        skipped.append(f"{what}: {_first_line(error)}")
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 def report(
@@ -121,10 +82,6 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     cells = [[_shown(value) for value in row.values()] for row in rows]
     right = ["---", *["---:"] * (len(rows[0]) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [list(rows[0]), right, *cells]) + "\n"
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _shown(value: object) -> str:

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import reporting
-import torch
-from options import CommonOptions
+
+from benchmarks import reporting
 
 MACHINE = reporting.Machine("a processor", 2, "2.13.0", "0.1.0", "3.11.7")
 ROWS = [{"what": "plain", "ms": 1234.5678, "ratio": 1.0}, {"what": "ours", "ms": 0.98765, "ratio": None}]
@@ -48,38 +47,3 @@ def test_a_section_of_the_page_is_a_table_with_its_machine() -> None:
         "",
         "- Not run: LoRA: no peft",
     ]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ImportError("No module named 'peft'"),
-        torch.OutOfMemoryError("CUDA out of memory.\nTried"),
-        RuntimeError("not implemented for 'BFloat16'"),
-    ],
-)
-def test_what_cannot_be_run_is_remembered_in_one_line(error: Exception) -> None:
-    skipped: list[str] = []
-    with reporting.attempt("LoRA", skipped):
-        raise error
-    assert skipped == [f"LoRA: {str(error).splitlines()[0]}"]
-
-
-def test_a_fault_of_the_benchmark_is_not_passed_over() -> None:
-    with pytest.raises(KeyError), reporting.attempt("LoRA", []):
-        raise KeyError("fine-tuning")
-
-
-def test_a_missing_device_is_one_line_and_overwrites_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: None)
-    earlier = tmp_path / "memory_cuda_fp32.json"
-    earlier.write_text("measured elsewhere", encoding="utf-8")
-
-    def measure(_: list[str]) -> reporting.Rows:
-        pytest.fail("nothing can be measured")
-
-    reporting.run("memory", CommonOptions(device="cuda", out=tmp_path), measure)
-    assert earlier.read_text(encoding="utf-8") == "measured elsewhere"
-    assert capsys.readouterr().out.splitlines()[-1] == f"not run: torch {torch.__version__} sees no cuda device here"

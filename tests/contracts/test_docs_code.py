@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("[CS]*.md"))]
 
 
 def blocks(page: Path, kind: str) -> list[str]:
@@ -54,12 +54,22 @@ def commands() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for page in PAGES:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-        for script, rest in re.findall(r"python ((?:benchmarks|examples)/\w+\.py)([^`\n|]*)", text):
-            found[script] |= {word for word in shlex.split(rest.split("#")[0]) if word.startswith("--")}
+        for script, module, rest in re.findall(r"python (?:(examples/\w+\.py)|-m (benchmarks[\w.]+))([^`\n|]*)", text):
+            options = {word for word in shlex.split(rest.split("#")[0]) if word.startswith("--")}
+            found[script or f"{module.replace('.', '/')}.py"] |= options
+    del found["benchmarks/speed/NAME.py"]  # any of them
     return dict(found)
 
 
 COMMANDS = commands()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_of_ours_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(
+        r"`((?:benchmarks|docs|examples|piggygan|tests|tools)/[\w./-]+)`", page.read_text(encoding="utf-8")
+    )
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_script_of_the_docs_is_there() -> None:
@@ -70,7 +80,8 @@ def test_every_script_of_the_docs_is_there() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(COMMANDS))
 def test_a_script_takes_the_options_that_the_docs_give_it(script: str) -> None:
-    command = [sys.executable, str(ROOT / script), "--help"]
-    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    by_name = ["-m", script.removesuffix(".py").replace("/", ".")] if script.startswith("benchmarks") else [script]
+    command = [sys.executable, *by_name, "--help"]
+    known = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     absent = [option for option in COMMANDS[script] if not re.search(rf"{option}(?![\w-])", known)]
     assert not absent

@@ -1,6 +1,6 @@
 """Every kind of page that the examples write, as it was last looked at; ``--regenerate`` writes the files anew.
 
-The page of the evidence is in ``tests/benchmarks/test_forgetting_page.py``.
+The page of the evidence is in ``tests/benchmarks/evidence/test_forgetting_page.py``.
 """
 
 import re

@@ -1,0 +1,268 @@
+"""Runs one cell: what it starts from is loaded, its task is learned, and all that is asked of it goes into JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+import piggygan as pg
+from benchmarks.evidence.baselines.contender import Contender
+from benchmarks.evidence.distances import FeatureNetwork
+from benchmarks.evidence.methods import FROM_SCRATCH, METHODS
+from benchmarks.evidence.preset import Cell, Kind, Preset, TaskSetting
+from benchmarks.evidence.quality import score
+from benchmarks.evidence.stored_sizes import size_of
+from benchmarks.evidence.task_data import Folders, TaskData
+from benchmarks.peaks import forget_peak, resident_peak
+from benchmarks.reporting import describe_machine
+from piggygan.data import PairDataset, batches
+from piggygan.files.durable import write_durably
+from piggygan.training import Batch, EpochRecord, Pix2PixObjective, TrainingOptions, Turn, train
+
+FORMAT = 1
+SAMPLES = 12
+"""Test pictures that are kept of each task, evenly spaced by name."""
+INFERENCE_CALLS = 10
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where cells leave what they found: ``cells`` as JSON, ``weights`` and ``samples``."""
+
+    folder: Path
+
+    def result(self, cell: Cell) -> Path:
+        """The cell's JSON; written last, it says that the cell is done."""
+        return self.folder / "cells" / f"{cell.name}.json"
+
+    def weights(self, cell: Cell) -> Path:
+        """What the cell's task stores."""
+        return self.folder / "weights" / f"{cell.name}.safetensors"
+
+    def samples(self, cell: Cell, task: str) -> Path:
+        """Test pictures of a task after the cell, one below the other."""
+        return self.folder / "samples" / f"{cell.name}.{task}.png"
+
+    def make(self) -> None:
+        """Make the folders."""
+        for name in ("cells", "weights", "samples"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+
+class AsMask(nn.Module):
+    """A generator whose three output channels are read as one: so every method has the same network for every task."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate."""
+        output: Tensor = self.network(images)
+        return output.mean(1, keepdim=True)
+
+
+class ContenderObjective(Pix2PixObjective):
+    """Pix2pix, with whatever losses a contender adds."""
+
+    def __init__(self, network: nn.Module, discriminator: nn.Module, contender: Contender, task: str) -> None:
+        super().__init__(network, discriminator, generator_parameters=contender.moving(task))
+        self._contender = contender
+        self._task = task
+
+    def play(self, batch: Batch) -> Iterator[Turn]:
+        """Give each player its turn."""
+        return self._contender.turns(self._task, super().play(batch))
+
+
+def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, features: FeatureNetwork | None) -> None:
+    """Learn a cell's task and write down what came of it.
+
+    Args:
+        cell: Which; those that it starts from must be done.
+        preset: The experiment.
+        folders: Where the data are.
+        place: Where results go.
+        features: For the distances of photos.
+    """
+    place.make()
+    earlier = preset.before(cell)
+    data = {
+        step.task: TaskData(preset.tasks[step.task], preset.setting, folders, cell.seed) for step in [*earlier, cell]
+    }
+    contender = restored(cell, preset, place, data)
+    torch.manual_seed(cell.seed)
+    if earlier or cell.method != FROM_SCRATCH[0]:
+        contender.meet(cell.task, data[cell.task].whole)
+        contender.begin(cell.task)
+    learned = _learn(contender, cell, preset, data[cell.task])
+    contender.finish(cell.task)
+    contender.remember(cell.task, data[cell.task].whole)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in contender.stored(cell.task).items()}
+    write_durably(place.weights(cell), save({name: tensor.clone() for name, tensor in tensors.items()}))
+    found = {
+        "format": FORMAT,
+        "preset": preset.name,
+        "cell": asdict(cell),
+        "learned": [*(step.name for step in earlier), cell.name],
+        **preset.described(cell),
+        **learned,
+        "stored": asdict(size_of(tensors)),
+        "stores_all": contender.stores_all,
+        "test": {
+            task: _tested(contender, task, cell, preset.tasks[task], data[task], place, features) for task in data
+        },
+        "machine": asdict(describe_machine(_device())),
+    }
+    write_durably(place.result(cell), (json.dumps(found, indent=1) + "\n").encode())
+
+
+def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskData]) -> Contender:
+    """Make the contender as it was when the cells before this one were done."""
+    setting, earlier = preset.setting, preset.before(cell)
+    first = earlier[0].task if earlier else cell.task
+    torch.manual_seed(cell.seed)
+    generator = pg.UNetGenerator(depth=setting.depth, width=setting.width, norm="batch", dropout=True)
+    contender = METHODS[cell.method](generator.to(_device()), first)
+    for number, step in enumerate(earlier):
+        if number:
+            contender.meet(step.task, data[step.task].whole)
+            contender.begin(step.task)
+        contender.restore(step.task, load_file(place.weights(step), device=str(_device())))
+        contender.finish(step.task)
+        contender.remember(step.task, data[step.task].whole)
+    return contender
+
+
+def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> dict[str, Any]:
+    """Train; return the learning curve and what it cost."""
+    setting, task = preset.setting, preset.tasks[cell.task]
+    dataset, validated = data.learned(), data.validated()
+    network = network_of(contender, cell.task, task.kind)
+    discriminator = pg.PatchDiscriminator(
+        4 if task.kind == "mask" else 6, width=setting.width, norm="batch", layers=_layers(setting.size)
+    )
+    loader = batches(dataset, setting.batch_size, seed=cell.seed, drop_last=True)
+    epochs = max(setting.readings, round(setting.steps / len(loader)))
+    reading_epochs = {round(epochs * (number + 1) / setting.readings) for number in range(setting.readings)}
+    curve: list[dict[str, float]] = []
+    watching = 0.0
+
+    def read(record: EpochRecord) -> None:
+        nonlocal watching
+        started = time.process_time()
+        if record.epoch in reading_epochs:
+            outputs, targets = translate(network, validated)
+            found = score(task.kind, outputs, targets).scores["headline"]
+            curve.append({"step": record.epoch * len(loader), "score": found})
+        watching += time.process_time() - started
+
+    forget_peak(_device())
+    wall, processor = time.perf_counter(), time.process_time()
+    objective = ContenderObjective(network, discriminator, contender, cell.task)
+    options = TrainingOptions(epochs=epochs, learning_rate=task.learning_rate, seed=cell.seed, progress=False)
+    history = train(objective, loader, options, on_epoch=read)
+    processor, wall = time.process_time() - processor - watching, time.perf_counter() - wall
+    return {
+        "pairs": {side: len(names) for side, names in asdict(data.names).items()},
+        "steps": epochs * len(loader),
+        "curve": curve,
+        "losses": history.epochs[-1].losses,
+        "seconds": sum(record.seconds for record in history.epochs),
+        "processor_seconds": processor,
+        "whole_seconds": wall,
+        "peak_bytes": _peak(),
+        "moved": sum(parameter.numel() for parameter in contender.moving(cell.task)),
+    }
+
+
+def _tested(
+    contender: Contender,
+    task: str,
+    cell: Cell,
+    setting: TaskSetting,
+    data: TaskData,
+    place: Place,
+    features: FeatureNetwork | None,
+) -> dict[str, Any]:
+    """Read the test side of a task once."""
+    dataset = data.tested()
+    network = network_of(contender, task, setting.kind)
+    outputs, targets = translate(network, dataset)
+    found = score(setting.kind, outputs, targets, features)
+    kept = sorted({round(number * (len(dataset) - 1) / (SAMPLES - 1)) for number in range(SAMPLES)})
+    _write_samples(place.samples(cell, task), outputs[kept])
+    if cell.method == FROM_SCRATCH[0]:  # once for all methods
+        _write_samples(place.folder / "samples" / f"input.{task}.png", torch.stack([dataset[i].input for i in kept]))
+        _write_samples(place.folder / "samples" / f"truth.{task}.png", torch.stack([dataset[i].target for i in kept]))
+    return {
+        "scores": found.scores,
+        "by_image": found.by_image,
+        "samples": kept,
+        "sha256": hashlib.sha256(outputs.numpy().tobytes()).hexdigest(),
+        "milliseconds": _inference_milliseconds(network, dataset[0].input[None]),
+    }
+
+
+def network_of(contender: Contender, task: str, kind: Kind) -> nn.Module:
+    """Return what translates a task's images to pictures of as many channels as its targets."""
+    network = contender.network(task)
+    return AsMask(network) if kind == "mask" else network
+
+
+def translate(network: nn.Module, dataset: PairDataset) -> tuple[Tensor, Tensor]:
+    """Return a network's outputs on a data set, and the targets."""
+    outputs, targets = [], []
+    with torch.inference_mode():
+        network.eval()
+        for batch in batches(dataset, 10, shuffle=False):
+            outputs.append(network(batch.input.to(_device())).float().cpu())
+            targets.append(batch.target)
+    return torch.cat(outputs), torch.cat(targets)
+
+
+def _write_samples(path: Path, pictures: Tensor) -> None:
+    levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    column = torch.cat(list(levels), dim=1).movedim(0, -1).numpy()
+    Image.fromarray(column[..., 0] if column.shape[-1] == 1 else column).save(path, optimize=True)
+
+
+def _inference_milliseconds(network: nn.Module, image: Tensor) -> float:
+    device = _device()
+    image = image.to(device)
+
+    def call() -> float:
+        started = time.perf_counter()
+        network(image)
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+        return (time.perf_counter() - started) * 1e3
+
+    with torch.inference_mode():
+        call()
+        return median(call() for _ in range(INFERENCE_CALLS))
+
+
+def _layers(size: int) -> int:
+    return 3 if size >= 64 else 1
+
+
+def _device() -> torch.device:
+    found = torch.accelerator.current_accelerator(check_available=True)
+    return found if found is not None else torch.device("cpu")
+
+
+def _peak() -> int:
+    device = _device()
+    return resident_peak() if device.type == "cpu" else torch.accelerator.max_memory_allocated(device)

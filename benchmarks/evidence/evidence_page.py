@@ -1,0 +1,42 @@
+"""Puts the tables into ``docs/evidence.md``: no figure there is written by hand.
+
+Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
+that order; ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmarks.evidence.findings import Results
+from benchmarks.evidence.goals import goal_rows
+from benchmarks.evidence.rates import rate_rows
+from benchmarks.evidence.score_tables import claim_rows, cost_rows, photo_rows, score_rows
+from benchmarks.reporting import markdown_table
+
+TABLES = {
+    "scores": score_rows,
+    "costs": cost_rows,
+    "differences": claim_rows,
+    "goals": goal_rows,
+    "photos": photo_rows,
+    "rates": rate_rows,
+}
+_BLOCK = re.compile(rf"(<!-- ({'|'.join(TABLES)}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+NOT_RUN = "Not run yet.\n"
+
+
+def fill_page(results: Results, page: Path) -> None:
+    """Write the tables of a page anew.
+
+    Args:
+        results: All cells.
+        page: A Markdown file with marks; changed in place.
+    """
+
+    def filled(block: re.Match[str]) -> str:
+        mark, what, names, end = block.groups()
+        return f"{mark}{markdown_table(TABLES[what](results, tuple(names.split()))) or NOT_RUN}{end}"
+
+    page.write_text(_BLOCK.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,175 @@
+"""Every way of learning task after task that is compared: ours in its variants, and what one would do otherwise."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+import piggygan as pg
+from benchmarks.evidence.baselines.binary_masks import BinaryMasks
+from benchmarks.evidence.baselines.contender import Contender
+from benchmarks.evidence.baselines.fine_tuning import FineTuning
+from benchmarks.evidence.baselines.frozen_base import FrozenBase
+from benchmarks.evidence.baselines.low_rank import LowRank
+from benchmarks.evidence.baselines.replay import Replay
+from benchmarks.evidence.baselines.separate import Separate, Thin
+from piggygan.data import PairBatch
+from piggygan.layers.filters import DEFAULT_FRACTION
+from piggygan.model.allocation import Fraction
+from piggygan.model.overhead import TaskOverhead
+from piggygan.training import Batch
+
+LOOKED_AT = 40
+"""Pairs that a start is chosen by."""
+Start = Callable[[pg.UNetGenerator, str], Contender]
+"""Makes a contender of a generator and the first task's name."""
+
+
+class Ours(Contender):
+    """A multi-task generator, frozen task by task.
+
+    Args:
+        generator: Of the first task.
+        first: The first task's name.
+        arguments: How each later task is added; what is left out has its default.
+    """
+
+    def __init__(self, generator: nn.Module, first: str, **arguments: Any) -> None:
+        super().__init__(generator, first)
+        self._arguments = arguments
+        self._model: pg.MultiTaskGenerator | None = None
+
+    @property
+    def model(self) -> pg.MultiTaskGenerator:
+        """The generator, wrapped when the first task had been learned."""
+        if self._model is None:
+            raise ValueError("the first task has not been learned yet")
+        return self._model
+
+    def begin(self, task: str) -> None:
+        """Add a task that builds on all before it."""
+        self.model.add_task(task, **self._arguments)
+
+    def network(self, task: str) -> nn.Module:
+        """Return the plain generator for the first task until it is learned, then the model at a task."""
+        return self.generator if self._model is None else OneTask(self._model, task)
+
+    def moving(self, task: str) -> list[nn.Parameter]:
+        """Return the task's parameters."""
+        return super().moving(task) if self._model is None else self._model.task_parameters(task)
+
+    def finish(self, task: str) -> None:
+        """Freeze the task."""
+        if self._model is None:
+            self._model = pg.MultiTaskGenerator(self.generator, self.first)
+        self._model.freeze_task(task)
+
+    def stored(self, task: str) -> dict[str, Tensor]:
+        """Return the task's tensors."""
+        return dict(self.generator.state_dict()) if self._model is None else self._model.task_tensors(task)
+
+    def restore(self, task: str, tensors: Mapping[str, Tensor]) -> None:
+        """Load the task's tensors."""
+        if self._model is None:
+            self.generator.load_state_dict(dict(tensors))
+        else:
+            self._model.load_task_tensors(task, tensors)
+
+
+class OneTask(nn.Module):
+    """A multi-task generator with one task always selected."""
+
+    def __init__(self, model: pg.MultiTaskGenerator, task: str) -> None:
+        super().__init__()
+        self.model = model
+        self._task = task
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate."""
+        translated: Tensor = self.model(images, task=self._task)
+        return translated
+
+
+def ours(**arguments: Any) -> Start:
+    """Make a variant of ours."""
+    return lambda generator, first: Ours(generator, first, **arguments)
+
+
+def from_base(generator: pg.UNetGenerator, first: str) -> Contender:
+    """Make a variant of ours in which every task starts as the first one's function, not as the last one's."""
+    return Ours(generator, first, start_from=first)
+
+
+class Related(Ours):
+    """Ours, where each task starts as the one of which most can be read off its first training pairs."""
+
+    def meet(self, task: str, pairs: Callable[[], Batch]) -> None:  # noqa: ARG002
+        """Choose what to start from."""
+        whole = pairs()
+        some = PairBatch(whole.input[:LOOKED_AT], whole.target[:LOOKED_AT], [])
+        self._arguments["start_from"] = next(iter(pg.relatedness(self.model, [some])))
+
+
+def low_rank(scale: float) -> Start:
+    """Make adapters that are in every layer as large as what ours stores there with the paper's lambda."""
+
+    def start(generator: pg.UNetGenerator, first: str) -> Contender:
+        sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator, {"*": 0.25}).layers}
+        return LowRank(generator, first, sizes, scale)
+
+    return start
+
+
+def thin(generator: pg.UNetGenerator, first: str) -> Contender:
+    """Make thin networks, each with as many parameters as a second task of ours."""
+    return Thin(generator, first, second_task(generator).parameters)
+
+
+def second_task(generator: nn.Module, fraction: Fraction = DEFAULT_FRACTION) -> TaskOverhead:
+    """Count what ours stores for a second task; the generator is left alone."""
+    model = pg.MultiTaskGenerator(copy.deepcopy(generator), "first")
+    model.freeze_task("first")
+    model.add_task("second", unconstrained_fraction=fraction)
+    return model.overhead()["second"]
+
+
+METHODS: dict[str, Start] = {
+    "separate": Separate,
+    "thin": thin,
+    "fine-tuning": FineTuning,
+    "replay": Replay,
+    "frozen-base": FrozenBase,
+    "binary-masks": BinaryMasks,
+    "low-rank": low_rank(1.0),
+    "low-rank-x4": low_rank(4.0),
+    "low-rank-x16": low_rank(16.0),
+    "ours": ours(),
+    "ours-8th": ours(unconstrained_fraction=1 / 8),
+    "ours-from-base": from_base,
+    "ours-related": Related,
+    "ours-step-1": ours(factor_step=1.0),
+    "ours-step-8": ours(factor_step=8.0),
+    "ours-step-128": ours(factor_step=128.0),
+    "ours-bank-1": ours(max_bank=1.0),
+    "ours-bank-all": ours(max_bank=None),
+    "ours-lambda-0": ours(unconstrained_fraction=0.0),
+    "ours-lambda-16th": ours(unconstrained_fraction={"*": 1 / 16}),
+    "ours-lambda-8th": ours(unconstrained_fraction={"*": 1 / 8}),
+    "ours-lambda-quarter": ours(unconstrained_fraction={"*": 1 / 4}),
+    "ours-lambda-half": ours(unconstrained_fraction={"*": 1 / 2}),
+    "ours-factor-step-1": ours(unconstrained_fraction={"*": 1 / 4}, factor_step=1.0),
+    "ours-factor-step-8": ours(unconstrained_fraction={"*": 1 / 4}, factor_step=8.0),
+    "ours-factor-step-128": ours(unconstrained_fraction={"*": 1 / 4}, factor_step=128.0),
+    "ours-papers-start": ours(
+        unconstrained_fraction={"*": 1 / 4}, init="normal", factor_step=1.0, output_layer_unconstrained=False
+    ),
+}
+"""By name. ``ours`` has all defaults, ``ours-8th`` half as many weights of its own, ``ours-step`` another factor step
+and ``ours-bank`` another bound; ``lambda`` is the paper's, the same share of every layer's filters, and so it is in
+``ours-factor-step`` and in the paper's start."""
+
+FROM_SCRATCH = ("separate", "thin")
+"""Whose later tasks know nothing of the earlier ones."""

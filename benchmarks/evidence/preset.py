@@ -1,0 +1,170 @@
+"""What an experiment is: tasks, orders, methods and seeds, read from one TOML file; and the cells that it is made of.
+
+A file that says ``like = "small"`` has everything of that preset but what it says itself.
+
+A *cell* is one method learning one task of one order from one seed: the smallest piece that is run, kept and joined.
+What does not depend on an order is one cell for all orders: a network learned from scratch, and so the first task of
+every order, which all methods learn alike.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.evidence.methods import FROM_SCRATCH, METHODS
+from piggygan.errors import ConfigurationError
+
+FOLDER = Path(__file__).parent / "presets"
+ALONE = "alone"
+"""Stands for the order where a cell is the same in all orders."""
+Source = Literal["facades", "windows", "xrays"]
+Kind = Literal["labels", "windows", "photo", "mask"]
+
+
+@dataclass(frozen=True)
+class TaskSetting:
+    """One task: where its pairs come from, and how much of it is learned from."""
+
+    source: Source
+    """Which folder."""
+    kind: Kind
+    """What the target is, and so how it is scored."""
+    films: int | None = None
+    """Learn from so many pairs only, another choice for each seed; None: from all."""
+    learning_rate: float = 2e-4
+    """Step size of generator and discriminator; unless said, that of pix2pix."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all methods have in common."""
+
+    size: int
+    """Side of the images in pixels."""
+    width: int
+    """Channels of the generator's and the discriminator's first level."""
+    depth: int
+    """How often the generator halves an image."""
+    steps: int
+    """Steps of the optimizer a task, to whole passes over the data."""
+    batch_size: int
+    """Images a step."""
+    readings: int
+    """Points of the learning curve, each a reading of the validation side."""
+    validation: float = 0.2
+    """Share of the training side that is kept back for learning curves and choices."""
+    most_validated: int = 40
+    """Most pairs of a validation side."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One method learns one task."""
+
+    method: str
+    order: str
+    task: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The name of its files, and what ``--cells`` is matched with."""
+        return f"{self.method}.{self.order}.{self.task}.{self.seed}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Cells that are run before those of the next stage."""
+
+    order: str
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A whole experiment."""
+
+    name: str
+    setting: Setting
+    tasks: Mapping[str, TaskSetting]
+    orders: Mapping[str, tuple[str, ...]]
+    stages: tuple[Stage, ...]
+
+    def cells(self) -> list[Cell]:
+        """List every cell once, the most telling first and each after those that it starts from."""
+        cells: dict[Cell, None] = {}
+        for stage in self.stages:
+            for seed in stage.seeds:
+                for method in stage.methods:
+                    cells |= dict.fromkeys(self.chain(method, stage.order, seed))
+        return list(cells)
+
+    def chain(self, method: str, order: str, seed: int) -> list[Cell]:
+        """List what a method learns in an order; the first task is learned by a whole network for every method.
+
+        Orders that begin with the same tasks have those cells in common, under the name of the first such order.
+        """
+        first, *later = tasks = self.orders[order]
+        cells = [Cell(FROM_SCRATCH[0], ALONE, first, seed)]
+        for place, task in enumerate(later, 2):
+            same = next(name for name, others in self.orders.items() if others[:place] == tasks[:place])
+            cells.append(Cell(method, ALONE if method in FROM_SCRATCH else same, task, seed))
+        return cells
+
+    def before(self, cell: Cell) -> list[Cell]:
+        """List the cells that one starts from, oldest first."""
+        if cell.order == ALONE:
+            return []
+        chain = self.chain(cell.method, cell.order, cell.seed)
+        return chain[: chain.index(cell)]
+
+    def described(self, cell: Cell) -> dict[str, Any]:
+        """Say all that a cell's result depends on, for its JSON; results of other settings are not joined."""
+        learned = [*(earlier.task for earlier in self.before(cell)), cell.task]
+        return {"setting": asdict(self.setting), "tasks": {task: asdict(self.tasks[task]) for task in learned}}
+
+
+def read_preset(given: str) -> Preset:
+    """Read a preset by its name, or from a file of one's own.
+
+    Raises:
+        ConfigurationError: If there is no such file, or it names a method, task or order that is not there.
+    """
+    found = _read(given)
+    preset = Preset(
+        name=Path(given).stem,
+        setting=Setting(**found["setting"]),
+        tasks={name: TaskSetting(**task) for name, task in found["tasks"].items()},
+        orders={name: tuple(tasks) for name, tasks in found["orders"].items()},
+        stages=tuple(
+            Stage(stage["order"], tuple(stage["methods"]), tuple(stage["seeds"])) for stage in found["stages"]
+        ),
+    )
+    if problems := list(_problems(preset)):
+        raise ConfigurationError(f"preset {preset.name!r}: {'; '.join(problems)}.")
+    return preset
+
+
+def _read(given: str) -> dict[str, Any]:
+    path = Path(given) if given.endswith(".toml") else FOLDER / f"{given}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise ConfigurationError(f"there is no preset {given!r}: give one of {known}, or a .toml file.")
+    found = tomllib.loads(path.read_text(encoding="utf-8"))
+    return _read(found["like"]) | found if "like" in found else found
+
+
+def _problems(preset: Preset) -> Iterator[str]:
+    for name, tasks in preset.orders.items():
+        if strangers := [task for task in tasks if task not in preset.tasks]:
+            yield f"order {name!r} has no such task as {', '.join(strangers)}"
+    for number, stage in enumerate(preset.stages, 1):
+        if stage.order not in preset.orders:
+            yield f"stage {number} has no such order as {stage.order}"
+        if strangers := [method for method in stage.methods if method not in METHODS]:
+            yield f"stage {number} has no such method as {', '.join(strangers)}: there are {', '.join(METHODS)}"

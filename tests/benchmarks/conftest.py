@@ -1,8 +1,0 @@
-"""The benchmarks are scripts that import one another by plain names; so do their tests."""
-
-import sys
-from pathlib import Path
-
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-if str(FOLDER) not in sys.path:
-    sys.path.insert(0, str(FOLDER))
