@@ -52,13 +52,19 @@ class Checkpoints:
         keep_last: How many are kept. The best one, by the score that ``on_epoch`` returned, is kept beside them.
         inexact: Go on though the data, options, networks or library versions are others than before. The end is
             then not that of a training that was never interrupted.
+        share: Largest share of the time that saving may take, above 0 to 1: a checkpoint that is due sooner is left
+            out, but the one at the end and the best one. None: none is left out.
+        reschedule: Go on though another number of epochs, or another ``decay_from``, gives epochs that are learned
+            already other learning rates: from now on the rates are those of the new schedule, and the end is that
+            of no training from the start. Where those epochs keep their rates nothing need be said: the end is then
+            that of a training that had the new number from the start.
 
     Raises:
-        ConfigurationError: If a number is below 1.
+        ConfigurationError: If a number is below 1, or ``share`` is none.
 
     Example:
-        >>> Checkpoints("runs/lungs/checkpoints", every_steps=500)
-        Checkpoints(folder='runs/lungs/checkpoints', every_steps=500, every_epochs=1, keep_last=2, inexact=False)
+        >>> Checkpoints("runs/lungs/checkpoints", every_steps=500).every_epochs
+        1
     """
 
     folder: str | Path
@@ -66,9 +72,13 @@ class Checkpoints:
     every_epochs: int = 1
     keep_last: int = 2
     inexact: bool = False
+    share: float | None = None
+    reschedule: bool = False
 
     def __post_init__(self) -> None:
         check_at_least(1, every_epochs=self.every_epochs, keep_last=self.keep_last)
+        if self.share is not None and not 0 < self.share <= 1:
+            raise ConfigurationError(f"share is {self.share}; it is a share of the time, above 0 to 1.")
         if self.every_steps is not None:
             check_at_least(1, every_steps=self.every_steps)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -15,6 +16,7 @@ from piggygan.networks.fingerprints import layer_lines
 from piggygan.training.guard import models_of
 from piggygan.training.objectives.protocol import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
+from piggygan.training.schedules import constant_then_linear
 
 WITHOUT_EFFECT = ("sample_every", "log_path", "progress")
 """Options that change nothing in the networks."""
@@ -81,6 +83,34 @@ def task_facts(objective: Objective) -> dict[str, str]:
 def tasks_of(recipe: Mapping[str, str]) -> dict[str, str]:
     """Return what a recipe has of :func:`task_facts`."""
     return {name: fact for name, fact in recipe.items() if name.startswith(_OF_TASKS)}
+
+
+_SCHEDULE = ("option epochs", "option decay_from")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate goes over a training: what is needed to know it of each epoch."""
+
+    epochs: int
+    decay_from: float
+
+    def rate(self, epoch: int) -> float:
+        """Return the share of the learning rate that an epoch has, counted from 0."""
+        return constant_then_linear(epoch, self.epochs, self.decay_from)
+
+
+def schedule_of(recipe: Mapping[str, str]) -> Schedule | None:
+    """Read the schedule off a recipe; None if it does not say."""
+    try:
+        return Schedule(int(recipe["option epochs"]), float(recipe["option decay_from"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def with_schedule_of(recipe: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Return a recipe with the schedule of another one."""
+    return {**recipe, **{name: other[name] for name in _SCHEDULE}}
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

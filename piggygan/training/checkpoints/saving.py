@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ from torch import Tensor, nn
 from piggygan.errors import ConfigurationError, ResumeError, TrainingDivergedError, TrainingInterruptedError
 from piggygan.files.tensors import nonfinite_names, part_of
 from piggygan.training.checkpoints.folder import CheckpointFolder, Checkpoints
-from piggygan.training.checkpoints.recipe import differences, task_facts, tasks_of
-from piggygan.training.checkpoints.snapshot import Run, capture, check_fits, copy_into, parse, restore
+from piggygan.training.checkpoints.recipe import differences, schedule_of, task_facts, tasks_of, with_schedule_of
+from piggygan.training.checkpoints.snapshot import Document, Run, capture, check_fits, copy_into, parse, restore
 from piggygan.training.guard import Guard, split_tensors
 from piggygan.training.objectives.protocol import Objective
 from piggygan.training.scores import as_score
@@ -56,6 +57,7 @@ class Saving:
         self._guard = guard
         self._signals = signals
         self._saved: tuple[tuple[int, int], Path] | None = None
+        self._saved_at, self._saving_took = time.monotonic(), 0.0
 
     @contextmanager
     def taken_up(self) -> Iterator[None]:
@@ -69,7 +71,7 @@ class Saving:
             if found := self._folder.newest_whole("last"):
                 checkpoint, raw, tensors = found
                 document = parse(raw, checkpoint.position)
-                self._check_same(document.recipe, document.frozen)
+                self._check_same(document)
                 restore(self._run, document, tensors)
                 self._saved = self._run.position, checkpoint.path
                 _LOG.info("going on from %s", checkpoint.path)
@@ -83,7 +85,7 @@ class Saving:
         """
         every = self._checkpoints.every_steps
         is_due = every is not None and self._run.steps.batches % every == 0
-        if is_due and self._signals.received is None:
+        if is_due and self._has_time() and self._signals.received is None:
             self._save()
         self.end_if_asked()
 
@@ -108,8 +110,8 @@ class Saving:
             run.best = number
             # Before the other: if the process dies between them, the epoch and its score come again.
             self._folder.save("best", run.position, *capture(run))
-        is_due = is_last or run.state.finished_epochs % self._checkpoints.every_epochs == 0
-        if is_due and self._signals.received is None:
+        is_due = run.state.finished_epochs % self._checkpoints.every_epochs == 0
+        if (is_last or (is_due and self._has_time())) and self._signals.received is None:
             self._save()
         self.end_if_asked()
 
@@ -137,18 +139,29 @@ class Saving:
         _LOG.warning("%s", message)
         raise TrainingInterruptedError(message, received)
 
+    def _has_time(self) -> bool:
+        """Say whether saving now keeps to its share of the time."""
+        share = self._checkpoints.share
+        return share is None or time.monotonic() - self._saved_at >= self._saving_took / share
+
     def _save(self) -> Path:
+        started = time.monotonic()
         document, tensors = capture(self._run)
         infinite = [f"{part}.{name}" for part in ("network", "good") for name in self._run.state.infinite]
         if names := nonfinite_names(tensors, infinite):
             raise TrainingDivergedError(f"{names[0]} is not finite (of {len(names)} such tensors)")
         path = self._folder.save("last", self._run.position, document, tensors)
         self._saved = self._run.position, path
+        self._saved_at = time.monotonic()
+        self._saving_took = self._saved_at - started
         return path
 
-    def _check_same(self, recipe: dict[str, str], frozen: dict[str, str]) -> None:
+    def _check_same(self, document: Document) -> None:
         """Refuse to go on with another training, unless that was asked for."""
-        other = differences(recipe, self._run.recipe) + _frozen_differences(frozen, self._run.frozen)
+        recipe = document.recipe
+        if self._follows_another_schedule(document):
+            recipe = with_schedule_of(recipe, self._run.recipe)
+        other = differences(recipe, self._run.recipe) + _frozen_differences(document.frozen, self._run.frozen)
         if not other:
             return
         before, now = tasks_of(recipe), tasks_of(self._run.recipe)
@@ -166,6 +179,39 @@ class Saving:
                 f"another folder to begin anew, or say inexact=True to go on all the same."
             )
         _LOG.warning("going on inexactly: %s.", shown)
+
+    def _follows_another_schedule(self, document: Document) -> bool:
+        """Say whether the learning rates of the epochs to come are others than they were to be, and may be.
+
+        Raises:
+            ResumeError: If more epochs are learned than are asked for, or learned ones would have had other rates and
+                nobody said that this is meant.
+        """
+        before, now = schedule_of(document.recipe), schedule_of(self._run.recipe)
+        if before is None or now is None or before == now or self._checkpoints.inexact:
+            return False
+        finished, batches = document.position
+        if finished > now.epochs or (finished == now.epochs and batches):
+            raise ResumeError(
+                f"the checkpoints in {self._folder.path} are of {finished} epochs and {batches} batches, more than the "
+                f"{now.epochs} epochs that are asked for: ask for at least {finished + bool(batches)}."
+            )
+        others = [epoch for epoch in range(finished + bool(batches)) if before.rate(epoch) != now.rate(epoch)]
+        if not others:
+            _LOG.info("going on with %d epochs: those learned have the rates that such a training has.", now.epochs)
+            return True
+        said = (
+            f"of the {finished} epochs learned, those from {others[0] + 1} on had other learning rates than a training "
+            f"of {now.epochs} epochs that falls from {now.decay_from:g} gives them (before: {before.epochs}, "
+            f"{before.decay_from:g})"
+        )
+        if not self._checkpoints.reschedule:
+            raise ResumeError(
+                f"{said}: start it as it was, name another folder to begin anew, or say reschedule=True to go on with "
+                f"the new rates from here."
+            )
+        _LOG.warning("%s: the end is that of no training of %d epochs from the start.", said, now.epochs)
+        return True
 
 
 def _frozen_differences(before: dict[str, str], now: dict[str, str]) -> list[str]:

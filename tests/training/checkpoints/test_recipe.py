@@ -44,7 +44,6 @@ def digest(objective: Any) -> list[bytes]:
     ("options", "named"),
     [
         ({"seed": 6}, "seed was 5, is 6"),
-        ({"epochs": 9}, "epochs was 4, is 9"),
         ({"learning_rate": 0.5}, r"learning_rate was 0\.001, is 0\.5"),
         ({"weight_decay": 0.1}, r"weight_decay was 0\.0, is 0\.1"),
     ],
