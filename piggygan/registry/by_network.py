@@ -26,7 +26,14 @@ def by_network(given: T | Mapping[str, T], networks: Iterable[str] = (GENERATOR,
 
 
 def check_everywhere(models: Mapping[str, MultiTaskGenerator], task: str) -> None:
-    """Refuse a task that exists in one direction only."""
+    """Refuse a task that exists in one direction only, and no model at all.
+
+    Raises:
+        ConfigurationError: If there is no model.
+        TaskNotFoundError: If some have the task and others do not.
+    """
+    if not models:
+        raise ConfigurationError("given is no model: give one, or several by name, as GeneratorPair.networks.")
     without = [network for network, model in models.items() if task not in model.tasks]
     if 0 < len(without) < len(models):
         raise TaskNotFoundError(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import SupportsFloat, SupportsIndex
 
+import torch
 from torch import Tensor, nn
 
+from piggygan.about import __version__
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
@@ -23,7 +27,7 @@ from piggygan.registry.architectures import (
 )
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
 from piggygan.registry.described import Architecture, Network
-from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskSettings
+from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskRecord, TaskSettings, Versions
 from piggygan.registry.probes import GivenProbe, checked_probe
 from piggygan.registry.rebuilding import (
     building_order,
@@ -104,6 +108,19 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
         source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
         weights=tensors_to_bytes(tensors[task], constant),
         evidence=gather_evidence(rebuilt, task, checked_probe(probe, model.spatial_axes)),
+    )
+
+
+def new_record(task: str, draws_on: tuple[str, ...], scores: dict[str, float], image_size: int | None) -> TaskRecord:
+    """Say what is recorded of a task that is committed here and now, but for its parts of the networks."""
+    return TaskRecord(
+        name=task,
+        draws_on=draws_on,
+        networks={},
+        scores=scores,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=Versions(__version__, str(torch.__version__), platform.python_version()),
+        image_size=image_size,
     )
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from piggygan.errors import CorruptFileError, RegistryError
+from piggygan.errors import CorruptFileError, RegistryError, TaskInUseError
 from piggygan.files.durable import opened_folder
 from piggygan.files.regular import make_folder
 from piggygan.files.strict_json import decode, parse_json
@@ -91,6 +91,21 @@ def live_leases(folder: Path) -> dict[str, Lease]:
     except OSError as error:
         raise RegistryError(f"{folder} is no folder that can be read, or a link: {error.strerror}.") from error
     return {name: lease for name, lease in found.items() if lease is not None}
+
+
+def check_free(folder: Path, task: str) -> None:
+    """Refuse to remove a task that somebody holds a lease on. Under the registry's lock.
+
+    Raises:
+        TaskInUseError: Naming who.
+        CorruptFileError: As of :func:`live_leases`.
+    """
+    for name, lease in live_leases(folder).items():
+        if task in lease.tasks:
+            raise TaskInUseError(
+                f"task {task!r} is in use by {lease.holder}, which holds {FOLDER_NAME}/{name}: wait until that has "
+                f"ended."
+            )
 
 
 def _lease_if_live(path: Path, folder: int) -> Lease | None:

@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
-import torch
-from torch import nn
-
-from piggygan.about import __version__
-from piggygan.errors import ConfigurationError, RegistryError, RegistryLockedError, TaskInUseError
+from piggygan.errors import RegistryError, TaskInUseError
 from piggygan.files.durable import sync_folder
 from piggygan.files.memory import enough_memory
-from piggygan.files.regular import make_folder
-from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import leases
-from piggygan.registry.building import found, load_tasks, loading_order
-from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere, chosen_network
-from piggygan.registry.candidates import Candidate, check_belongs, checked_image_size, checked_scores, prepare
-from piggygan.registry.exchange import TaskFile, read_task_file, write_task_file
+from piggygan.registry.building import found, loading_order
+from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere
+from piggygan.registry.candidates import Candidate, checked_image_size, checked_scores, new_record, prepare
+from piggygan.registry.exchange import read_task_file
 from piggygan.registry.joining import joining_candidates
 from piggygan.registry.leaving import leaving_file
 from piggygan.registry.leftovers import Collected, survey, sweep
-from piggygan.registry.listing import Listing
-from piggygan.registry.locking import LockKind, check_lock_kind, locked
-from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskInNetwork, TaskRecord, Versions
+from piggygan.registry.locking import LockKind
+from piggygan.registry.manifest import TaskRecord
 from piggygan.registry.probes import GivenProbe
+from piggygan.registry.reading import Reading, task_names
 from piggygan.registry.repairing import Repair, copied_head, repaired
 from piggygan.registry.signatures import Signature
-from piggygan.registry.signed import SignedTasks
-from piggygan.registry.store import ObjectStore
-from piggygan.registry.verification import Verification, files_verified, verified
+from piggygan.registry.writing import WriteLock, with_task
 
 
-class TaskRegistry(Listing):
+class TaskRegistry(Reading):
     """Committed tasks in a folder: durable, checked on every read, and never changed.
 
     Reading needs no right to write. Any number of processes may read while one commits; a commit becomes visible
@@ -85,13 +75,10 @@ class TaskRegistry(Listing):
         expect: str | None = None,
         signers: Iterable[str] | None = None,
     ) -> None:
-        check_lock_kind(lock)
-        super().__init__(Path(folder).absolute(), expect)  # a later chdir does not move it
-        self._signed = SignedTasks(self._folder, signers)
-        self._objects = ObjectStore(self._folder / "objects")
-        self._leases = self._folder / leases.FOLDER_NAME
-        self._lock_timeout = lock_timeout
-        self._lock = lock
+        path = Path(folder).absolute()  # a later chdir does not move it
+        self._lock = WriteLock(path, lock, lock_timeout)
+        super().__init__(path, expect, signers)
+        self._leases = path / leases.FOLDER_NAME
 
     # ------------------------------------------------------------------ writing
 
@@ -136,24 +123,14 @@ class TaskRegistry(Listing):
         measured = checked_scores(scores)
         side = checked_image_size(image_size)
 
-        def record(parts: dict[str, TaskInNetwork]) -> TaskRecord:
-            return TaskRecord(
-                name=task,
-                draws_on=next(iter(candidates.values())).draws_on,
-                networks=parts,
-                scores=measured,
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
-                versions=Versions(__version__, str(torch.__version__), platform.python_version()),
-                image_size=side,
-            )
-
         models = by_network(model)
         check_everywhere(models, task)
         several = isinstance(model, Mapping)  # else a dictionary is the inputs of one call, by name
         probes: Mapping[str, Any] = probe if several and isinstance(probe, Mapping) else dict.fromkeys(models, probe)
         with enough_memory("to commit this task"):
             candidates = {network: prepare(one, task, probes[network]) for network, one in models.items()}
-            self._admit(task, candidates, record)
+            draws_on = next(iter(candidates.values())).draws_on
+            self._admit(new_record(task, draws_on, measured, side), candidates)
 
     def remove_task(self, task: str) -> None:
         """Forget a task; its files stay until :meth:`gc`.
@@ -164,19 +141,14 @@ class TaskRegistry(Listing):
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
         self.describe(task)
-        with self._writing(f"task {task!r}", "removed"):
+        with self._lock.held(f"task {task!r}", "removed"):
             manifest = self._head.existing()
             found(manifest, task)
             if users := [name for name, sources in manifest.sources.items() if task in sources]:
                 raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
             if task == manifest.base_task:
                 raise TaskInUseError(f"{task!r} is the base task, which a registry begins with: delete the folder.")
-            for name, lease in leases.live_leases(self._leases).items():
-                if task in lease.tasks:
-                    raise TaskInUseError(
-                        f"task {task!r} is in use by {lease.holder}, which holds {leases.FOLDER_NAME}/{name}: wait "
-                        f"until that has ended."
-                    )
+            leases.check_free(self._leases, task)
             self._head.write(replace(manifest, tasks=tuple(record for record in manifest.tasks if record.name != task)))
 
     def gc(self) -> Collected:
@@ -193,7 +165,7 @@ class TaskRegistry(Listing):
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
         self._head.existing()
-        with self._writing("what nothing needs", "removed"):
+        with self._lock.held("what nothing needs", "removed"):
             needed = {digest for record in self._head.existing().tasks for digest in record.digests}
             live = leases.live_leases(self._leases)
             leased = {digest for lease in live.values() for digest in lease.objects}
@@ -218,7 +190,7 @@ class TaskRegistry(Listing):
             ConfigurationError: If the ``cryptography`` package is not installed.
         """
         self.describe(task)
-        with enough_memory("to sign this task"), self._writing(f"the signature of {task!r}", "written"):
+        with enough_memory("to sign this task"), self._lock.held(f"the signature of {task!r}", "written"):
             manifest = self._head.existing()
             for name in loading_order(manifest, [task]):
                 leaving_file(manifest, name, self._objects)
@@ -244,7 +216,7 @@ class TaskRegistry(Listing):
         source = Path(source)
         if not self._folder.is_dir():
             self._head.existing()  # which says so; nothing is made
-        with enough_memory("to repair this registry"), self._writing("what is damaged", "put back"):
+        with enough_memory("to repair this registry"), self._lock.held("what is damaged", "put back"):
             try:
                 manifest = self._head.existing()
             except RegistryError:
@@ -265,38 +237,15 @@ class TaskRegistry(Listing):
             TaskNotFoundError: If there is no such task.
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
-        wanted = _names(tasks)
+        wanted = task_names(tasks)
         self._head.existing()
         with ExitStack() as held:
-            with self._writing("the lease", "taken"):
+            with self._lock.held("the lease", "taken"):
                 manifest = self._head.existing()
                 needed = loading_order(manifest, wanted)
                 objects = {digest for name in needed for digest in manifest.by_name[name].digests}
-                held.enter_context(leases.written(self._leases, self._lock, needed, objects))
+                held.enter_context(leases.written(self._leases, self._lock.kind, needed, objects))
             yield
-
-    # ------------------------------------------------------------------ exchange
-
-    def export_task(self, task: str, path: str | os.PathLike[str]) -> None:
-        """Write a task into one file, for another registry that holds the same bank.
-
-        Args:
-            task: Its name; the base task can be exported too.
-            path: The file, ending in ``.safetensors``; it must not be there yet.
-
-        Raises:
-            TaskNotFoundError: If there is none of this name.
-            CorruptFileError: If one of its files is missing or damaged.
-            RegistryError: If the file is there already, or could not be written.
-        """
-
-        def read(manifest: Manifest) -> TaskFile:
-            found(manifest, task)
-            self._signed.check(manifest, loading_order(manifest, [task]))
-            return leaving_file(manifest, task, self._objects, self._signed.of(manifest, task))
-
-        with enough_memory("to export this task"):
-            write_task_file(Path(path), self._head.steadily(read))
 
     def import_task(self, path: str | os.PathLike[str], generator: Generators = None) -> str:
         """Take in a task that :meth:`export_task` wrote, with its scores, date and certificate.
@@ -325,130 +274,17 @@ class TaskRegistry(Listing):
             candidates = joining_candidates(
                 file, self._head.read(), self._objects, lambda networks: by_network(generator, networks)
             )
-            self._admit(record.name, candidates, lambda parts: replace(record, networks=parts), file.signatures)
+            self._admit(record, candidates, file.signatures)
         return record.name
-
-    # ------------------------------------------------------------------ reading
-
-    def load(
-        self,
-        tasks: Iterable[str] | None = None,
-        generator: nn.Module | None = None,
-        *,
-        network: str | None = None,
-    ) -> MultiTaskGenerator:
-        """Build a model of committed tasks; every one is frozen, and the model is in evaluation mode.
-
-        Only the files of these tasks and of those that they draw on are read.
-
-        Args:
-            tasks: Names; None: all. The base task and what they draw on come along.
-            generator: For a generator of your own, one made as the first was. It is copied; its weights do not matter.
-                The model is where it is; without one, on the CPU.
-            network: Which of several networks, such as ``"forward"``; the files of the others are not read.
-
-        Raises:
-            TaskNotFoundError: If there is no such task.
-            ConfigurationError: If a generator is needed and none is given, there is no such network, or there are
-                several and none is named.
-            BankMismatchError: If the generator is not the registry's, or stored files do not belong together.
-            CorruptFileError: If a file is missing or damaged; other tasks can be loaded all the same.
-            FormatVersionError: If a newer piggygan wrote the registry.
-        """
-        wanted = None if tasks is None else _names(tasks)
-
-        def read(manifest: Manifest) -> MultiTaskGenerator:
-            order = loading_order(manifest, manifest.by_name if wanted is None else wanted)
-            self._signed.check(manifest, order)
-            return load_tasks(manifest, order, self._objects, generator, chosen_network(manifest, network))
-
-        with enough_memory("to load these tasks"):
-            return self._head.steadily(read)
-
-    def verify(self, generator: Generators = None) -> Verification:
-        """Compute every certificate again; nothing is changed.
-
-        Damage of one task is reported of it and of those that cannot be built without it; the others are checked.
-
-        Args:
-            generator: As for :meth:`load`.
-
-        Returns:
-            One result a task and network, in the order of :attr:`tasks`, and notes on what belongs to no task.
-
-        Raises:
-            ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-
-        def read(manifest: Manifest) -> Verification:
-            found = verified(manifest, self._objects, self._folder, by_network(generator, manifest.networks))
-            return self._signed.judged(manifest, found)
-
-        with enough_memory("to verify this registry"):
-            return self._head.steadily(read, lambda found: found.is_sound)
-
-    def verify_files(self) -> Verification:
-        """Check every file against its digest and certificate, without computing outputs; nothing is changed.
-
-        Needs no generator, and a fraction of the time and memory of :meth:`verify`.
-
-        Raises:
-            CorruptFileError, FormatVersionError: If the manifest cannot be read.
-        """
-
-        def read(manifest: Manifest) -> Verification:
-            return self._signed.judged(manifest, files_verified(manifest, self._objects, self._folder))
-
-        with enough_memory("to read this registry"):
-            return self._head.steadily(read, lambda found: found.is_sound)
 
     # ------------------------------------------------------------------ inside
 
     def _admit(
-        self,
-        task: str,
-        candidates: Mapping[str, Candidate],
-        record: Callable[[dict[str, TaskInNetwork]], TaskRecord],
-        signatures: Iterable[Signature] = (),
+        self, record: TaskRecord, candidates: Mapping[str, Candidate], signatures: tuple[Signature, ...] = ()
     ) -> None:
         """Store a task's objects in every network, then the one manifest that names them."""
-        with self._writing(f"task {task!r}", "committed"):
-            manifest = self._head.read()
-            check_belongs(candidates, manifest)
-            added = record({network: self._stored(candidate) for network, candidate in candidates.items()})
-            if manifest is None:
-                networks = {network: candidate.network for network, candidate in candidates.items()}
-                changed = Manifest(SCHEMA_VERSION, task, networks, (added,))
-            else:
-                changed = replace(manifest, tasks=(*manifest.tasks, added))
-            if signatures := tuple(signatures):
-                self._signed.store(task, signatures)  # alone they do no harm
+        with self._lock.held(f"task {record.name!r}", "committed"):
+            changed = with_task(self._head.read(), record, candidates, self._objects)
+            if signatures:
+                self._signed.store(record.name, signatures)  # alone they do no harm
             self._head.write(changed)
-
-    def _stored(self, candidate: Candidate) -> TaskInNetwork:
-        weights = self._objects.put(candidate.weights)
-        certificate = candidate.evidence.store(self._objects)
-        bank = {name: candidate.source_digests[name] for name in candidate.draws_on}
-        return TaskInNetwork(candidate.settings, weights, bank, certificate)
-
-    @contextmanager
-    def _writing(self, what: str, done: str) -> Iterator[None]:
-        """Hold the registry's lock; whatever the system refuses meanwhile is a RegistryError."""
-        try:
-            make_folder(self._folder)
-            with locked(self._folder, self._lock, self._lock_timeout):
-                yield
-        except RegistryLockedError as error:
-            raise RegistryLockedError(f"{error} So {what} was not {done}: try again when that has ended.") from error
-        except OSError as error:
-            raise RegistryError(
-                f"{what} was not safely {done} in {self._folder}: {error}. All else is as it was; see that the disk "
-                f"has room and may be written, look what is listed, and try again."
-            ) from error
-
-
-def _names(tasks: Iterable[str]) -> list[str]:
-    if isinstance(tasks, str):
-        raise ConfigurationError(f"tasks is the text {tasks!r}; give a list of names: [{tasks!r}].")
-    return list(tasks)

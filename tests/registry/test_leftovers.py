@@ -209,7 +209,7 @@ def test_f03_a_task_whose_files_go_while_it_is_read_is_an_unknown_task(
     registry: TaskRegistry, make_generator: MakeGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The manifest was read, and then, before the files were, another process removed the task and collected."""
-    from piggygan.registry import registry as module
+    from piggygan.registry import reading as module
 
     real = module.load_tasks
     calls: list[int] = []

@@ -202,3 +202,9 @@ def test_a_file_is_refused_when_one_direction_computes_something_else(
     with pytest.raises(CorruptFileError, match="not what its certificate says"):
         stored.import_task(tmp_path / "lungs.safetensors")
     assert stored.tasks == ("facades",)
+
+
+def test_a_commit_of_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="given is no model"):
+        TaskRegistry(tmp_path / "new").commit({}, "facades")
+    assert not (tmp_path / "new").exists()
