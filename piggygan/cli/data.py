@@ -21,7 +21,7 @@ class Check:
     """Read all of a folder as a training would: what is in it, and what is wrong.
 
     Known are the folders of `piggygan data list` as their publishers ship them, and your own: images/ with masks/,
-    train/ and test/ of pairs side by side, or any folder of PNG, JPEG and DICOM files. Reported are counts, sizes,
+    train/ and test/ of pairs side by side, or any folder of pictures and DICOM films. Reported are counts, sizes,
     bits, views; files that cannot be used and why; masks of other values or another size, or that are empty; the same
     picture twice; the same patient on two sides.
 

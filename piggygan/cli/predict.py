@@ -23,7 +23,7 @@ Plainly = Annotated[PredictionOptions, tyro.conf.arg(name="")]
 
 @dataclass(frozen=True)
 class Predict:
-    """Predict PNG, JPEG and DICOM files with a task; masks or pictures come out at each file's own size.
+    """Predict pictures and DICOM films with a task; masks or pictures come out at each file's own size.
 
     Writes masks, overlays to look at and, for DICOM files, DICOM Segmentations (or pictures, if the task makes these),
     and summary.json, which says what came of each file. Files that cannot be used are listed there, and the others go

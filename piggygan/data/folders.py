@@ -10,7 +10,7 @@ from pathlib import Path
 from piggygan.errors import DatasetError, PairError
 from piggygan.files.regular import shown
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".npy", ".dcm"})
 """Names by which a folder is searched, in small or capital letters. What a file is, its content says."""
 
 _MOST_NAMED = 10
@@ -37,7 +37,7 @@ def list_side_by_side(folder: str | Path, *, names: Collection[str] | None = Non
     """List files that hold a pair each, left and right half, as pix2pix data sets do.
 
     Args:
-        folder: Searched for PNG, JPEG and DICOM names, not below it.
+        folder: Searched for the names of images (:data:`SUFFIXES`), not below it.
         names: Take these only: stems or whole file names.
 
     Returns:
@@ -57,7 +57,7 @@ def list_images_with_masks(
     """List images and masks that have the same stem; the suffixes may differ.
 
     Args:
-        images_folder: Searched for PNG, JPEG and DICOM names, not below it.
+        images_folder: Searched for the names of images (:data:`SUFFIXES`), not below it.
         masks_folder: Likewise.
         names: Take these only: stems or whole names of images, such as one side of a ``splits.json``. Files that
             are not named need no partner.

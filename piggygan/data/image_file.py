@@ -16,21 +16,22 @@ from piggygan.data.dicom.description import ANY_FILM, DicomDescription, DicomReq
 from piggygan.data.dicom.header import is_dicom_head
 from piggygan.data.dicom.image import decode_dicom
 from piggygan.data.dicom.source import SourceImage
-from piggygan.data.pictures.decoding import DecodedImage, decode_image, to_unit
-from piggygan.errors import ConfigurationError
+from piggygan.data.pictures.decoded import MAX_CHANNELS, DecodedImage, PictureKind, to_unit
+from piggygan.data.pictures.decoding import decode_image
+from piggygan.errors import ConfigurationError, ImageError
+from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
-_TOP_TWO_BITS = 1 << 14
 _STRIP = 256
 """Rows that are converted at once."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """What one opening of a PNG, JPEG or DICOM file gave.
+    """What one opening of an image file gave.
 
     Attributes:
         picture: ``(channels, height, width)`` in [-1, 1]; the channels of a grey file share their memory.
@@ -45,7 +46,7 @@ class ImageFile:
 
     picture: Tensor
     digest: str
-    kind: Literal["PNG", "JPEG", "DICOM"]
+    kind: PictureKind | Literal["DICOM"]
     bits: int
     aspect: float = 1.0
     film: DicomDescription | None = None
@@ -66,15 +67,15 @@ def read_image_file(
 
     Args:
         path: The file.
-        channels: 1 for grey, 3 for RGB; grey files are repeated to three.
+        channels: 1 for grey, 3 for RGB, and grey files are repeated to three; more, if the file has just as many.
         frame: Which frame of a DICOM file of several, counted from 0.
         requirements: What a DICOM film has to be; other files are not asked.
         identify: Read the identifiers of a DICOM film too, and refuse it if it lacks one.
         max_pixels: Images with more pixels are refused before they are decoded.
 
     Raises:
-        ConfigurationError: If ``channels`` is neither 1 nor 3.
-        ImageError: If the file cannot be read, is of another kind, cut or corrupt.
+        ConfigurationError: If ``channels`` is neither 1 nor 3, nor more.
+        ImageError: If the file cannot be read, is of another kind, cut or corrupt, or has other channels.
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
         DicomError: If it is a DICOM file that cannot be used.
 
@@ -96,8 +97,11 @@ def read_image_file(
             decoded = decode_image(content, path, max_pixels=max_pixels)
             del content
             picture = _picture(decoded.colours, path, channels)
-            kind: Literal["PNG", "JPEG"] = "PNG" if decoded.kind == "PNG" else "JPEG"
-            return ImageFile(picture, digest, kind, decoded.bits, remarks=tuple(_remarks(decoded)))
+            return ImageFile(picture, digest, decoded.kind, decoded.bits, remarks=tuple(_remarks(decoded)))
+        if channels > 3:
+            raise ImageError(
+                f"{shown(path)} is a DICOM film, which is grey; it cannot be read with {channels} channels."
+            )
         film = decode_dicom(
             content, path, frame=frame, requirements=requirements, identify=identify, max_pixels=max_pixels
         )
@@ -117,14 +121,17 @@ def check_channels(channels: int) -> None:
     """Make sure that an image can be read with so many channels.
 
     Raises:
-        ConfigurationError: If it is neither 1 nor 3.
+        ConfigurationError: If it cannot.
     """
-    if channels not in (1, 3):
-        raise ConfigurationError(f"channels is {channels}; an image is read with 1 (grey) or 3 (RGB).")
+    if channels not in (1, *range(3, MAX_CHANNELS + 1)):
+        raise ConfigurationError(
+            f"channels is {channels}; an image is read with 1 (grey) or 3 (RGB), or with 4 to {MAX_CHANNELS} if its "
+            f"file has just as many."
+        )
 
 
-def narrow_range(largest: int) -> str | None:
-    """Say so if the largest of 16-bit values leaves bits unused, as values of 12 bits do; None if it does not.
+def narrow_range(largest: int, kind: str = "PNG", bits: int = 16) -> str | None:
+    """Say so if the largest of a file's values leaves bits unused, as values of 12 bits do; None if it does not.
 
     Example:
         >>> narrow_range(65_535), narrow_range(0)
@@ -132,29 +139,35 @@ def narrow_range(largest: int) -> str | None:
         >>> narrow_range(4_095)
         'A PNG of 16 bits uses 12 of them: its white is read as nearly black. Multiply its values by 16.'
     """
-    if not 0 < largest < _TOP_TWO_BITS:
+    if not 0 < largest < 1 << (bits - 2):  # two bits
         return None
     used = largest.bit_length()
     return (
-        f"A PNG of 16 bits uses {used} of them: its white is read as nearly black. Multiply its values by "
-        f"{1 << (16 - used)}."
+        f"A {kind} of {bits} bits uses {used} of them: its white is read as nearly black. Multiply its values by "
+        f"{1 << (bits - used)}."
     )
 
 
 def _remarks(decoded: DecodedImage) -> list[str]:
     # No file name in the text: Python then shows it once, not once a file.
-    if decoded.kind != "PNG" or decoded.bits != 16:
-        return []
-    if decoded.values.ndim > 2 or decoded.values.dtype == np.uint8:
+    if decoded.kind == "PNG" and decoded.bits == 16 and (decoded.values.ndim > 2 or decoded.values.dtype == np.uint8):
         return ["A PNG with 16 bits a colour is read with 8 bits a colour."]
-    narrow = narrow_range(int(decoded.values.max()))
+    if decoded.bits not in (16, 32) or decoded.values.dtype.kind == "f":
+        return []
+    narrow = narrow_range(int(decoded.values.max()), decoded.kind, decoded.bits)
     return [] if narrow is None else [narrow]
 
 
 def _picture(values: np.ndarray[Any, Any], path: Path, channels: int) -> Float[Tensor, "channels height width"]:
-    """Bring whole numbers to [-1, 1] in so many channels."""
-    if channels == 3 or values.ndim == 2:
+    """Bring a picture to [-1, 1] in so many channels."""
+    bands = 1 if values.ndim == 2 else values.shape[2]
+    if bands == channels or (bands == 1 and channels == 3):
         return _scaled(to_unit(values, path)).expand(channels, -1, -1)
+    if bands != 3 or channels != 1:
+        raise ImageError(
+            f"{shown(path)} has {bands} channels and cannot be read with {channels}: take channels={bands}, or other "
+            f"files."
+        )
     grey = np.empty((1, *values.shape[:2]), dtype=np.float32)
     for top in range(0, len(values), _STRIP):  # three bands of a large picture in 32 bits would take four times as much
         unit = torch.from_numpy(to_unit(values[top : top + _STRIP], path))

@@ -1,4 +1,4 @@
-"""PNG, JPEG and DICOM files as tensors in [-1, 1], and tensors as PNG."""
+"""Image files as tensors in [-1, 1], and tensors as PNG."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ def read_image(
     requirements: DicomRequirements = ANY_FILM,
     max_pixels: int = MAX_PIXELS,
 ) -> Float[Tensor, "channels height width"]:
-    """Read a PNG, JPEG or DICOM file as numbers in [-1, 1].
+    """Read a PNG, JPEG, TIFF, WebP, BMP, NumPy or DICOM file as numbers in [-1, 1].
 
-    What a file is is seen from its content, never from its name. The first frame of an animated PNG is read.
+    What a file is is seen from its content, never from its name. The first frame of an animated PNG is read; WebP and
+    TIFF files of several are refused. Whole numbers go by the range of their type, those with a fraction (TIFF, NumPy)
+    from 0 for -1 to 1 for 1.
     Conversions: 16-bit grey is divided by 65535 and keeps its precision (a warning says so where its upper bits are
     unused; 16-bit colour is read with 8 bits, and a warning says that too); a palette is looked up; what is
     transparent is laid over black; CMYK becomes RGB by the plain formula, without colour profiles; 1-bit becomes black
@@ -40,14 +42,14 @@ def read_image(
 
     Args:
         path: The file.
-        channels: 1 for grey, 3 for RGB; grey files are repeated to three.
+        channels: 1 for grey, 3 for RGB, and grey files are repeated to three; more, if the file has just as many.
         frame: Which frame of a DICOM file of several, counted from 0.
         requirements: What a DICOM film has to be; other files are not asked.
         max_pixels: Images with more pixels are refused before they are decoded.
 
     Raises:
-        ConfigurationError: If ``channels`` is neither 1 nor 3.
-        ImageError: If the file cannot be read, is of another kind, cut or corrupt.
+        ConfigurationError: If ``channels`` is neither 1 nor 3, nor more.
+        ImageError: If the file cannot be read, is of another kind, cut or corrupt, or has other channels.
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
         DicomError: If it is a DICOM file that cannot be used.
 

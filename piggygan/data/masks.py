@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 
 from piggygan.data.content import MAX_PIXELS, failures_named, read_content
-from piggygan.data.pictures.decoding import DecodedImage, decode_image
+from piggygan.data.pictures.decoded import DecodedImage
+from piggygan.data.pictures.decoding import decode_image
 from piggygan.errors import MaskError
 from piggygan.files.regular import shown
 
@@ -22,7 +24,7 @@ _ALPHA_BAND = {"LA": 1, "RGBA": 3}
 
 
 def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Tensor, "1 height width"]:
-    """Read a PNG mask: -1 where the file has 0, and 1 where it has its one other value.
+    """Read a mask: -1 where the file has 0, and 1 where it has its one other value.
 
     The other value may be anything: 1, 255, 65535, a palette index, or a colour on black. Palette indices are
     taken as they are, not the grey of their colours. An EXIF orientation is applied, as for the image.
@@ -33,13 +35,43 @@ def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Tensor
 
     Raises:
         MaskError: If there are more values than 0 and one other, or parts are transparent.
-        ImageError: If the file is no PNG or JPEG, cut or corrupt.
+        ImageError: If the file is no picture, cut or corrupt.
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
     """
     path = Path(path)
     with failures_named(path):
-        decoded = decode_image(read_content(path, max_pixels=max_pixels), path, max_pixels=max_pixels)
-        return mask_of(_one_code_a_pixel(decoded, path), path)
+        return mask_of(_codes(path, max_pixels), path)
+
+
+def read_classes(
+    path: str | Path, classes: Sequence[Collection[int]], *, max_pixels: int = MAX_PIXELS
+) -> Float[Tensor, "classes height width"]:
+    """Read a mask of several classes: one channel each, 1 where the file has a value of the class and -1 elsewhere.
+
+    Values are taken as :func:`read_mask` takes them; 0 is the background.
+
+    Args:
+        path: The file.
+        classes: The values of each class, such as ``[(150, 200), (250,)]``.
+        max_pixels: Masks with more pixels are refused before they are decoded.
+
+    Raises:
+        MaskError: If there is a value that is neither 0 nor of a class, or parts are transparent.
+        ImageError: If the file is no picture, cut or corrupt.
+        InputTooLargeError: If it has more than ``max_pixels`` pixels.
+    """
+    path = Path(path)
+    with failures_named(path):
+        codes = _codes(path, max_pixels)
+        of_each = [np.isin(codes, list(values)) for values in classes]
+        strange = ~np.logical_or.reduce([codes == 0, *of_each])
+        if strange.any():
+            named = "; ".join(", ".join(map(str, values)) for values in classes)
+            raise MaskError(
+                f"{shown(path)} has the values {_listed(codes[strange])}, which are of none of the classes ({named}): "
+                f"name all classes, or set what is of none to 0."
+            )
+        return torch.where(torch.from_numpy(np.stack(of_each)), 1.0, -1.0)
 
 
 def mask_of(codes: Integer[np.ndarray, "height width"], path: Path) -> Float[Tensor, "1 height width"]:
@@ -56,9 +88,14 @@ def mask_of(codes: Integer[np.ndarray, "height width"], path: Path) -> Float[Ten
     if not np.array_equal(is_foreground, codes == codes.max()) and is_foreground.any():
         raise MaskError(
             f"{shown(path)} has the values {_listed(codes)}; a mask has 0 and at most one other value. Store it as "
-            f"a PNG (JPEG blurs values), resize it by nearest neighbour, and choose one class."
+            f"a PNG (JPEG blurs values), resize it by nearest neighbour, and choose one class, or name several with "
+            f"classes."
         )
     return torch.where(torch.from_numpy(is_foreground), 1.0, -1.0)[None]
+
+
+def _codes(path: Path, max_pixels: int) -> np.ndarray[Any, Any]:
+    return _one_code_a_pixel(decode_image(read_content(path, max_pixels=max_pixels), path, max_pixels=max_pixels), path)
 
 
 def _one_code_a_pixel(decoded: DecodedImage, path: Path) -> np.ndarray[Any, Any]:
@@ -66,11 +103,18 @@ def _one_code_a_pixel(decoded: DecodedImage, path: Path) -> np.ndarray[Any, Any]
     values = decoded.values
     alpha = _ALPHA_BAND.get(decoded.mode)
     if alpha is not None:
-        if values[..., alpha].min() < 255:
+        full = 1 if values.dtype.kind == "f" else np.iinfo(values.dtype).max
+        if values[..., alpha].min() < full:
             raise MaskError(f"{shown(path)} is transparent in parts; a mask is opaque everywhere.")
         values = values[..., :alpha]
     if values.ndim == 2:
         return values
+    if values.shape[2] == 1:
+        return values[..., 0]
+    if values.shape[2] > 3 or values.dtype != np.uint8:
+        raise MaskError(
+            f"{shown(path)} has {values.shape[2]} channels of type {values.dtype}; a mask is grey, a palette or RGB."
+        )
     codes = np.zeros(values.shape[:2], dtype=np.int64)
     for band in range(values.shape[2]):
         codes = codes * 256 + values[..., band]
@@ -81,6 +125,10 @@ def _listed(codes: np.ndarray[Any, Any]) -> str:
     """Name the values and how many pixels have each."""
     values, counts = np.unique(codes, return_counts=True)
     pairs = zip(values[:_MOST_VALUES_NAMED], counts[:_MOST_VALUES_NAMED], strict=True)
-    text = ", ".join(f"{int(value)} ({int(count)} pixels)" for value, count in pairs)
+    text = ", ".join(f"{_plain(value)} ({int(count)} pixels)" for value, count in pairs)
     more = len(values) - _MOST_VALUES_NAMED
     return f"{text} and {more} more" if more > 0 else text
+
+
+def _plain(value: Any) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"

@@ -172,7 +172,7 @@ class PairDataset(Dataset[Pair]):
         cache_bytes: int = _CACHE_BYTES,
         max_skipped: float = _MAX_SKIPPED,
     ) -> PairDataset:
-        """Make a data set of images (PNG, JPEG, DICOM) and masks of the same stems in another folder.
+        """Make a data set of images and masks of the same stems in another folder.
 
         Args:
             images_folder: The inputs; see :func:`list_images_with_masks`, also for ``names``.

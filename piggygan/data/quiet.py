@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class _Quiet:
-    """Keeps warnings and pydicom's log away while anybody asks for it: both quote values, names of patients too.
+    """Keeps warnings and the parsers' logs away while anybody asks for it: they quote values, names of patients too.
 
     Python swaps a list of the whole process for that.
     """
@@ -19,9 +19,10 @@ class _Quiet:
         self._lock = threading.Lock()
         self._inside = 0
         self._former: warnings.catch_warnings[None] | None = None
-        self._log = logging.getLogger("pydicom")
-        self._log.addHandler(logging.NullHandler())  # for loggers below it, which "disabled" does not reach
-        self._log_before = False, True
+        self._logs = [logging.getLogger(name) for name in ("pydicom", "tifffile")]
+        for log in self._logs:
+            log.addHandler(logging.NullHandler())  # for loggers below it, which "disabled" does not reach
+        self._logs_before = [(False, True) for _ in self._logs]
 
     def __enter__(self) -> None:
         with self._lock:
@@ -30,15 +31,17 @@ class _Quiet:
                 self._former = warnings.catch_warnings()
                 self._former.__enter__()
                 warnings.simplefilter("ignore")
-                self._log_before = self._log.disabled, self._log.propagate
-                self._log.disabled, self._log.propagate = True, False
+                self._logs_before = [(log.disabled, log.propagate) for log in self._logs]
+                for log in self._logs:
+                    log.disabled, log.propagate = True, False
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside and self._former is not None:
                 self._former.__exit__(None, None, None)
-                self._log.disabled, self._log.propagate = self._log_before
+                for log, before in zip(self._logs, self._logs_before, strict=True):
+                    log.disabled, log.propagate = before
 
 
 _quiet = _Quiet()
@@ -46,7 +49,7 @@ _quiet = _Quiet()
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep the warnings of Pillow and pydicom quiet: what matters in a file is checked by piggygan itself.
+    """Keep the warnings of Pillow, pydicom and tifffile quiet: what matters in a file is checked by piggygan itself.
 
     Several threads may be inside at once; what others warn of meanwhile is lost, so keep the block short.
     """

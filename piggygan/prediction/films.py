@@ -90,7 +90,7 @@ def read_film(file: InputFile, translator: Translator, options: PredictionOption
     """Read a file as it is read for training, upright; it is opened once.
 
     Args:
-        file: PNG, JPEG or DICOM.
+        file: A picture or a DICOM film.
         translator: What it is read for.
         options: What is required of it, and whether a DICOM segmentation will have to refer to it.
         reading: Where it is opened.

@@ -61,8 +61,9 @@ class Inputs:
 def list_inputs(paths: Iterable[str | os.PathLike[str]], is_dicom: Callable[[Path], bool] = is_dicom_file) -> Inputs:
     """List files, and the images in folders, in order; a folder's in the order of their names.
 
-    Of a folder those files are taken that are called PNG, JPEG or DICOM, or are DICOM whatever they are called, as
-    hospitals' files often have no suffix. Folders below it are not searched.
+    Of a folder those files are taken that are called as a picture or a DICOM film is (by
+    :data:`piggygan.data.folders.SUFFIXES`), or are DICOM whatever they are called, as hospitals' files often have no
+    suffix. Folders below it are not searched.
 
     Args:
         paths: Files and folders.
@@ -103,7 +104,7 @@ def _list_folder(
         elif _is_called_image(entry) or is_dicom(entry):
             files.append((entry, not _is_called_picture(entry)))
         else:
-            passed_by.append(PassedBy(str(entry), "is not called PNG, JPEG or DICOM, and is no DICOM file"))
+            passed_by.append(PassedBy(str(entry), "is not called as a picture is, and is no DICOM file"))
     if len(files) == before:
         raise DatasetError(
             f"{shown(folder)} has no image, but {len(entries)} other entries; give the folder that holds the images, "

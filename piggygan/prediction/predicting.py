@@ -51,7 +51,7 @@ def predict(
     Args:
         registry: Holds the task; or the folder of such a registry.
         task: Its name.
-        files: Files, and folders of PNG, JPEG and DICOM files.
+        files: Files, and folders of pictures and DICOM files.
         out: A folder that is new or empty.
         options: How to predict; at another size than the registry says the task was trained on a warning is given.
         generator: For a generator of your own, as for :meth:`piggygan.TaskRegistry.load`.

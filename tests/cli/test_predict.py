@@ -113,10 +113,10 @@ def test_16_17_nothing_predicted_is_code_2_and_the_next_try_is_not_refused(
 
 
 def test_16_16_what_is_passed_by_is_said(clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("scan.tif", "scan.bmp"):
+    for name in ("scan.svg", "scan.gif"):
         (clinic / "films" / name).write_bytes(b"II*")
     (clinic / "films/below").mkdir()
     assert predict() == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == ("passed by: 'films/below': is a folder; folders below the one that is given are not searched")
-    assert lines[2] == "passed by: 'films/scan.bmp' and 1 more: is not called PNG, JPEG or DICOM, and is no DICOM file"
+    assert lines[2] == "passed by: 'films/scan.gif' and 1 more: is not called as a picture is, and is no DICOM file"

@@ -81,7 +81,19 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_a_bare_import_is_light() -> None:
-    heavy = {"accelerate", "matplotlib", "torchmetrics", "pydicom", "PIL", "rich", "tyro", "jinja2", "scipy", "onnx"}
+    heavy = {
+        "accelerate",
+        "matplotlib",
+        "torchmetrics",
+        "pydicom",
+        "PIL",
+        "rich",
+        "tyro",
+        "jinja2",
+        "scipy",
+        "onnx",
+        "tifffile",
+    }
     code = (
         f"import sys, torch; before = set(sys.modules); import piggygan; print(*({heavy} & set(sys.modules)) - before)"
     )

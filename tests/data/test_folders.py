@@ -39,7 +39,7 @@ def test_a_folder_that_is_missing_a_file_or_empty_says_what_was_looked_for(tmp_p
         list_side_by_side(tmp_path / "missing")
     with pytest.raises(DatasetError, match="Not a directory"):
         list_side_by_side(tmp_path / "file")
-    with pytest.raises(DatasetError, match=r"ends in \.dcm, \.jpeg, \.jpg, \.png, but 1 other"):
+    with pytest.raises(DatasetError, match=r"ends in \.bmp, \.dcm, .*\.webp, but 1 other"):
         list_side_by_side(empty)
     with pytest.raises(DatasetError):
         list_images_with_masks(folder_of(tmp_path / "images", "a.png"), empty)

@@ -91,7 +91,7 @@ def test_a01_what_is_no_image_is_refused_by_content(tmp_path: Path, content: byt
         read_image(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("kind", ["TIFF", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["GIF", "PPM", "TGA"])
 def test_a02_other_formats_named_png_are_refused(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.png").write_bytes(encoded(PICTURE, kind))
     with pytest.raises(ImageError, match="not a PNG or JPEG"):

@@ -43,8 +43,8 @@ def test_only_the_label_side_is_sampled_by_nearest_neighbour() -> None:
 def test_readers_refuse_unknown_options() -> None:
     with pytest.raises(ConfigurationError, match="'top'"):
         SideBySideReader(input_side="top")  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="channels is 4"):
-        MaskReader(channels=4)
+    with pytest.raises(ConfigurationError, match="channels is 2"):
+        MaskReader(channels=2)
 
 
 def test_an_odd_width_has_no_halves(tmp_path: Path) -> None:

@@ -172,14 +172,14 @@ def test_16_17_a_folder_that_was_there_before_stays(registry: TaskRegistry, tmp_
 def test_16_16_what_is_passed_by_in_a_folder_is_in_the_summary(
     registry: TaskRegistry, three: Path, tmp_path: Path
 ) -> None:
-    for name in ("d.tif", "e.bmp", "f.webp", "notes.txt"):
+    for name in ("d.gif", "e.svg", "f.heic", "notes.txt"):
         (three / name).write_bytes(b"II*\0")
     (three / "below").mkdir()
     write_grey(three / "below/g.png")
     summary = pg.predict(registry, "lungs", three, tmp_path / "out", SMALL)
     assert len(summary.predicted) == 3
     passed = {Path(entry.source).name: entry.reason for entry in summary.passed_by}
-    assert sorted(passed) == ["below", "d.tif", "e.bmp", "f.webp", "notes.txt"]
+    assert sorted(passed) == ["below", "d.gif", "e.svg", "f.heic", "notes.txt"]
     assert "not searched" in passed["below"]
     assert json.loads((tmp_path / "out/summary.json").read_text())["passed_by"][0]["source"] == str(three / "below")
 

@@ -17,8 +17,7 @@ from piggygan.data.dicom.description import ANY_FILM
 from piggygan.data.dicom.header import describe_content, is_dicom_head
 from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import narrow_range
-from piggygan.data.pictures.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
-from piggygan.data.pictures.png_chunks import SIGNATURE as PNG_SIGNATURE
+from piggygan.data.pictures.outline import picture_outline
 from piggygan.data.quiet import without_warnings
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, masks_of
 from piggygan.errors import DataError, MaskError, PairError
@@ -76,13 +75,17 @@ def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "ch
 def _with_header(finding: Finding, path: Path, salt: str, brightest: float) -> Finding:
     """Add what the first bytes of an image say, or the elements of a DICOM file."""
     content = read_content(path)
-    if content.startswith(PNG_SIGNATURE):
-        narrow = narrow_range(round((brightest + 1.0) / 2.0 * 65_535)) if content[24] == 16 else None
-        faults = [] if narrow is None else [Fault("narrow range", narrow)]
-        return replace(finding, bits=content[24], faults=(*finding.faults, *faults))
-    if content.startswith(JPEG_SIGNATURE):
-        return replace(finding, bits=8)  # Pillow reads no others
-    return _with_elements(finding, content, salt) if is_dicom_head(content) else replace(finding, bits=12)
+    if is_dicom_head(content):
+        return _with_elements(finding, content, salt)
+    outline = picture_outline(content)
+    if outline is None:
+        return replace(finding, bits=12)  # a raw film of JSRT
+    narrow = None
+    if outline.bits in (16, 32) and not outline.is_float:
+        largest = round((brightest + 1.0) / 2.0 * (2**outline.bits - 1))
+        narrow = narrow_range(largest, outline.kind, outline.bits)
+    faults = [] if narrow is None else [Fault("narrow range", narrow)]
+    return replace(finding, bits=outline.bits, faults=(*finding.faults, *faults))
 
 
 def _with_elements(finding: Finding, content: bytes, salt: str) -> Finding:

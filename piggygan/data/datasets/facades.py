@@ -16,11 +16,12 @@ from piggygan.data.content import MAX_PIXELS, failures_named, read_content
 from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
-from piggygan.data.datasets.own import SideBySide, picture_size
+from piggygan.data.datasets.own import SideBySide
 from piggygan.data.folders import PairFiles, files_by_stem
 from piggygan.data.images import read_image
 from piggygan.data.palette import CMP_PALETTE
 from piggygan.data.pictures.decoding import decode_image
+from piggygan.data.pictures.outline import picture_size
 from piggygan.errors import MaskError, PairError
 from piggygan.files.regular import shown
 

@@ -8,24 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from PIL import Image
-
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import match
 from piggygan.data.folders import SUFFIXES, PairFiles, files_by_stem
 from piggygan.data.pairs import SkippedFile
-from piggygan.data.quiet import without_warnings
+from piggygan.data.pictures.outline import picture_size
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import read_splits
 from piggygan.errors import DatasetError
-from piggygan.files.regular import open_regular, shown
+from piggygan.files.regular import shown
 
 _SIDES = ("train", "val", "test")
 _SPLITS, _PATIENTS = "splits.json", "patients.json"
 
 
 class ImagesWithMasks(DatasetFolder):
-    """A folder with ``images`` (PNG, JPEG, DICOM) and ``masks`` of the same stems.
+    """A folder with ``images`` and ``masks`` of the same stems.
 
     ``splits.json``, if there is one, lists the names of each side: ``{"train": ["a.png"], "test": ["b.png"]}``.
     ``patients.json``, if there is one, says whose film each is: ``{"a.png": "patient 1", "b.png": "patient 2"}``.
@@ -110,7 +108,7 @@ class SideBySide(DatasetFolder):
 
 
 class Pictures(DatasetFolder):
-    """Pictures without targets (PNG, JPEG, DICOM), in a folder and below it; they are named by their path."""
+    """Pictures without targets, in a folder and below it; they are named by their path."""
 
     name: ClassVar[str] = "pictures"
 
@@ -142,15 +140,6 @@ class Pictures(DatasetFolder):
             if path.suffix.lower() not in SUFFIXES and not path.is_dir() and not path.name.startswith(".")
         ]
         return Listing(files, others)
-
-
-def picture_size(path: Path) -> tuple[int, int] | None:
-    """Read width and height of a PNG or JPEG file from its head; None if it is none."""
-    try:
-        with open_regular(path) as file, without_warnings():
-            return Image.open(file, formats=["PNG", "JPEG"]).size
-    except Exception:  # what Pillow raises on broken files is no promise
-        return None
 
 
 def _images_in(folder: Path) -> Iterator[Path]:

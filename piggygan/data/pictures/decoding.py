@@ -1,56 +1,41 @@
-"""PNG and JPEG files decoded: completely, or not at all."""
+"""Picture files decoded: completely, or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from piggygan.data.content import check_size
+from piggygan.data.pictures.bmp_header import SIGNATURE as BMP_SIGNATURE
+from piggygan.data.pictures.bmp_header import bmp_header
+from piggygan.data.pictures.decoded import KINDS, DecodedImage, PictureKind
 from piggygan.data.pictures.jpeg_segments import SIGNATURE as JPEG_SIGNATURE
 from piggygan.data.pictures.jpeg_segments import JpegOutline, outline_of, with_surplus
+from piggygan.data.pictures.numpy_array import SIGNATURE as NUMPY_SIGNATURE
+from piggygan.data.pictures.numpy_array import decode_numpy, numpy_header
+from piggygan.data.pictures.png_chunks import SIGNATURE as PNG_SIGNATURE
 from piggygan.data.pictures.png_chunks import check_rows, png_header
+from piggygan.data.pictures.tiff import SIGNATURES as TIFF_SIGNATURES
+from piggygan.data.pictures.tiff import decode_tiff, tiff_header
+from piggygan.data.pictures.webp_chunks import is_webp, webp_size
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import ImageError, InputTooLargeError
 from piggygan.files.regular import shown
-
-if TYPE_CHECKING:
-    from jaxtyping import Float32
 
 _STRIP = 256
 """Rows that are compared at once."""
 
 
-@dataclass(frozen=True)
-class DecodedImage:
-    """A picture as its file has it, turned upright.
-
-    Attributes:
-        mode: Pillow's name of the pixel format.
-        values: ``(height, width)`` or ``(height, width, bands)``; palette indices where ``mode`` is ``"P"``.
-        colours: The same picture as Pillow's RGB or grey values where they are not ``values`` themselves.
-        kind: ``"PNG"`` or ``"JPEG"``.
-        bits: Of one sample in the file.
-    """
-
-    mode: str
-    values: np.ndarray[Any, Any]
-    colours: np.ndarray[Any, Any]
-    kind: str
-    bits: int
-
-
 def decode_image(content: bytes, path: Path, *, max_pixels: int) -> DecodedImage:
-    """Decode the bytes of a PNG or JPEG file completely, or raise.
+    """Decode the bytes of a picture file completely, or raise.
 
-    Checked before and after Pillow decodes, since it fills up what is missing: the size and the checksums, that a PNG
-    has the rows that it announces, and that a JPEG's data reach to its last pixel.
+    Checked before and after a library decodes, since libraries fill up what is missing: the size and the checksums,
+    that a PNG has the rows that it announces and a TIFF or BMP its bytes, and that a JPEG's data reach its last pixel.
 
     Args:
         content: All of the file.
@@ -58,35 +43,28 @@ def decode_image(content: bytes, path: Path, *, max_pixels: int) -> DecodedImage
         max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
-        ImageError: If it is neither, or cut or corrupt anywhere that matters.
+        ImageError: If it is of no kind that is read, or cut or corrupt anywhere that matters.
         InputTooLargeError: If it has more than ``max_pixels`` pixels; nothing is decoded then.
     """
-    if content.startswith(JPEG_SIGNATURE):
-        return _decoded_jpeg(content, path, max_pixels)
-    try:
-        header = png_header(content)
-    except ImageError as error:
+    kind = kind_of(content)
+    if kind is None:
         raise ImageError(
-            f"{shown(path)} is not a PNG or JPEG image (what counts is its content, not its name): {error}."
-        ) from None
-    check_size(path, header.width, header.height, max_pixels)
-    with _pillow_failures(path):
-        check_rows(content, header)
-        image = _opened(content)
-        image.load()
-        return _upright(image, "PNG", header.depth)
+            f"{shown(path)} is not a PNG or JPEG image, nor {', '.join(KINDS[2:])} (what counts is its content, not "
+            f"its name)."
+        )
+    return _DECODERS[kind](content, path, max_pixels)
 
 
-def to_unit(values: np.ndarray[Any, Any], path: Path) -> Float32[np.ndarray, "bands height width"]:
-    """Scale whole numbers to 0..1 by the range of their type, band by band."""
-    # Pillow versions differ in how they call 16-bit grey: unsigned 16 bits, or signed 32 bits.
-    full_scale = {"bool": 1.0, "uint8": 255.0, "uint16": 65535.0, "int32": 65535.0}.get(values.dtype.name)
-    if full_scale is None:
-        raise ImageError(f"{shown(path)} has pixels of type {values.dtype}, which PNG and JPEG do not have.")
-    bands = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
-    unit = bands.astype(np.float32, order="C")
-    unit /= np.float32(full_scale)
-    return unit
+def kind_of(content: bytes) -> PictureKind | None:
+    """Say by its first bytes what a file is, if it is a picture that is read (DICOM is no such).
+
+    Example:
+        >>> kind_of(b"BM and more"), kind_of(b"GIF89a")
+        ('BMP', None)
+    """
+    if is_webp(content):
+        return "WebP"
+    return next((kind for signature, kind in _SIGNATURES.items() if content.startswith(signature)), None)
 
 
 def check_jpeg_data(stream: bytes, outline: JpegOutline, decoded: Image.Image | None = None) -> None:
@@ -103,9 +81,9 @@ def check_jpeg_data(stream: bytes, outline: JpegOutline, decoded: Image.Image | 
     Raises:
         ImageError: If the data end too early.
     """
-    decoded = decoded or _opened(stream)
+    decoded = decoded or _opened(stream, "JPEG")
     decoded.load()
-    other = _opened(with_surplus(stream, outline))
+    other = _opened(with_surplus(stream, outline), "JPEG")
     other.load()
     width, height = decoded.size
     for top in range(0, height, _STRIP):
@@ -114,14 +92,27 @@ def check_jpeg_data(stream: bytes, outline: JpegOutline, decoded: Image.Image | 
             raise ImageError("its data end before its last pixel")
 
 
+def _decoded_png(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
+    try:
+        header = png_header(content)
+    except ImageError as error:
+        raise ImageError(f"{shown(path)} is not a PNG or JPEG image: {error}.") from None
+    check_size(path, header.width, header.height, max_pixels)
+    with _failures(path):
+        check_rows(content, header)
+        image = _opened(content, "PNG")
+        image.load()
+        return _upright(image, "PNG", header.depth)
+
+
 def _decoded_jpeg(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
-    with _pillow_failures(path):
+    with _failures(path):
         outline = outline_of(content)
     check_size(path, outline.columns, outline.rows, max_pixels)
-    with _pillow_failures(path):
+    with _failures(path):
         if not outline.is_for_everyone:
             raise ImageError(f"it is a JPEG of a kind that is not read ({outline.precision} bits)")
-        image = _opened(content)
+        image = _opened(content, "JPEG")
         if image.size != (outline.columns, outline.rows):
             raise ImageError("its size is announced twice, and differently")
         image.load()
@@ -129,12 +120,54 @@ def _decoded_jpeg(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
         return _upright(image, "JPEG", outline.precision)
 
 
-def _opened(content: bytes) -> Image.Image:
+def _decoded_webp(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
+    with _failures(path):
+        width, height = webp_size(content)
+    check_size(path, width, height, max_pixels)
+    with _failures(path):
+        return _by_pillow(content, "WebP", (width, height), 8)
+
+
+def _decoded_bmp(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
+    with _failures(path):
+        header = bmp_header(content)
+    check_size(path, header.width, header.height, max_pixels)
+    with _failures(path):
+        return _by_pillow(content, "BMP", (header.width, header.height), min(8, header.depth))
+
+
+def _decoded_tiff(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
+    with _failures(path):
+        header = tiff_header(content)
+    check_size(path, header.width, header.height, max_pixels)
+    with _failures(path):
+        if not header.is_by_pillow:
+            return decode_tiff(content, header, max_pixels=max_pixels)
+        size = (header.width, header.height) if header.orientation < 5 else (header.height, header.width)
+        return _by_pillow(content, "TIFF", size, header.bits)
+
+
+def _decoded_numpy(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
+    with _failures(path):
+        header = numpy_header(content)
+    check_size(path, header.width, header.height, max_pixels)
+    return decode_numpy(content, header)
+
+
+def _by_pillow(content: bytes, kind: PictureKind, size: tuple[int, int], bits: int) -> DecodedImage:
+    image = _opened(content, kind)
+    if image.size != size:
+        raise ImageError("its size is announced twice, and differently")
+    image.load()
+    return _upright(image, kind, bits)
+
+
+def _opened(content: bytes, kind: PictureKind) -> Image.Image:
     with without_warnings():  # among them Pillow's own about size: max_pixels is the stricter rule
-        return Image.open(BytesIO(content), formats=["PNG", "JPEG"])
+        return Image.open(BytesIO(content), formats=[kind.upper()])
 
 
-def _upright(image: Image.Image, kind: str, bits: int) -> DecodedImage:
+def _upright(image: Image.Image, kind: PictureKind, bits: int) -> DecodedImage:
     with without_warnings():
         image = ImageOps.exif_transpose(image)
         plain = _plain_colours(image)
@@ -143,7 +176,7 @@ def _upright(image: Image.Image, kind: str, bits: int) -> DecodedImage:
 
 
 @contextmanager
-def _pillow_failures(path: Path) -> Iterator[None]:
+def _failures(path: Path) -> Iterator[None]:
     """Turn whatever is found or raised into an ImageError that says what is wrong with the file."""
     try:
         yield
@@ -166,3 +199,20 @@ def _plain_colours(image: Image.Image) -> Image.Image:
         black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, colours).convert("RGB")
     return image.convert("RGB") if image.mode in ("P", "CMYK", "YCbCr") else image
+
+
+_SIGNATURES: dict[bytes, PictureKind] = {
+    PNG_SIGNATURE: "PNG",
+    JPEG_SIGNATURE: "JPEG",
+    BMP_SIGNATURE: "BMP",
+    NUMPY_SIGNATURE: "NumPy",
+    **dict.fromkeys(TIFF_SIGNATURES, "TIFF"),
+}
+_DECODERS: dict[PictureKind, Callable[[bytes, Path, int], DecodedImage]] = {
+    "PNG": _decoded_png,
+    "JPEG": _decoded_jpeg,
+    "TIFF": _decoded_tiff,
+    "WebP": _decoded_webp,
+    "BMP": _decoded_bmp,
+    "NumPy": _decoded_numpy,
+}

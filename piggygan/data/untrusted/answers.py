@@ -17,6 +17,7 @@ import piggygan.errors
 from piggygan.data.dicom.description import DicomDescription
 from piggygan.data.dicom.source import SourceImage, is_identifier
 from piggygan.data.image_file import ImageFile
+from piggygan.data.pictures.decoded import KINDS
 from piggygan.data.untrusted.talking import ChildEnded
 from piggygan.errors import PiggyganError
 from piggygan.terminal.escaping import escaped
@@ -85,7 +86,7 @@ def checked_answer(answer: Any, channels: int, max_pixels: int) -> AnsweredFile:
         and min(height, width) > 0
         and height * width <= max_pixels
         and _DIGEST.fullmatch(str(file["digest"]))
-        and file["kind"] in ("PNG", "JPEG", "DICOM")
+        and file["kind"] in (*KINDS, "DICOM")
         and isinstance(file["bits"], int)
         and isinstance(file["aspect"], float)
         and math.isfinite(file["aspect"])

@@ -45,7 +45,7 @@ _TO_WAIT = 3
 
 
 class UntrustedReader:
-    """Reads PNG, JPEG and DICOM files in a process of its own, with limits on time, memory and pixels.
+    """Reads pictures and DICOM films in a process of its own, with limits on time, memory and pixels.
 
     A decoder that crashes, hangs or swallows memory takes that process down, not this one; the next file gets a new
     one. Starting takes some seconds, so keep one reader for many files, and use it in one thread at a time. Only

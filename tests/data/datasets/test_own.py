@@ -55,11 +55,11 @@ def test_pairs_side_by_side_are_seen_from_the_first_picture(tmp_path: Path) -> N
 def test_pictures_are_found_below_and_other_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "deep/er").mkdir(parents=True)
     Image.new("L", (4, 4)).save(tmp_path / "deep/er/x.PNG", format="PNG")
-    (tmp_path / "deep/scan.tif").touch()
+    (tmp_path / "deep/scan.gif").touch()
     (tmp_path / "deep/loop").symlink_to(tmp_path)
     dataset = open_dataset(tmp_path)
     assert [files.name for files in dataset.files] == ["deep/er/x.PNG"]
-    assert [skipped.name for skipped in dataset.incomplete] == ["deep/scan.tif"]
+    assert [skipped.name for skipped in dataset.incomplete] == ["deep/scan.gif"]
 
 
 def test_a20_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
