@@ -28,10 +28,8 @@ from verdict import PALETTE
 
 import piggygan as pg
 from piggygan.data import PairDataset, UnpairedDataset, batches
-from piggygan.evaluation.labels import l1, picture_label_scores
-from piggygan.evaluation.segmentation import segmentation_scores
-from piggygan.training import Checkpoints, CycleGANObjective, TrainingOptions, train
-from piggygan.training.history import History
+from piggygan.evaluation import l1, picture_label_scores, segmentation_scores
+from piggygan.training import Checkpoints, CycleGANObjective, History, TrainingOptions, train
 
 
 @dataclass(frozen=True)

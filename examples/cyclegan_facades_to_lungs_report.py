@@ -12,14 +12,23 @@ from facades_to_lungs_report import footer, shown_indices
 from torch import Tensor
 from verdict import HEADLINE, Verdict
 
+import piggygan as pg
 from piggygan.data import PairDataset
-from piggygan.evaluation.report.blocks import Block, KeyFigure, Proof, Table, Text, Tone
-from piggygan.evaluation.report.cycles import cycle_gallery
-from piggygan.evaluation.report.figures import loss_chart
-from piggygan.evaluation.report.page import Page, Section, write_page
-from piggygan.evaluation.report.pictures import gallery
-from piggygan.model.overhead import Overhead
-from piggygan.training.history import History
+from piggygan.evaluation.report import (
+    Block,
+    KeyFigure,
+    Page,
+    Proof,
+    Section,
+    Table,
+    Text,
+    Tone,
+    cycle_gallery,
+    gallery,
+    loss_chart,
+    write_page,
+)
+from piggygan.training import History
 
 TASKS = ("facades", "lungs")
 DIRECTIONS = ("forward", "backward")
@@ -52,7 +61,7 @@ class Result:
     fresh: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, dict[str, float]] = field(default_factory=dict)
     """What the best answer scores that is the same for every input."""
-    overheads: dict[str, Overhead] = field(default_factory=dict)
+    overheads: dict[str, pg.Overhead] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 

@@ -31,11 +31,9 @@ from verdict import HEADLINE, PALETTE, targets_of
 
 import piggygan as pg
 from piggygan.data import Pair, PairDataset, batches
-from piggygan.evaluation.labels import l1, picture_label_scores
-from piggygan.evaluation.report.pictures import picture_grid
-from piggygan.evaluation.segmentation import segmentation_scores
-from piggygan.training import Checkpoints, Pix2PixObjective, TrainingOptions, train
-from piggygan.training.history import History
+from piggygan.evaluation import l1, picture_label_scores, segmentation_scores
+from piggygan.evaluation.report import picture_grid
+from piggygan.training import Checkpoints, History, Pix2PixObjective, TrainingOptions, train
 
 SMALLEST_DEPTH = 5
 """Halvings of an image below which a U-Net of this family has no room to learn: 5,267 parameters at a size of 100."""

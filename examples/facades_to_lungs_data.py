@@ -8,10 +8,8 @@ from pathlib import Path
 
 from verdict import fixed_scores
 
-from piggygan.data import PairAugmentation, PairDataset
-from piggygan.data.splits import read_splits, side_of
-from piggygan.data.synthetic.facades import write_facades
-from piggygan.data.synthetic.xrays import write_xrays
+from piggygan.data import PairAugmentation, PairDataset, read_splits, side_of
+from piggygan.data.synthetic import write_facades, write_xrays
 
 
 @dataclass(frozen=True)

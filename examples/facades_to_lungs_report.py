@@ -15,11 +15,22 @@ from verdict import HEADLINE, SCORE_NAMES
 
 import piggygan as pg
 from piggygan.data import PairDataset
-from piggygan.evaluation.report.blocks import Block, Gallery, KeyFigure, Proof, Table, Text
-from piggygan.evaluation.report.figures import loss_chart
-from piggygan.evaluation.report.page import Page, Section, write_page
-from piggygan.evaluation.report.pictures import gallery, picture_grid
-from piggygan.evaluation.report.score_map import HUES, ScoreMap
+from piggygan.evaluation.report import (
+    HUES,
+    Block,
+    Gallery,
+    KeyFigure,
+    Page,
+    Proof,
+    ScoreMap,
+    Section,
+    Table,
+    Text,
+    gallery,
+    loss_chart,
+    picture_grid,
+    write_page,
+)
 
 SHOWN = 3
 """Test images of each task on the page: the first, the middle and the last by name."""

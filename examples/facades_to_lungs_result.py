@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 from verdict import HEADLINE, Verdict
 
-from piggygan.evaluation.task_matrix import TaskMatrix
-from piggygan.model.overhead import Overhead
-from piggygan.training.history import History
+import piggygan as pg
+from piggygan.evaluation import TaskMatrix
+from piggygan.training import History
 
 OURS, RIVAL = "piggygan", "fine-tuning"
 
@@ -33,7 +33,7 @@ class Result:
     fresh: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, dict[str, float]] = field(default_factory=dict)
     """What the best answer scores that is the same for every input."""
-    overhead: Overhead | None = None
+    overhead: pg.Overhead | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 

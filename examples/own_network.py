@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.layers.selection import Selection
 
 
 class Network(nn.Module):
@@ -20,7 +19,7 @@ class Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.selection = Selection("horizontal")
+        self.selection = pg.Selection("horizontal")
         self.first = pg.PiggybackConv2d(nn.Conv2d(1, 16, 3, padding=1), "horizontal", self.selection)
         self.norm = pg.TaskNorm(nn.GroupNorm(4, 16), "horizontal", self.selection)
         self.second = pg.PiggybackConv2d(nn.Conv2d(16, 1, 3, padding=1), "horizontal", self.selection)

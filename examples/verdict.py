@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from piggygan.data import PairDataset
-from piggygan.data.palette import CMP_PALETTE
+from piggygan.data import CMP_PALETTE, PairDataset
 from piggygan.errors import FrozenTaskError
-from piggygan.evaluation.fixed_answers import fixed_label_picture, fixed_mask
-from piggygan.evaluation.labels import picture_label_scores
-from piggygan.evaluation.report.blocks import Note, Tone
-from piggygan.evaluation.segmentation import segmentation_scores
+from piggygan.evaluation import fixed_label_picture, fixed_mask, picture_label_scores, segmentation_scores
+from piggygan.evaluation.report import Note, Tone
 
 PALETTE = [facade_class.rgb for facade_class in CMP_PALETTE]
 HEADLINE = {"facades": "pixel_accuracy", "lungs": "dice"}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from piggygan.about import __version__
 from piggygan.errors import PiggyganError
-from piggygan.evaluation.relatedness import relatedness
 from piggygan.layers.convolutions import (
     PiggybackConv1d,
     PiggybackConv2d,
@@ -19,9 +18,11 @@ from piggygan.layers.convolutions import (
 )
 from piggygan.layers.norms import TaskNorm
 from piggygan.layers.per_task import PerTask
+from piggygan.layers.selection import Selection
 from piggygan.layers.tasks import Task
 from piggygan.model.calibration import calibrate
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.overhead import Overhead
 from piggygan.model.pair import GeneratorPair
 from piggygan.model.plan import Plan, plan
 from piggygan.model.view import TaskView
@@ -29,11 +30,16 @@ from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
 
 if TYPE_CHECKING:
+    from piggygan.evaluation import relatedness
     from piggygan.prediction import predict
 else:
 
     def __getattr__(name: str) -> object:
-        # Imported when it is first used: it brings Pillow and pydicom, which a bare import leaves alone.
+        # Imported when first used: torchmetrics, Pillow and pydicom come with them, which a bare import leaves alone.
+        if name == "relatedness":
+            from piggygan.evaluation import relatedness
+
+            return relatedness
         if name == "predict":
             from piggygan.prediction import predict
 
@@ -44,6 +50,7 @@ else:
 __all__ = [
     "GeneratorPair",
     "MultiTaskGenerator",
+    "Overhead",
     "PatchDiscriminator",
     "PerTask",
     "PiggybackConv1d",
@@ -55,6 +62,7 @@ __all__ = [
     "PiggyganError",
     "Plan",
     "ResNetGenerator",
+    "Selection",
     "Task",
     "TaskNorm",
     "TaskRegistry",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __version__ = "0.1.0.dev0"
+"""The version of piggygan."""
 
 INTENDED_USE = "For research only, not for diagnosis or treatment."
 """One sentence of at most 64 letters, so that a DICOM text element can hold it."""

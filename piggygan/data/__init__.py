@@ -8,15 +8,18 @@ from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_b
 from piggygan.data.images import read_image, write_image
 from piggygan.data.masks import read_mask
 from piggygan.data.pairs import Pair, PairDataset, SkippedFile
+from piggygan.data.palette import CMP_PALETTE, FacadeClass
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import patients_on_two_sides, read_splits, side_of, split_by_patient
 from piggygan.data.unpaired import Matching, UnpairedDataset
 from piggygan.data.untrusted.reader import UntrustedReader
 
 __all__ = [
+    "CMP_PALETTE",
     "DicomDescription",
     "DicomRequirements",
     "EpochSampler",
+    "FacadeClass",
     "MaskReader",
     "Matching",
     "Pair",

@@ -105,6 +105,7 @@ def test_the_exported_names_are_these() -> None:
     assert sorted(pg.__all__) == [
         "GeneratorPair",
         "MultiTaskGenerator",
+        "Overhead",
         "PatchDiscriminator",
         "PerTask",
         "PiggybackConv1d",
@@ -116,6 +117,7 @@ def test_the_exported_names_are_these() -> None:
         "PiggyganError",
         "Plan",
         "ResNetGenerator",
+        "Selection",
         "Task",
         "TaskNorm",
         "TaskRegistry",

@@ -198,6 +198,7 @@ class Proof:
 
 
 Block = Text | Note | Code | Facts | Table | Picture | Gallery | ScoreMap | Proof
+"""What a section of a page holds."""
 
 
 @dataclass(frozen=True)

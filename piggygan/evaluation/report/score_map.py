@@ -12,6 +12,7 @@ from piggygan.errors import ConfigurationError
 
 Hue = Literal["blue", "green", "violet", "ochre"]
 HUES: tuple[Hue, ...] = get_args(Hue)
+"""The colours that a score map can be shaded in."""
 
 WORST_TO_BEST: Mapping[Hue, tuple[tuple[int, int, int], ...]] = MappingProxyType(
     {
