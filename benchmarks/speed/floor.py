@@ -10,7 +10,7 @@ numbers; a frozen one is read twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import tyro
@@ -105,7 +105,7 @@ def _add_layer(
     if call is None:  # wholly unconstrained
         ours.multiplied += in_full
     else:
-        plain = replace(call, device="none")  # by multiply-adds alone
+        plain = call._replace(device="none")  # by multiply-adds alone
         ours.multiplied += min(estimate(plain, way) for way in possible_ways(plain))
         ours.bytes += 4 * FROZEN * layer.bank(task).numel()
     ours.bytes += 4 * TRAINED * sum(tensor.numel() for tensor in _trained(layer, task))

@@ -9,7 +9,7 @@ import tyro
 
 from piggygan.jobs.data import DataConfig
 from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
-from piggygan.layers.kernels import FACTOR_STEP
+from piggygan.layers.new_filters import FACTOR_STEP
 from piggygan.networks.checks import check_at_least
 from piggygan.networks.normalization import NormKind
 from piggygan.training.objectives.losses import GanKind

@@ -11,20 +11,24 @@ import math
 from collections.abc import Sequence
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.conv import _ConvNd
 
 from piggygan.errors import InputError, TaskExistsError, TaskStateError
+from piggygan.layers.base_filters import BaseFilters
 from piggygan.layers.deriving import for_keeping
-from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK, native_layout
+from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.layers.geometry import Geometry
-from piggygan.layers.kernels import FACTOR_STEP, Init, TaskKernels
+from piggygan.layers.kernels import TaskKernels
+from piggygan.layers.new_filters import FACTOR_STEP, Init, new_filters
 from piggygan.layers.task_filters import TaskFilters
 from piggygan.layers.tasks import check_task_name
 from piggygan.layers.ways.choice import LayerCall
 from piggygan.layers.ways.compute import MixedFilters, autocast_type, can_unfold, compute
-from piggygan.layers.ways.shared_calls import calls_in_this_step, shared_in_this_step
+from piggygan.layers.ways.shared_calls import Step, current_step
+
+_NO_OUTPUT_SIZE = "a convolution takes no output_size; only a transposed convolution does."
 
 
 class PiggybackConvolution(TaskKernels):
@@ -47,16 +51,27 @@ class PiggybackConvolution(TaskKernels):
 
     def compute_task(self, task: str, training: bool, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Convolve with the kernel of a task that is named here; ``training`` says in which mode."""
-        self._check_channels(task, features)
+        filters, conv = self.of_task(task), self.conv
+        shape = features.shape
+        if len(shape) != len(conv.kernel_size) + 2 or shape[1] != filters.in_channels:
+            raise InputError(
+                f"{self.path} got a tensor of shape {tuple(shape)}; for task {task!r} it needs a batch, "
+                f"{filters.in_channels} channels and {len(conv.kernel_size)} axes of positions."
+            )
         # Outside of training one fixed recipe is what makes outputs bit-identical.
-        if training and torch.is_grad_enabled() and self._composes(task):
-            padded, geometry = self._geometry(features, output_size)
-            way = self.costs.choose(self._call(task, padded, geometry))
-            stored = self.of_task(task)
-            made_of = (self.bank(task), *stored.parameters(), *stored.buffers())
-            filters = shared_in_this_step((self, task), lambda: self._mixed_filters(task), made_of)
-            return compute(way, padded, filters, geometry)
-        return self._convolve(features, self.kernel(task), self.bias_of(task), output_size)
+        if training and isinstance(filters, TaskFilters) and _has_ways(filters) and torch.is_grad_enabled():
+            return self._mix(task, filters, features, output_size)
+        return self._convolve(conv, features, self._kernel(task, filters), filters.bias, output_size)
+
+    def _mix(self, task: str, filters: TaskFilters, features: Tensor, output_size: list[int] | None) -> Tensor:
+        """Compute a task in training, in the way that costs least."""
+        step = current_step()
+        padded, geometry = self._geometry(self.conv, features, output_size)
+        way = self.costs.choose(self._call(filters, padded, geometry, step))
+        bank = self._bank(task, filters)
+        made_of = (bank, filters.scaled_factors, filters.factors, filters.unconstrained, filters.bias)
+        mixed = step.share(filters, lambda: _mixed(filters, bank, geometry), made_of)
+        return compute(way, padded, mixed, geometry)
 
     def add_task(
         self,
@@ -101,7 +116,8 @@ class PiggybackConvolution(TaskKernels):
                 f"{task!r} draws on frozen tasks only: freeze {', '.join(unfrozen) or self.base_task} first."
             )
         with for_keeping(self.conv.weight.device):
-            filters = self.new_filters(
+            filters = new_filters(
+                self,
                 sources=tuple(draws_on),
                 start_from=start_from or draws_on[-1],
                 fraction=unconstrained_fraction,
@@ -113,108 +129,99 @@ class PiggybackConvolution(TaskKernels):
             )
         self.attach(task, filters)
 
-    def _check_channels(self, task: str, features: Tensor) -> None:
-        needed = self.kernel_shape(task)[1] * self.conv.groups
-        if features.dim() != len(self.conv.kernel_size) + 2 or features.shape[1] != needed:
-            raise InputError(
-                f"{self.path} got a tensor of shape {tuple(features.shape)}; for task {task!r} it needs a batch, "
-                f"{needed} channels and {len(self.conv.kernel_size)} axes of positions."
-            )
-
     def describe_call(self, task: str, features: Tensor) -> LayerCall | None:
         """Describe a training call for the cost model; None if there is but one way to compute it."""
-        return self._call(task, *self._geometry(features, None)) if self._composes(task) else None
-
-    def _composes(self, task: str) -> bool:
-        """Say whether ``task`` is in training and has filters that can be computed in several ways."""
-        if task == self.base_task:
-            return False
         filters = self.of_task(task)
-        return not filters.is_frozen and filters.composed > 0
+        if isinstance(filters, BaseFilters) or not _has_ways(filters):
+            return None
+        return self._call(filters, *self._geometry(self.conv, features, None), current_step())
 
-    def _call(self, task: str, features: Tensor, geometry: Geometry) -> LayerCall:
-        composed = self.of_task(task).composed
-        bank = self.bank(task)
-        kernel_sides = bank.shape[2:]
-        batch, sides = features.shape[0], features.shape[2:]
-        outputs = geometry.output_sides(sides, kernel_sides)
+    def _call(self, filters: TaskFilters, features: Tensor, geometry: Geometry, step: Step) -> LayerCall:
+        sides = tuple(features.shape[2:])
+        kernel_sides = self.conv.kernel_size
+        batch, kernel_positions = features.shape[0], math.prod(kernel_sides)
+        outputs = math.prod(geometry.output_sides(sides, kernel_sides))
         return LayerCall(
             transposed=self.transposed,
-            filter_size=bank[0].numel(),
-            kernel_positions=math.prod(kernel_sides),
-            composed=composed,
-            unconstrained=self.kernel_shape(task)[0] - composed,
-            bank=bank.shape[0],
+            filter_size=filters.in_channels // geometry.groups * kernel_positions,
+            kernel_positions=kernel_positions,
+            composed=filters.composed,
+            unconstrained=filters.out_channels - filters.composed,
+            bank=geometry.groups * filters.bank_width,
             groups=geometry.groups,
-            positions=batch * math.prod(sides if self.transposed else outputs),
-            outputs=batch * math.prod(outputs),
+            positions=batch * (math.prod(sides) if self.transposed else outputs),
+            outputs=batch * outputs,
             of_input=features.requires_grad,
-            calls=calls_in_this_step(),
+            calls=step.calls,
             can_unfold=can_unfold(features, geometry),
             device=features.device.type,
             dtype=str(autocast_type(features) or features.dtype),
         )
 
-    def _mixed_filters(self, task: str) -> MixedFilters:
-        filters = self.of_task(task)
-        composed_bias, own_bias = self._split_bias(filters)
-        bank = native_layout(self.bank(task), groups=self.conv.groups, transposed=self.transposed)
-        return MixedFilters(bank, filters.true_factors(), filters.unconstrained, composed_bias, own_bias)
-
-    def _split_bias(self, filters: TaskFilters) -> tuple[Tensor | None, Tensor | None]:
-        if filters.bias is None or not filters.composed:
-            return None, filters.bias
-        by_group = rearrange(filters.bias, "(g c) -> g c", g=self.conv.groups)
-        composed = filters.composed // self.conv.groups
-        return by_group[:, :composed].flatten(), by_group[:, composed:].flatten()
-
-    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
+    def _convolve(
+        self, conv: _ConvNd, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None
+    ) -> Tensor:
         raise NotImplementedError
 
-    def _geometry(self, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
+    def _geometry(self, conv: _ConvNd, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
         """Return how the convolution is applied, and the input, padded already where it is not by plain zeros."""
         raise NotImplementedError
+
+
+def _has_ways(filters: TaskFilters) -> bool:
+    """Say whether a task is in training and has filters that can be computed in several ways."""
+    return filters.composed > 0 and not filters.is_frozen
+
+
+def _mixed(filters: TaskFilters, bank: Tensor, geometry: Geometry) -> MixedFilters:
+    bias = filters.bias
+    if bias is None:
+        return MixedFilters(bank, filters.true_factors(), filters.unconstrained, None, None)
+    composed, own = (filters.composed // geometry.groups, (filters.out_channels - filters.composed) // geometry.groups)
+    parts = torch.split_with_sizes(bias.reshape(geometry.groups, -1), (composed, own), dim=1)
+    return MixedFilters(bank, filters.true_factors(), filters.unconstrained, parts[0].flatten(), parts[1].flatten())
 
 
 class _PlainConvolution(PiggybackConvolution):
     transposed = False
 
-    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
+    def _convolve(
+        self, conv: _ConvNd, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None
+    ) -> Tensor:
         if output_size is not None:
-            raise InputError("a convolution takes no output_size; only a transposed convolution does.")
-        return self.conv._conv_forward(features, kernel, bias)  # type: ignore[no-any-return]
+            raise InputError(_NO_OUTPUT_SIZE)
+        return conv._conv_forward(features, kernel, bias)
 
-    def _geometry(self, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
+    def _geometry(self, conv: _ConvNd, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
         if output_size is not None:
-            raise InputError("a convolution takes no output_size; only a transposed convolution does.")
-        conv, padding = self.conv, self.conv.padding
+            raise InputError(_NO_OUTPUT_SIZE)
         none = (0,) * len(conv.kernel_size)
-        if conv.padding_mode != "zeros" or isinstance(padding, str):
-            mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
-            features, padding = functional.pad(features, conv._reversed_padding_repeated_twice, mode), none
-        return features, Geometry(conv.stride, padding, conv.dilation, False, none, conv.groups)
+        if conv.padding_mode == "zeros" and not isinstance(conv.padding, str):
+            return features, Geometry(conv.stride, conv.padding, conv.dilation, False, none, conv.groups)
+        mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
+        padded = functional.pad(features, conv._reversed_padding_repeated_twice, mode)
+        return padded, Geometry(conv.stride, none, conv.dilation, False, none, conv.groups)
 
 
 class _TransposedConvolution(PiggybackConvolution):
     transposed = True
 
-    def _convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None) -> Tensor:
-        conv, axes = self.conv, len(self.conv.kernel_size)
-        padding = self._output_padding(features, output_size)
-        call = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[axes - 1]
-        return call(features, kernel, bias, conv.stride, conv.padding, padding, conv.groups, conv.dilation)
+    def _convolve(
+        self, conv: _ConvNd, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None
+    ) -> Tensor:
+        features, geometry = self._geometry(conv, features, output_size)
+        # Autocast knows these by name; torch.convolution is below what it looks at.
+        call = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[kernel.dim() - 3]
+        around, more = geometry.padding, geometry.output_padding
+        return call(features, kernel, bias, geometry.stride, around, more, geometry.groups, geometry.dilation)
 
-    def _geometry(self, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
-        conv = self.conv
-        padding = tuple(self._output_padding(features, output_size))
-        return features, Geometry(conv.stride, conv.padding, conv.dilation, True, padding, conv.groups)
-
-    def _output_padding(self, features: Tensor, output_size: list[int] | None) -> Sequence[int]:
-        conv, axes = self.conv, len(self.conv.kernel_size)
-        padding: Sequence[int] = conv._output_padding(
+    def _geometry(self, conv: _ConvNd, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
+        axes = len(conv.kernel_size)
+        padding: Sequence[int] = conv._output_padding(  # type: ignore[operator]  # of transposed convolutions only
             features, output_size, conv.stride, conv.padding, conv.kernel_size, axes, conv.dilation
         )
-        return padding
+        around: tuple[int, ...] = conv.padding  # type: ignore[assignment]  # theirs has no name
+        return features, Geometry(conv.stride, around, conv.dilation, True, tuple(padding), conv.groups)
 
 
 class PiggybackConv1d(_PlainConvolution):

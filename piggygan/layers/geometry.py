@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """How a convolution's kernel is applied; zeros are padded.
+class Geometry(NamedTuple):
+    """How a convolution's kernel is applied; zeros are padded. The order is that of ``torch.convolution``.
 
     Attributes:
         stride: Steps between positions, an axis each.
@@ -31,17 +30,7 @@ class Geometry:
 
     def convolve(self, features: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
         """Apply a kernel in the convolution's own layout."""
-        return torch.convolution(
-            features,
-            kernel,
-            bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.transposed,
-            self.output_padding,
-            self.groups,
-        )
+        return torch.convolution(features, kernel, bias, *self)
 
     def gradients(
         self, outer: Tensor, features: Tensor, kernel: Tensor, *, of_features: bool, of_kernel: bool
@@ -65,8 +54,12 @@ class Geometry:
 
     def output_sides(self, sides: Sequence[int], kernel_sides: Sequence[int]) -> tuple[int, ...]:
         """Return the sides of the output (torch.nn.Conv2d and torch.nn.ConvTranspose2d, section "Shape")."""
-        spans = [dilation * (side - 1) for dilation, side in zip(self.dilation, kernel_sides, strict=True)]
-        every = zip(sides, spans, self.stride, self.padding, self.output_padding, strict=True)
-        if self.transposed:
-            return tuple((side - 1) * step - 2 * pad + span + more + 1 for side, span, step, pad, more in every)
-        return tuple((side + 2 * pad - span - 1) // step + 1 for side, span, step, pad, _ in every)
+        found = []
+        for axis, (side, kernel_side) in enumerate(zip(sides, kernel_sides, strict=True)):
+            span = self.dilation[axis] * (kernel_side - 1)
+            step, around = self.stride[axis], 2 * self.padding[axis]
+            if self.transposed:
+                found.append((side - 1) * step - around + span + self.output_padding[axis] + 1)
+            else:
+                found.append((side + around - span - 1) // step + 1)
+        return tuple(found)

@@ -33,6 +33,11 @@ class TaskFilters(nn.Module):
         factor_step: Factors in training are stored divided by this, so that a step of Adam, about as long for every
             parameter, moves a factor (of order 1) that many times farther than a weight (of order 0.02).
             1 once frozen.
+        in_channels: Channels that its layer takes.
+        out_channels: Filters of the task, composed and own.
+        composed: How many of them are composed.
+        bank_width: How many bank filters of one group are mixed.
+        is_frozen: Whether nothing of it can change any more.
     """
 
     scaled_factors: Tensor | None
@@ -47,12 +52,16 @@ class TaskFilters(nn.Module):
         *,
         sources: tuple[str, ...],
         factor_step: float,
+        in_channels: int,
+        out_channels: int,
     ) -> None:
         super().__init__()
         if not (math.isfinite(factor_step) and factor_step > 0):
             raise ConfigurationError(f"factor_step is {factor_step}; it is a positive number, 1 for the paper's.")
         self.sources = sources
         self.factor_step = factor_step
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.composed, self.bank_width = (0, 0) if start.factors is None else start.factors.shape
         scaled = None if start.factors is None else start.factors / factor_step
         for name, tensor in ((_SCALED, scaled), ("unconstrained", start.unconstrained), ("bias", start.bias)):
             self.register_parameter(name, None if tensor is None else nn.Parameter(tensor))
@@ -61,10 +70,9 @@ class TaskFilters(nn.Module):
         self.is_frozen = False
 
     @property
-    def composed(self) -> int:
-        """How many filters are composed."""
-        held = self.scaled_factors if self.factors is None else self.factors
-        return 0 if held is None else held.shape[0]
+    def module(self) -> TaskFilters:
+        """The module that holds the tensors."""
+        return self
 
     def true_factors(self) -> Tensor:
         """Return the factorization matrix itself, ``(composed, bank)``."""
@@ -73,6 +81,15 @@ class TaskFilters(nn.Module):
         if self.scaled_factors is None:
             raise TaskStateError("this layer is wholly unconstrained for the task: it has no factors.")
         return self.scaled_factors if self.factor_step == 1.0 else self.scaled_factors * self.factor_step
+
+    def tensors(self) -> dict[str, Tensor | None]:
+        """Return what is stored, by name; the factors as the matrix itself."""
+        return {
+            "factors": self.true_factors() if self.composed else None,
+            "unconstrained": self.unconstrained,
+            "bias": self.bias,
+            "picked": self.picked,
+        }
 
     def load(self, name: str, tensor: Tensor) -> None:
         """Copy in one of the tensors by name, ``factors`` as the matrix itself."""

@@ -28,6 +28,10 @@ class TaskModules(nn.Module):
     def __getitem__(self, task: str) -> nn.Module:
         return self.get_submodule(_PREFIX + task)
 
+    def get(self, task: str) -> nn.Module | None:
+        """Return a task's module, or None if it has none."""
+        return self._modules.get(_PREFIX + task)
+
     def __delitem__(self, task: str) -> None:
         delattr(self, _PREFIX + task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from piggygan.errors import UnsupportedModuleError
 from piggygan.layers.bypasses import patched_methods
@@ -34,8 +35,8 @@ def unsupported_convolution(conv: nn.Module) -> str | None:
     return None
 
 
-def check_convolution(conv: nn.Module, kind: type[nn.Module], path: str, holder: str) -> None:
-    """Refuse what a layer of some name, for this kind of convolution, cannot hold.
+def check_convolution(conv: nn.Module, kind: type[_ConvNd], path: str, holder: str) -> _ConvNd:
+    """Return a module that a layer of some name, for this kind of convolution, can hold.
 
     Raises:
         UnsupportedModuleError: Naming it by its path, and why.
@@ -44,6 +45,7 @@ def check_convolution(conv: nn.Module, kind: type[nn.Module], path: str, holder:
         raise UnsupportedModuleError(f"{path} cannot be wrapped: {problem}")
     if not isinstance(conv, kind):
         raise UnsupportedModuleError(f"{path} is a {type(conv).__name__}; a {holder} holds a {kind.__name__}.")
+    return conv
 
 
 def patched(module: nn.Module) -> str | None:

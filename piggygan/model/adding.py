@@ -7,7 +7,7 @@ from functools import partial
 
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.deriving import for_keeping
-from piggygan.layers.kernels import Init
+from piggygan.layers.new_filters import Init, bank_size, new_filters
 from piggygan.layers.per_task import PerTask
 from piggygan.layers.tasks import Task
 from piggygan.model.allocation import Fraction, layer_fractions, worth_mixing
@@ -38,7 +38,7 @@ def shares_of_layers(
     shares = layer_fractions(fraction, sizes)
     if not are_settled:
         for path, layer in convolutions.items():
-            bank, filter_size = layer.bank_size(sources, max_bank), sizes[path] // layer.conv.out_channels
+            bank, filter_size = bank_size(layer, sources, max_bank), sizes[path] // layer.conv.out_channels
             shares[path] = worth_mixing(shares[path], filter_size=filter_size, bank=bank)
     return shares
 
@@ -70,7 +70,8 @@ def new_parts(
     with for_keeping(convolutions[wrapping.output_layer].conv.weight.device):
         for path, convolution in convolutions.items():
             conv = convolution.conv
-            filters = convolution.new_filters(
+            filters = new_filters(
+                convolution,
                 sources=added.draws_on,
                 start_from=start_from,
                 fraction=fractions[path],

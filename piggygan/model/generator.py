@@ -15,7 +15,7 @@ from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.copying import copied
 from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.layers.kernel_cache import KernelCache
-from piggygan.layers.kernels import FACTOR_STEP, Init
+from piggygan.layers.new_filters import FACTOR_STEP, Init
 from piggygan.layers.own_buffers import OwnBuffers, unmoved
 from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
-from piggygan.layers import kernels as task_kernels
-from piggygan.layers import per_task, task_filters
+from piggygan.layers import base_filters, kernels, per_task, task_filters
 
 
 def permutation_moves_whole_filters() -> bool:
@@ -79,7 +78,7 @@ def test_a_reshape_for_a_transpose_is_caught(monkeypatch: pytest.MonkeyPatch) ->
     def reshaped(kernel: Tensor, **_: Any) -> Tensor:
         return kernel.reshape(kernel.shape[1], kernel.shape[0], *kernel.shape[2:])
 
-    monkeypatch.setattr(task_kernels, "filters_first", reshaped)
+    monkeypatch.setattr(kernels, "filters_first", reshaped)
     assert not permutation_moves_whole_filters()
 
 
@@ -93,8 +92,8 @@ def test_flattened_skips_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_rebuilt_convolution_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def rebuilt(self: Any, features: Tensor, kernel: Tensor, bias: Tensor | None, _: Any) -> Tensor:
-        return nn.functional.conv2d(features, kernel, bias, self.conv.stride, self.conv.padding)
+    def rebuilt(_: Any, conv: Any, features: Tensor, kernel: Tensor, bias: Tensor | None, __: Any) -> Tensor:
+        return nn.functional.conv2d(features, kernel, bias, conv.stride, conv.padding)
 
     monkeypatch.setattr(pg.PiggybackConv2d, "_convolve", rebuilt)
     with pytest.raises(RuntimeError):  # the lost dilation changes the size: the skip no longer fits
@@ -102,7 +101,7 @@ def test_a_rebuilt_convolution_is_caught(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_lost_bias_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pg.PiggybackConv2d, "bias_of", lambda *_: None)
+    monkeypatch.setattr(base_filters.BaseFilters, "bias", None)
     assert not base_task_keeps_its_bits()
 
 
@@ -116,6 +115,6 @@ def test_freezing_by_zero_gradients_is_caught(monkeypatch: pytest.MonkeyPatch) -
         for parameter in module.parameters():
             parameter.register_hook(torch.zeros_like)
 
-    for module in (per_task, task_filters, task_kernels):
+    for module in (per_task, task_filters, base_filters):
         monkeypatch.setattr(module, "freeze", zeroed)
     assert not nothing_is_forgotten()

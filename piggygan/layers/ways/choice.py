@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -14,8 +15,7 @@ from piggygan.files.durable import write_durably
 from piggygan.layers.ways.compute import Way
 
 
-@dataclass(frozen=True)
-class LayerCall:
+class LayerCall(NamedTuple):
     """All that the time of one layer's training call depends on.
 
     Attributes:
@@ -81,7 +81,7 @@ class CostModel:
         Raises:
             OSError: If it could not be written.
         """
-        entries = [{"call": asdict(call), "way": way} for call, way in self.measured.items()]
+        entries = [{"call": call._asdict(), "way": way} for call, way in self.measured.items()]
         write_durably(path, json.dumps(entries, indent=1).encode())
 
     def load(self, path: Path) -> None:

@@ -15,16 +15,42 @@ from piggygan.layers.deriving import Origin, Sources, origin
 Shared = TypeVar("Shared")
 
 
-class _Step:
-    """What the calls of one step share; None once the step is over, for those who outlive it."""
+class Step:
+    """One training step: what it counts on, and what its calls share until it is over.
+
+    Args:
+        calls: How often it calls each generator.
+    """
 
     def __init__(self, calls: int) -> None:
         self.calls = calls
-        self.shared: dict[Hashable, tuple[Any, Origin]] | None = {}
+        self._shared: dict[Hashable, tuple[Any, Origin]] | None = {}
+
+    def share(self, key: Hashable, make: Callable[[], Shared], made_of: Sources = ()) -> Shared:
+        """Return what another call of this step made under the same key, or make it.
+
+        Args:
+            key: Names what is shared.
+            make: Makes it.
+            made_of: The tensors that it is made of; what was made before one of them moved is made anew.
+        """
+        if self._shared is None:
+            return make()
+        kept = self._shared.get(key)
+        if kept is None or not kept[1].is_of(made_of):
+            kept = self._shared[key] = make(), origin(made_of)
+        made: Shared = kept[0]
+        return made
+
+    def end(self) -> None:
+        """Let go of what was shared; who outlives the step is alone."""
+        self.calls, self._shared = 1, None
 
 
+_ALONE = Step(1)
+_ALONE.end()
 # Of a thread, and in it of a coroutine: two that take turns are in two steps.
-_step: ContextVar[_Step | None] = ContextVar("piggygan_step", default=None)
+_step: ContextVar[Step] = ContextVar("piggygan_step", default=_ALONE)
 
 
 @contextmanager
@@ -43,41 +69,15 @@ def calls_of_one_step(calls: int) -> Iterator[None]:
     """
     if calls < 1:
         raise ConfigurationError(f"calls is {calls}; a step calls a generator at least once.")
-    step, former = _Step(calls), _step.get()
-    _step.set(step)
+    step = Step(calls)
+    former = _step.set(step)
     try:
         yield
     finally:
-        step.shared = None
-        _step.set(former)
+        step.end()
+        _step.reset(former)
 
 
-def calls_in_this_step() -> int:
-    """Return what the block around says; 1 without one."""
-    step = _current()
-    return 1 if step is None else step.calls
-
-
-def shared_in_this_step(key: Hashable, make: Callable[[], Shared], made_of: Sources = ()) -> Shared:
-    """Return what another call of this step made under the same key, or make it.
-
-    Args:
-        key: Names what is shared.
-        make: Makes it.
-        made_of: The tensors that it is made of; what was made before one of them moved is made anew.
-    """
-    step = _current()
-    if step is None or step.shared is None:
-        return make()
-    kept = step.shared.get(key)
-    if kept is None or not kept[1].is_of(made_of):
-        kept = step.shared[key] = make(), origin(made_of)
-    made: Shared = kept[0]
-    return made
-
-
-def _current() -> _Step | None:
-    if torch.compiler.is_compiling():  # a compiled graph knows no context variables
-        return None
-    step = _step.get()
-    return None if step is None or step.shared is None else step
+def current_step() -> Step:
+    """Return the step that the block around says; outside of any, one of a single call that shares nothing."""
+    return _ALONE if torch.compiler.is_compiling() else _step.get()  # a compiled graph knows no context variables

@@ -1,6 +1,5 @@
 """The cost model: its formula, and what calibration makes of it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,10 +32,10 @@ INNER = LayerCall(
     ("call", "expected"),
     [
         (INNER, "unfolded"),
-        (replace(INNER, can_unfold=False), "features"),
-        (replace(INNER, positions=1024, outputs=1024), "features"),
-        (replace(INNER, filter_size=512, positions=65536, outputs=65536, of_input=False), "filters"),
-        (replace(INNER, device="cuda"), "features"),
+        (INNER._replace(can_unfold=False), "features"),
+        (INNER._replace(positions=1024, outputs=1024), "features"),
+        (INNER._replace(filter_size=512, positions=65536, outputs=65536, of_input=False), "filters"),
+        (INNER._replace(device="cuda"), "features"),
     ],
     ids=["few positions", "few, but of a kind that cannot be unfolded", "more", "many", "not on a processor"],
 )
@@ -45,7 +44,7 @@ def test_the_formula_takes_the_way_that_was_measured_fastest(call: LayerCall, ex
 
 
 def test_without_prices_the_formula_counts_multiply_adds() -> None:
-    call = replace(INNER, device="cuda", composed=3, unconstrained=1, bank=4, filter_size=10, positions=7, outputs=7)
+    call = INNER._replace(device="cuda", composed=3, unconstrained=1, bank=4, filter_size=10, positions=7, outputs=7)
     # Three products of a convolution with 4 filters; and composing, forward and back.
     assert estimate(call, "filters") == 3 * 4 * 10 * 7 + 2 * 3 * 4 * 10
     # Bank and own filters forward and to the input, a gradient of the own one; three products that mix.
@@ -58,7 +57,7 @@ def test_a_forced_way_is_taken_where_it_is_possible() -> None:
     costs = CostModel()
     costs.forced = "unfolded"
     assert costs.choose(INNER) == "unfolded"
-    assert costs.choose(replace(INNER, can_unfold=False)) == "features"
+    assert costs.choose(INNER._replace(can_unfold=False)) == "features"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from piggygan.errors import ConfigurationError
 from piggygan.layers.convolutions import PiggybackConv2d, PiggybackConvolution, PiggybackConvTranspose2d
 from piggygan.layers.ways import compute as ways
 from piggygan.layers.ways.compute import Way
-from piggygan.layers.ways.shared_calls import calls_in_this_step, calls_of_one_step, shared_in_this_step
+from piggygan.layers.ways.shared_calls import calls_of_one_step, current_step
 
 CONVOLUTIONS = {
     "plain": lambda: PiggybackConv2d(nn.Conv2d(4, 6, 3, padding=1), "base"),
@@ -127,21 +127,21 @@ def test_more_calls_make_composing_cheaper_in_the_cost_model(layer: PiggybackCon
 def test_nothing_is_left_of_a_block_that_failed() -> None:
     def fail() -> None:
         with calls_of_one_step(2):
-            shared_in_this_step("key", lambda: 1)
+            current_step().share("key", lambda: 1)
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
-    assert calls_in_this_step() == 1
-    assert shared_in_this_step("key", lambda: 2) == 2
+    assert current_step().calls == 1
+    assert current_step().share("key", lambda: 2) == 2
 
 
 def test_another_thread_shares_nothing() -> None:
     seen: list[int] = []
     with calls_of_one_step(3):
-        shared_in_this_step("key", lambda: 1)
+        current_step().share("key", lambda: 1)
         thread = threading.Thread(
-            target=lambda: seen.extend([calls_in_this_step(), shared_in_this_step("key", lambda: 2)])
+            target=lambda: seen.extend([current_step().calls, current_step().share("key", lambda: 2)])
         )
         thread.start()
         thread.join()
@@ -174,25 +174,25 @@ def test_coroutines_that_take_turns_are_in_steps_of_their_own() -> None:
         with calls_of_one_step(calls):
             for _ in range(2):
                 await asyncio.sleep(0)
-                seen.append((calls, calls_in_this_step(), shared_in_this_step("key", lambda: calls)))
+                seen.append((calls, current_step().calls, current_step().share("key", lambda: calls)))
 
     async def both() -> None:
         await asyncio.gather(step(2), step(3))
 
     asyncio.run(both())
     assert sorted(seen) == [(2, 2, 2), (2, 2, 2), (3, 3, 3), (3, 3, 3)]
-    assert calls_in_this_step() == 1
+    assert current_step().calls == 1
 
 
 def test_a_coroutine_that_outlives_its_step_shares_nothing_of_it() -> None:
     async def late(begun: asyncio.Event) -> tuple[int, int]:
         await begun.wait()
-        return calls_in_this_step(), shared_in_this_step("key", lambda: 2)
+        return current_step().calls, current_step().share("key", lambda: 2)
 
     async def outlived() -> tuple[int, int]:
         over = asyncio.Event()
         with calls_of_one_step(3):
-            shared_in_this_step("key", lambda: 1)
+            current_step().share("key", lambda: 1)
             task = asyncio.create_task(late(over))
             await asyncio.sleep(0)
         over.set()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError
-from piggygan.layers.ways.shared_calls import calls_in_this_step
+from piggygan.layers.ways.shared_calls import current_step
 from piggygan.training import CycleGANObjective
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -140,10 +140,10 @@ def test_the_generators_are_told_how_often_a_step_calls_them(batch: Any, weights
     objective = make(**weights)
     told: list[int] = []
     forward = objective.modules()["forward"]
-    forward.register_forward_pre_hook(lambda *_: told.append(calls_in_this_step()))
+    forward.register_forward_pre_hook(lambda *_: told.append(current_step().calls))
     next(objective.play(batch))
     assert told == [calls] * calls
-    assert calls_in_this_step() == 1  # while the losses wait to be minimized, others may compute
+    assert current_step().calls == 1  # while the losses wait to be minimized, others may compute
 
 
 @pytest.mark.parametrize("pool_size", [0, 1])
