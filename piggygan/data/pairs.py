@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from piggygan.data.augmentation import PairAugmentation
+from piggygan.data.decoded import DecodedPairs
 from piggygan.data.dicom.description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
-from piggygan.data.packed import Packed, PackedPair, digest
-from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader, to_square
+from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader
 from piggygan.data.seeds import seeded_generator
-from piggygan.errors import ConfigurationError, DataError, DatasetError
+from piggygan.errors import ConfigurationError, DatasetError
 
 _CACHE_BYTES = 1 << 30
 _MAX_SKIPPED = 0.05
-_MOST_NAMED = 10
-# So many results may wait for the cache at once.
-_FILES_AT_ONCE = 32
 
 
 class Pair(NamedTuple):
@@ -40,18 +34,6 @@ class Pair(NamedTuple):
     input: Tensor
     target: Tensor
     name: str
-
-
-class SkippedFile(NamedTuple):
-    """A pair that was left out.
-
-    Attributes:
-        name: The stem of the image's file.
-        reason: What is wrong with it.
-    """
-
-    name: str
-    reason: str
 
 
 class PairDataset(Dataset[Pair]):
@@ -105,15 +87,12 @@ class PairDataset(Dataset[Pair]):
         self._reader = reader
         self._size = size
         self._augmentation = augmentation
-        self._stored_size = size if augmentation is None else augmentation.stored_size(size)
         self._seed = seed
         self._epoch = 0
-        self._files: list[PairFiles] = []
-        self._cache: dict[int, PackedPair] = {}
-        self._digests: dict[int, bytes] = {}  # of the others
-        self.skipped: list[SkippedFile] = []
-        self._contents = self._decode_all(files, cache_bytes)
-        self._check_skipped(len(files), max_skipped)
+        stored_size = size if augmentation is None else augmentation.stored_size(size)
+        self._decoded = DecodedPairs(files, reader, stored_size, cache_bytes)
+        self.skipped = self._decoded.skipped
+        self._decoded.check_skipped(max_skipped)
 
     @classmethod
     def side_by_side(
@@ -204,12 +183,12 @@ class PairDataset(Dataset[Pair]):
     @property
     def names(self) -> list[str]:
         """The names of the pairs, in order."""
-        return [files.name for files in self._files]
+        return [files.name for files in self._decoded.files]
 
     @property
     def files(self) -> list[PairFiles]:
         """Where each pair lies, in order."""
-        return list(self._files)
+        return list(self._decoded.files)
 
     @property
     def reader(self) -> PairReader:
@@ -224,7 +203,7 @@ class PairDataset(Dataset[Pair]):
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits that are equal where names, pictures, size, variations and seed are."""
-        chosen = (self.names, self._size, self._augmentation, self._seed, self._contents)
+        chosen = (self.names, self._size, self._augmentation, self._seed, self._decoded.contents)
         return hashlib.sha256(repr(chosen).encode()).hexdigest()
 
     def set_epoch(self, epoch: int) -> None:
@@ -237,12 +216,11 @@ class PairDataset(Dataset[Pair]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._decoded.files)
 
     def __getitem__(self, index: int) -> Pair:
         index = range(len(self))[index]
-        packed = self._cache.get(index) or self._decode_again(index)
-        image, target = (part.unpack() for part in packed)
+        image, target = (part.unpack() for part in self._decoded[index])
         if self._augmentation is not None:
             image, target = self._augmentation(
                 image,
@@ -252,65 +230,7 @@ class PairDataset(Dataset[Pair]):
                 image_sampling=self._reader.input_sampling,
                 target_sampling=self._reader.target_sampling,
             )
-        return Pair(image, target, self._files[index].name)
-
-    def _decode(self, files: PairFiles) -> PackedPair:
-        image, target = self._reader.read(files)
-        return (
-            Packed.pack(to_square(image, self._stored_size, self._reader.input_sampling)),
-            Packed.pack(to_square(target, self._stored_size, self._reader.target_sampling)),
-        )
-
-    def _decode_again(self, index: int) -> PackedPair:
-        packed = self._decode(self._files[index])
-        if digest(packed) != self._digests[index]:
-            raise DatasetError(
-                f"{self._files[index].name!r} is not the picture, or not the target, that it was when the data set was "
-                f"made: its file was exchanged since. Put the former one back, or make the data set anew."
-            )
-        return packed
-
-    def _decode_all(self, files: Sequence[PairFiles], cache_bytes: int) -> str:
-        """Decode every pair once, to keep it or to learn that it cannot be used; return the SHA-256 of all pictures."""
-        contents = hashlib.sha256()
-        room = cache_bytes
-        for pair_files, result in zip(files, self._results(files), strict=True):
-            if isinstance(result, DataError):
-                self.skipped.append(SkippedFile(pair_files.name, str(result)))
-                continue
-            room -= sum(part.levels.nbytes for part in result)
-            for part in result:
-                contents.update(np.ascontiguousarray(part.levels).data)
-            if room >= 0:
-                self._cache[len(self._files)] = result
-            else:
-                self._digests[len(self._files)] = digest(result)
-            self._files.append(pair_files)
-        return contents.hexdigest()
-
-    def _results(self, files: Sequence[PairFiles]) -> Iterator[PackedPair | DataError]:
-        """Decode in several threads (Pillow and PyTorch work beside each other), in order and a few at a time."""
-
-        def attempt(pair_files: PairFiles) -> PackedPair | DataError:
-            try:
-                return self._decode(pair_files)
-            except DataError as error:
-                return error
-
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-            for start in range(0, len(files), _FILES_AT_ONCE):
-                yield from pool.map(attempt, files[start : start + _FILES_AT_ONCE])
-
-    def _check_skipped(self, count: int, max_skipped: float) -> None:
-        if self._files and len(self.skipped) <= max_skipped * count:
-            return
-        listed = "\n".join(f"  {name!r}: {reason}" for name, reason in self.skipped[:_MOST_NAMED])
-        more = len(self.skipped) - _MOST_NAMED
-        raise DatasetError(
-            f"{len(self.skipped)} of {count} pairs cannot be used; at most {max_skipped:.0%} may be left out, and not "
-            f"all. Repair or remove them, or raise max_skipped:\n{listed}"
-            + (f"\n  and {more} more" if more > 0 else "")
-        )
+        return Pair(image, target, self._decoded.files[index].name)
 
 
 def _check_at_least(name: str, value: int, least: int) -> None:

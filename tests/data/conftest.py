@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+RANDOM = np.random.default_rng(3)
 SHARED = Path(__file__).parents[2] / "../shared/data"
 
 
@@ -56,3 +58,26 @@ def write_dicom(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def with_masks(tmp_path: Path) -> tuple[Path, Path]:
+    """Forty noisy images of 20 x 24 pixels and their masks."""
+    images, masks = tmp_path / "images", tmp_path / "masks"
+    images.mkdir()
+    masks.mkdir()
+    for number in range(40):
+        Image.fromarray(RANDOM.integers(0, 256, (20, 24), dtype=np.uint8)).save(images / f"{number:02}.png")
+        Image.fromarray(RANDOM.random((20, 24)) > 0.5).save(masks / f"{number:02}.png")
+    return images, masks
+
+
+@pytest.fixture
+def side_by_side(tmp_path: Path) -> Path:
+    folder = tmp_path / "train"
+    folder.mkdir()
+    for number in range(4):
+        labels = RANDOM.integers(0, 3, (8, 8, 3), dtype=np.uint8) * 100
+        photo = RANDOM.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(np.concatenate([photo, labels], axis=1)).save(folder / f"{number}.png")
+    return folder

@@ -9,8 +9,9 @@ from typing import ClassVar, NamedTuple
 
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.datasets.description import Description
+from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import PairFiles
-from piggygan.data.pairs import PairDataset, SkippedFile
+from piggygan.data.pairs import PairDataset
 from piggygan.data.readers import PairReader
 from piggygan.data.splits import side_of, split_by_patient
 from piggygan.errors import ConfigurationError, DatasetError, PairError

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from piggygan.data.datasets.folder import Listing
+from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import PairFiles
-from piggygan.data.pairs import SkippedFile
 from piggygan.errors import DatasetError
 from piggygan.files.regular import shown
 

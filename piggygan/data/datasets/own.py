@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import match
+from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import SUFFIXES, PairFiles, files_by_stem
-from piggygan.data.pairs import SkippedFile
 from piggygan.data.pictures.outline import picture_size
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
 from piggygan.data.splits import read_splits

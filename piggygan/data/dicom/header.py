@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, cast
 
-import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
@@ -14,8 +12,9 @@ from pydicom.tag import BaseTag
 from piggygan.data.content import MAX_SIDE
 from piggygan.data.dicom.codecs import PIXEL_DATA, Encoding, Words, frame_words, inflated
 from piggygan.data.dicom.description import DESCRIBING, DicomDescription, DicomRequirements, describe
-from piggygan.data.dicom.elements import code_of, decimal_of, integer_of, tag_text, value_of
-from piggygan.data.dicom.grayscale import LookupTable, Rescale, StoredFormat, Window, WindowFunction
+from piggygan.data.dicom.elements import code_of, integer_of, tag_text, value_of
+from piggygan.data.dicom.grayscale import LookupTable, Rescale, StoredFormat, Window
+from piggygan.data.dicom.grayscale_elements import SHOWING, modality_of, window_of
 from piggygan.data.dicom.source import IDENTIFYING, SourceImage, source_of
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import DicomError, ImageError, InputTooLargeError
@@ -28,16 +27,13 @@ _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
 _BITS_ALLOCATED, _BITS_STORED, _HIGH_BIT, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
 _PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
-_CENTER, _WIDTH, _INTERCEPT, _SLOPE, _FUNCTION = 0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00281056
-_MODALITY_TABLES, _TABLE_DESCRIPTOR, _TABLE_DATA, _VOI_TABLES = 0x00283000, 0x00283002, 0x00283006, 0x00283010
 _PRESENTATION = 0x20500020
 _FRAME_OFFSETS, _FRAME_LENGTHS = 0x7FE00001, 0x7FE00002
 # fmt: off
 _NEEDED: list[BaseTag | int] = [
-    *DESCRIBING,
+    *DESCRIBING, *SHOWING,
     _SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _BITS_STORED, _HIGH_BIT, _SIGNED, _PADDING,
-    _PADDING_LIMIT, _CENTER, _WIDTH, _INTERCEPT, _SLOPE, _FUNCTION, _MODALITY_TABLES, _VOI_TABLES, _PRESENTATION,
-    _FRAME_OFFSETS, _FRAME_LENGTHS, PIXEL_DATA,
+    _PADDING_LIMIT, _PRESENTATION, _FRAME_OFFSETS, _FRAME_LENGTHS, PIXEL_DATA,
 ]
 # fmt: on
 
@@ -158,8 +154,8 @@ def _parse(
     is_inverted = _is_inverted(dataset)
     rows, columns, frames = _size(dataset, max_pixels)
     form = _stored_format(dataset, big_endian=not encoding.little_endian)
-    modality = _modality(dataset, form)
-    window = _window(dataset, form, modality)
+    modality = modality_of(dataset, form)
+    window = window_of(dataset, form, modality)
     words = frame_words(
         dataset, encoding, form, frames=frames, frame=_chosen(frame, frames), rows=rows, columns=columns
     )
@@ -230,73 +226,3 @@ def _padding(dataset: Dataset) -> tuple[int, int] | None:
     value = integer_of(dataset, _PADDING)
     limit = integer_of(dataset, _PADDING_LIMIT, default=value)
     return min(value, limit), max(value, limit)
-
-
-def _modality(dataset: Dataset, form: StoredFormat) -> Rescale | LookupTable | None:
-    table = _table(dataset, _MODALITY_TABLES, signed=form.signed, big_endian=form.big_endian)
-    if table is not None:
-        return table
-    slope, intercept = decimal_of(dataset, _SLOPE), decimal_of(dataset, _INTERCEPT)
-    if slope is None and intercept is None:
-        return None
-    if slope is None or intercept is None:
-        raise DicomError(f"{tag_text(_SLOPE)} is {slope} and {tag_text(_INTERCEPT)} is {intercept}: one is missing")
-    return Rescale(slope, intercept)
-
-
-def _window(
-    dataset: Dataset, form: StoredFormat, modality: Rescale | LookupTable | None
-) -> Window | LookupTable | None:
-    # The output of a modality table is unsigned; otherwise the sign is that of the stored values.
-    signed = form.signed and not isinstance(modality, LookupTable)
-    table = _table(dataset, _VOI_TABLES, signed=signed, big_endian=form.big_endian)
-    if table is not None:
-        return table
-    center, width = decimal_of(dataset, _CENTER), decimal_of(dataset, _WIDTH)
-    if center is None and width is None:
-        return None
-    if center is None or width is None:
-        raise DicomError(f"{tag_text(_CENTER)} is {center} and {tag_text(_WIDTH)} is {width}: one is missing")
-    function = value_of(dataset, _FUNCTION) or "LINEAR"
-    if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        raise DicomError(f"{tag_text(_FUNCTION)} is none of the standard's; known are LINEAR, LINEAR_EXACT and SIGMOID")
-    return Window(center, width, cast(WindowFunction, function))
-
-
-def _table(dataset: Dataset, tag: int, *, signed: bool, big_endian: bool) -> LookupTable | None:
-    """Read the first lookup table of a sequence."""
-    sequence = value_of(dataset, tag)
-    if not sequence:
-        return None
-    item = sequence[0]
-    descriptor = value_of(item, _TABLE_DESCRIPTOR)
-    if isinstance(descriptor, bytes) and len(descriptor) == 6:  # a type that pydicom could not settle
-        descriptor = np.frombuffer(descriptor, dtype=">u2" if big_endian else "<u2").tolist()
-    if isinstance(descriptor, (str, bytes)) or descriptor is None or len(descriptor) != 3:
-        raise DicomError(f"{tag_text(_TABLE_DESCRIPTOR)} in {tag_text(tag)} does not have three numbers")
-    count, first, bits = (int(number) for number in descriptor)
-    count = (count & 0xFFFF) or 1 << 16  # 0 stands for 65536, and signed reading makes negatives
-    if signed and first >= 1 << 15:
-        first -= 1 << 16
-    if not signed and first < 0:
-        first += 1 << 16
-    entries = _table_entries(value_of(item, _TABLE_DATA), count, big_endian)
-    if not 1 <= bits <= 16 or entries is None or entries.max() >= 1 << bits:
-        raise DicomError(
-            f"{tag_text(_TABLE_DATA)} in {tag_text(tag)} does not hold the {count} values of {bits} bits that "
-            f"{tag_text(_TABLE_DESCRIPTOR)} announces"
-        )
-    return LookupTable(first, bits, entries)
-
-
-def _table_entries(data: Any, count: int, big_endian: bool) -> np.ndarray[Any, Any] | None:
-    """Turn LUT Data, which pydicom gives as bytes or numbers, into ``count`` numbers; none if it does not fit."""
-    if isinstance(data, (bytes, bytearray)):
-        if len(data) == 2 * count:
-            return np.frombuffer(data, dtype=">u2" if big_endian else "<u2").astype(np.int64)
-        # Entries of 8 bits may be packed, with a byte to fill the last word.
-        return np.frombuffer(data, dtype="u1")[:count].astype(np.int64) if len(data) == count + count % 2 else None
-    if data is None or isinstance(data, str):
-        return None
-    entries = np.atleast_1d(np.asarray(data, dtype=np.int64))
-    return entries & 0xFFFF if entries.shape == (count,) else None
