@@ -79,6 +79,17 @@ def handed_out(value: Any, is_frozen: bool) -> Any:
     return value.detach().clone() if is_frozen and isinstance(value, Tensor) else value
 
 
+def same_bytes(one: Tensor, other: Tensor) -> bool:
+    """Say whether two tensors of one shape and type are the same to the bit: 0.0 and -0.0 are not.
+
+    Example:
+        >>> same_bytes(torch.tensor([0.0]), torch.tensor([-0.0]))
+        False
+    """
+    first, second = (tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (one, other))
+    return torch.equal(first, second)
+
+
 def _replace(owner: nn.Module, name: str, tensor: Tensor) -> None:
     delattr(owner, name)
     if isinstance(tensor, nn.Parameter):

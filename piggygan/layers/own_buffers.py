@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import TaskStateError
+from piggygan.layers.freezing import same_bytes
 from piggygan.layers.task_layer import STATEMENT, TaskLayer
 
 
@@ -26,7 +27,7 @@ class _Kept(NamedTuple):
     def is_unmoved(self, tensor: Tensor | None) -> bool:
         if tensor is not self.tensor or self.version != _version(self.tensor):
             return False
-        return self.version is not None or _same_bytes(self.tensor, self.copy)
+        return self.version is not None or same_bytes(self.tensor, self.copy)
 
 
 class OwnBuffers(TaskLayer):
@@ -157,8 +158,3 @@ def unmoved(layers: Sequence[OwnBuffers]) -> Iterator[None]:
 def _version(tensor: Tensor) -> int | None:
     """Return how often a tensor was written to; None for one of inference mode, which does not count."""
     return None if tensor.is_inference() else tensor._version
-
-
-def _same_bytes(one: Tensor, other: Tensor) -> bool:
-    first, second = (tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (one, other))
-    return torch.equal(first, second)

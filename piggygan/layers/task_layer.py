@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -117,17 +117,10 @@ class TaskLayer(nn.Module):
                 others than here.
         """
         brought = self._brought(state_dict, prefix)
-        layer = prefix.removesuffix(".") or type(self).__name__
-        if not brought:
+        stated = self.said_of(brought, state_dict, prefix) if brought else None
+        if stated is None:
             return {}
-        if prefix + STATEMENT not in state_dict:
-            if composed := [task for task in brought if self.sources(task)]:
-                raise InputError(
-                    f"this state dict does not say what {composed[0]!r} draws on at {layer}: {prefix}{STATEMENT} is "
-                    f"missing. Take it with model.state_dict(), all of it."
-                )
-            return {}
-        stated = from_tensor(state_dict[prefix + STATEMENT], prefix + STATEMENT)
+        layer = self._place(prefix)
         if strict and stated.keys() != set(self.tasks):
             raise InputError(
                 f"this state dict has the tasks {', '.join(stated)}, here are {', '.join(self.tasks)} ({layer}): add "
@@ -135,18 +128,49 @@ class TaskLayer(nn.Module):
             )
         if unknown := [task for task in brought if task not in stated]:
             raise InputError(f"this state dict says nothing of {unknown[0]!r} at {layer}: it is of another model.")
-        for task in brought:
-            if problem := self.problem(task, stated[task]):
-                raise InputError(f"this state dict does not fit at {layer}: {problem}.")
-        after = self._fingerprints | {task: stated[task].frozen for task in brought}
+        found = {task: stated[task] for task in brought}
+        self.check_statements(found, prefix)
+        return found
+
+    def said_of(self, tasks: Sequence[str], state_dict: Mapping[str, Any], prefix: str) -> dict[str, Statement] | None:
+        """Return what a state dict says of its tasks; None if it need not say anything of these and does not.
+
+        Raises:
+            InputError: If it has to, since one of them draws on others.
+        """
+        name = prefix + STATEMENT
+        if name in state_dict:
+            return from_tensor(state_dict[name], name)
+        if composed := [task for task in tasks if self.sources(task)]:
+            raise InputError(
+                f"this state dict does not say what {composed[0]!r} draws on at {self._place(prefix)}: {name} is "
+                f"missing. Take it with state_dict(), all of it."
+            )
+        return None
+
+    def check_statements(self, stated: Mapping[str, Statement], prefix: str) -> None:
+        """Refuse tensors of tasks here that would be something else than a state dict says they were.
+
+        Args:
+            stated: What it says, by the tasks here that they would be.
+            prefix: Of this layer's names in it.
+
+        Raises:
+            InputError: If one was in training and is frozen here, or is made of others than here.
+        """
+        problems = [problem for task, there in stated.items() if (problem := self.problem(task, there))]
+        after = self._fingerprints | {task: there.frozen for task, there in stated.items()}
         for task in self.tasks:
-            bank = stated[task].bank if task in brought else self.statement(task).bank
+            bank = stated[task].bank if task in stated else self.statement(task).bank
             if others := [source for source, fingerprint in bank.items() if after.get(source) != fingerprint]:
-                raise InputError(
-                    f"this state dict does not fit at {layer}: {task!r} is made of another {others[0]!r} than it would "
-                    f"have here. Load both from one state dict."
+                problems.append(
+                    f"{task!r} is made of another {others[0]!r} than it would have here. Load both from one state dict"
                 )
-        return {task: stated[task] for task in brought}
+        if problems:
+            raise InputError(f"this state dict does not fit at {self._place(prefix)}: {problems[0]}.")
+
+    def _place(self, prefix: str) -> str:
+        return prefix.removesuffix(".") or type(self).__name__
 
     def _brought(self, state_dict: Mapping[str, Any], prefix: str) -> list[str]:
         """Return the tasks that a state dict has tensors of."""

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from piggygan.errors import InputError, TaskStateError, UnsupportedModuleError
+from piggygan.errors import TaskStateError, UnsupportedModuleError
 from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.freezing import same_bytes
 from piggygan.layers.own_buffers import OwnBuffers, unmoved
 from piggygan.layers.per_task import PerTask, SharedFrozen
-from piggygan.layers.statements import from_tensor, to_tensor
-from piggygan.layers.task_layer import STATEMENT
+from piggygan.layers.statements import to_tensor
 from piggygan.layers.tasks import Task
 
 LayerOfTasks = PiggybackConvolution | PerTask | SharedFrozen
@@ -50,6 +50,9 @@ class TaskView(nn.Module):
 
     It shares all tensors with the model, costs nothing to make, and follows the task: once that is frozen, the view
     has no parameters. Moving it to a device moves the whole model; a deep copy of it is a view of a copied model.
+    Loading a state, of the view alone or of a module that it is part of, is refused with a ``TaskStateError`` before
+    anything of it changes if the task is frozen and has other values, and with an ``InputError`` if the state is of a
+    task that draws on others, or has another ``factor_step``.
 
     Args:
         model: The model.
@@ -91,21 +94,11 @@ class TaskView(nn.Module):
         with unmoved(self._own_buffers):
             return self.generator(*inputs, **options)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Load as every module does.
-
-        Raises:
-            TaskStateError: If the task is frozen and this would change it.
-            InputError: If it is the state of a task that draws on others, or has another ``factor_step``.
-        """
-        for name, module in self.named_modules():
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        for name, module in self.named_modules():  # all of them before any is changed
             if isinstance(module, LayerOfTask):
-                module.check_fits(state_dict, f"{name}.")
-        if self.model.describe_task(self.task).is_frozen and not _is_held(self.state_dict(), state_dict):
-            raise TaskStateError(
-                f"task {self.task!r} is frozen: nothing can change it. Add a new task, and load into its view."
-            )
-        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+                module.check_loads(state_dict, f"{prefix}{name}.")
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     @property
     def _learns_buffers(self) -> bool:
@@ -155,30 +148,29 @@ class LayerOfTask(nn.Module):
         return to_tensor({self._task: self._layers[0].statement(self._task)})
 
     def set_extra_state(self, state: object) -> None:
-        """Do nothing: :meth:`check_fits` has looked at it."""
+        """Do nothing: :meth:`check_loads` has looked at it."""
 
-    def check_fits(self, state_dict: Mapping[str, Any], prefix: str) -> None:
-        """Refuse a state whose tensors would be something else here than they were.
+    def check_loads(self, state_dict: Mapping[str, Any], prefix: str) -> None:
+        """Refuse a state that would change a frozen task, or whose tensors would be something else than they were.
 
         Raises:
             InputError: If it does not say what it is made of, or is made of something else.
+            TaskStateError: If the task is frozen, and has other values.
         """
-        if not any(name.startswith(f"{prefix}stored.") for name in state_dict):
+        layer, task, own = self._layers[0], self._task, f"{prefix}stored."
+        if not any(name.startswith(own) for name in state_dict):
             return
-        layer, task = self._layers[0], self._task
-        if prefix + STATEMENT not in state_dict:
-            if sources := layer.sources(task):
-                raise InputError(
-                    f"this state does not say that {task!r} draws on {', '.join(sources)} at {prefix.rstrip('.')}: "
-                    f"{prefix}{STATEMENT} is missing. Take it with view.state_dict(), all of it."
-                )
-            return
-        for there in from_tensor(state_dict[prefix + STATEMENT], prefix + STATEMENT).values():
-            problem = layer.problem(task, there)
-            if problem is None and there.bank != layer.statement(task).bank:
-                problem = f"{task!r} is made of other filters of {', '.join(there.bank)} than it would be here"
-            if problem:
-                raise InputError(f"this state does not fit at {prefix.rstrip('.')}: {problem}.")
+        for there in (layer.said_of([task], state_dict, prefix) or {}).values():  # of a task of any name
+            layer.check_statements({task: there}, prefix)
+        here = self.stored.state_dict(prefix=own) if layer.is_frozen(task) else {}
+        if not all(_is_same(tensor, state_dict.get(name, tensor)) for name, tensor in here.items()):
+            raise TaskStateError(
+                f"task {task!r} is frozen: nothing can change it. Add a new task, and load into its view."
+            )
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        self.check_loads(state_dict, prefix)  # a view may be part of another module, which loads each part by itself
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def __getattr__(self, name: str) -> Any:
         """Hand through what a generator's ``forward`` reads of the layer, as it is in the task."""
@@ -254,7 +246,6 @@ def _view(model: ModelOfTasks, task: str, training: bool) -> TaskView:
     return TaskView(model, task).train(training)
 
 
-def _is_held(here: Mapping[str, Tensor], given: Mapping[str, Any]) -> bool:
-    return here.keys() == given.keys() and all(
-        tensor.shape == given[name].shape and bool((tensor == given[name]).all()) for name, tensor in here.items()
-    )
+def _is_same(here: Tensor, given: object) -> bool:
+    """Say whether a tensor would have the same bytes if another one were loaded into it."""
+    return isinstance(given, Tensor) and given.shape == here.shape and same_bytes(here, given.to(here))

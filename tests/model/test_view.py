@@ -152,7 +152,7 @@ def test_its_state_is_refused_where_it_would_mean_something_else() -> None:
     other.freeze_task("facades")
     other.add_task("lungs")
     before = bytes_of(other.task_tensors("lungs"))
-    with pytest.raises(InputError, match="other filters of facades"):
+    with pytest.raises(InputError, match="made of another 'facades' than it would have here"):
         other.view("lungs").load_state_dict(state)
     faster = two_tasks()
     faster.remove_task("lungs")
@@ -160,9 +160,73 @@ def test_its_state_is_refused_where_it_would_mean_something_else() -> None:
     with pytest.raises(InputError, match="factor_step 32, here it is 8"):
         faster.view("lungs").load_state_dict(state)
     bare = {name: tensor for name, tensor in state.items() if not name.endswith("_extra_state")}
-    with pytest.raises(InputError, match="does not say that 'lungs' draws on facades"):
+    with pytest.raises(InputError, match="does not say what 'lungs' draws on at"):
         two_tasks().view("lungs").load_state_dict(bare, strict=False)
     assert bytes_of(other.task_tensors("lungs")) == before
+
+
+class Holding(nn.Module):
+    """A module of somebody's own that has a view in it, such as a Lightning module."""
+
+    def __init__(self, view: pg.TaskView) -> None:
+        super().__init__()
+        self.view = view
+
+
+NESTINGS: dict[str, Callable[[pg.TaskView], nn.Module]] = {
+    "itself": lambda view: view,
+    "a part of a module": Holding,
+    "a part of a part": lambda view: nn.ModuleDict({"nets": nn.ModuleList([Holding(view)])}),
+    "its generator alone": lambda view: view.generator,
+    "its first layer alone": lambda view: next(part for part in view.modules() if hasattr(part, "check_loads")),
+}
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("nesting", NESTINGS)
+def test_no_loading_changes_a_frozen_task_wherever_its_view_stands(nesting: str, strict: bool) -> None:
+    model = two_tasks()
+    model.freeze_task("lungs")
+    holder = NESTINGS[nesting](model.view("lungs"))
+    before = bytes_of(model.task_tensors("lungs"))
+    state = holder.state_dict()
+    holder.load_state_dict(state)  # what it is already
+    changed = {name: tensor if name.endswith("_extra_state") else tensor + 1 for name, tensor in state.items()}
+    with pytest.raises(TaskStateError, match="'lungs' is frozen"):
+        holder.load_state_dict(changed, strict=strict)
+    (*_, last) = (name for name in state if not name.endswith(("_extra_state", "tracked")))
+    with pytest.raises(TaskStateError, match="'lungs' is frozen"):
+        holder.load_state_dict({**state, last: state[last] + 1}, strict=strict)
+    assert bytes_of(model.task_tensors("lungs")) == before
+    model.check_frozen()
+
+
+def test_a_zero_of_the_other_sign_changes_a_frozen_task() -> None:
+    model = two_tasks()
+    model.load_task_tensors("lungs", {name: 0 * tensor for name, tensor in model.task_tensors("lungs").items()})
+    model.freeze_task("lungs")
+    state = model.view("lungs").state_dict()
+    changed = {
+        name: tensor if name.endswith(("_extra_state", "tracked")) else -tensor for name, tensor in state.items()
+    }
+    with pytest.raises(TaskStateError, match="frozen"):
+        model.view("lungs").load_state_dict(changed)
+    model.check_frozen()
+
+
+@pytest.mark.parametrize("nesting", ["a part of a module", "a part of a part"])
+def test_a_view_in_a_module_is_loaded_whole_or_not_at_all(nesting: str) -> None:
+    slower, model = two_tasks(), two_tasks()
+    slower.remove_task("lungs")
+    slower.add_task("lungs", factor_step=8.0)
+    state = NESTINGS[nesting](model.view("lungs")).state_dict()
+    state = {name: tensor if name.endswith("_extra_state") else tensor + 1 for name, tensor in state.items()}
+    (*_, last) = (name for name in state if name.endswith("_extra_state"))  # all but the last layer fit
+    state[last] = NESTINGS[nesting](slower.view("lungs")).state_dict()[last]
+    before = bytes_of(model.task_tensors("lungs"))
+    with pytest.raises(InputError, match="factor_step 8, here it is 32"):
+        NESTINGS[nesting](model.view("lungs")).load_state_dict(state)
+    assert bytes_of(model.task_tensors("lungs")) == before
 
 
 @pytest.mark.unpickles
