@@ -18,6 +18,7 @@ import torch
 from piggygan.about import INTENDED_USE, __version__
 from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
 from piggygan.cli.data import DATA
+from piggygan.cli.evaluate import Evaluate
 from piggygan.cli.keeping import NewKey, Repair, Sign
 from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
@@ -27,6 +28,7 @@ from piggygan.errors import PiggyganError
 
 COMMANDS: Mapping[str, type[Command] | Group] = {
     "predict": Predict,
+    "evaluate": Evaluate,
     "tasks": Tasks,
     "verify": Verify,
     "export": Export,

@@ -123,19 +123,32 @@ class LabelScorer:
         Raises:
             InputError: If no pixel was added yet.
         """
-        if not bool(self._confusion.any()):
-            raise InputError("there is no pixel to score: add at least one label map")
-        n = self._confusion.double()
-        right, truth, found = n.diagonal(), n.sum(dim=1), n.sum(dim=0)
-        occurs = truth > 0
-        accuracy, iou = right / truth, right / (truth + found - right)  # NaN where a class does not occur
-        return LabelScores(
-            pixel_accuracy=(right.sum() / truth.sum()).item(),
-            class_accuracy=accuracy[occurs].mean().item(),
-            class_iou=iou[occurs].mean().item(),
-            accuracy_by_class=_known(accuracy, occurs),
-            iou_by_class=_known(iou, occurs),
-        )
+        return scores_of_confusion(self._confusion)
+
+
+def scores_of_confusion(confusion: Int[Tensor, "classes classes"]) -> LabelScores:
+    """Score a confusion matrix: row the true class, column the predicted one.
+
+    Raises:
+        InputError: If there is no pixel in it.
+
+    Example:
+        >>> scores_of_confusion(torch.tensor([[1, 1], [0, 2]])).pixel_accuracy
+        0.75
+    """
+    if not bool(confusion.any()):
+        raise InputError("there is no pixel to score: add at least one label map")
+    n = confusion.double()
+    right, truth, found = n.diagonal(), n.sum(dim=1), n.sum(dim=0)
+    occurs = truth > 0
+    accuracy, iou = right / truth, right / (truth + found - right)  # NaN where a class does not occur
+    return LabelScores(
+        pixel_accuracy=(right.sum() / truth.sum()).item(),
+        class_accuracy=accuracy[occurs].mean().item(),
+        class_iou=iou[occurs].mean().item(),
+        accuracy_by_class=_known(accuracy, occurs),
+        iou_by_class=_known(iou, occurs),
+    )
 
 
 def nearest_labels(

@@ -1,1 +1,15 @@
 """What a command does from folders to a committed, scored task; each job is a function and a command."""
+
+from piggygan.jobs.data import DataConfig
+from piggygan.jobs.evaluating import EvaluationOptions, evaluate_task
+from piggygan.jobs.evaluation import Case, Comparison, Evaluation, ScoreSummary
+
+__all__ = [
+    "Case",
+    "Comparison",
+    "DataConfig",
+    "Evaluation",
+    "EvaluationOptions",
+    "ScoreSummary",
+    "evaluate_task",
+]

@@ -71,7 +71,7 @@ def predict(
     held = registry if isinstance(registry, TaskRegistry) else TaskRegistry(registry)
     with reading(options) as source:
         inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files, source.is_dicom)
-        options = _at_its_size(options, held, task)
+        options = at_trained_size(options, held, task)
         model = held.load([task], generator, network=network)
         algorithm = _algorithm(model, task, options)
         translator = Translator(model, task, options)
@@ -177,8 +177,8 @@ def _warn_of_remarks(summary: PredictionSummary) -> None:
         warnings.warn(f"{sources[0]!r}{others}: {remark}", stacklevel=3)
 
 
-def _at_its_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
-    """Choose the size that the registry says, where none was chosen."""
+def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
+    """Choose the size that the registry says, where none was chosen; warn of another one."""
     trained = registry.describe(task).image_size
     if options.size is not None and trained is not None and options.size != trained:
         warnings.warn(

@@ -7,6 +7,7 @@ channel. What differs between machines and days is replaced, such as digests and
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -32,6 +33,7 @@ from piggygan.terminal.escaping import escaped
 
 WIDTH = 80
 PREDICT = "clinic films --task lungs --out"
+EVALUATE = "clinic --task lungs --data scored --size 16"
 
 CASES: dict[str, list[str]] = {
     "piggygan": ["--help", "-h", "", "taks clinic", "pix2pix", "--jsn", "help"],
@@ -52,6 +54,24 @@ CASES: dict[str, list[str]] = {
         "clinic films --task lung --out out3",
         "clinic films --out out3",
         "clinic --task lungs --out out3",
+    ],
+    "evaluate": [
+        "--help",
+        f"{EVALUATE} --out scores",
+        f"{EVALUATE} --out scores",
+        f"{EVALUATE} --compare-task hands --by-patient ^0 --spacing 0.4 --strict",
+        "clinic --task lungs",
+        "clinic --task lung --data scored",
+        "clinic --task lungs --data nowhere",
+        f"{EVALUATE} --compare-task lungs",
+        f"{EVALUATE} --compare-registry nowhere",
+        f"{EVALUATE} --by-patient ^p",
+        f"{EVALUATE} --tolerance -1",
+        f"{EVALUATE} --palette city",
+        f"{EVALUATE} --outt scores",
+        "films --task lungs --data scored",
+        "nowhere --task lungs --data scored",
+        "clinic --data scored",
     ],
     "tasks": ["--help", "clinic", "clinic --json", "", "nowhere", "films", "damaged", "clinic films"],
     "verify": ["--help", "clinic", "clinic --json", "cut", "cut --json", "damaged", "own", "nowhere", "clinic --jsn"],
@@ -170,6 +190,9 @@ def make_pictures(folder: Path) -> None:
         Image.fromarray(np.full((20, 30), 90, dtype=np.uint8)).save(folder / f"films/{name}.png")
     (folder / "films/c.png").write_bytes(b"no picture")
     write_xrays(folder / "xrays", 3, 64, seed=0)
+    write_xrays(folder / "scored", 5, 64, seed=1)
+    splits = {"train": ["000.dcm", "001.dcm"], "test": ["002.dcm", "003.dcm", "004.dcm"]}
+    (folder / "scored/splits.json").write_text(json.dumps(splits), encoding="utf-8")
     for name in ("incomplete", "renamed"):
         shutil.copytree(folder / "xrays", folder / name)
     next(iter((folder / "incomplete/masks").iterdir())).unlink()
