@@ -19,7 +19,7 @@ _STEPS: Final = np.linspace(0.0, 1.0, 28)
 
 
 class LineLayer:
-    """Soft lines of one kind; where lines of one layer cross, the brighter wins."""
+    """Soft lines of one kind; where lines of one layer cross, the later one covers the earlier."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane

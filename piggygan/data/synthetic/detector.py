@@ -74,6 +74,8 @@ def _marker(letter: str, place: np.ndarray, size: int) -> Field:
 
 def _free_borders(mask: Bool[np.ndarray, "size size"]) -> Float32[np.ndarray, " borders"]:
     """Return how much room there is left, right, above and below the lungs, as shares of the side."""
+    if not mask.any():
+        return np.ones(4, dtype=np.float32)
     down, across = np.nonzero(mask)
     size = mask.shape[0]
     edges = (across.min(), size - 1 - across.max(), down.min(), size - 1 - down.max())

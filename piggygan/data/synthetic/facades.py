@@ -61,6 +61,7 @@ def generate_facade(
         ((64, 64, 3), (64, 64, 3))
     """
     check_side(size)
+    size = int(size)  # a number of 8 bits cannot be multiplied
     if isinstance(seed_or_rng, np.random.Generator):
         rng = seed_or_rng
     else:

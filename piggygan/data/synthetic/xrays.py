@@ -70,6 +70,7 @@ def generate_xray(
         (dtype('uint16'), (64, 64), dtype('bool'))
     """
     check_side(size)
+    size = int(size)  # a number of 8 bits cannot be multiplied
     chest = draw_chest(rng)
     plane = Plane(rng, size)
     heart = heart_distance(chest, plane)

@@ -123,3 +123,8 @@ def test_one_facade_too_is_refused_below_32_pixels() -> None:
         generate_facade(0, 16)
     with pytest.raises(ConfigurationError, match="seed"):
         generate_facade(-3, 64)
+
+
+def test_a_size_of_few_bits_is_a_size() -> None:
+    small = generate_facade(3, np.uint8(100))
+    assert [part.tobytes() for part in small] == [part.tobytes() for part in generate_facade(3, 100)]

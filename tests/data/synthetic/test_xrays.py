@@ -59,17 +59,6 @@ def test_a_seed_gives_the_same_patient_at_every_size() -> None:
     assert np.corrcoef(small[0].ravel(), means.ravel())[0, 1] > 0.97
 
 
-def test_there_is_a_lung_on_either_side_and_none_in_the_middle() -> None:
-    for seed in range(20):
-        _, mask = generate_xray(np.random.default_rng(seed), 128)
-        assert 0.12 < mask.mean() < 0.5, seed
-        assert mask[:, :64].mean() > 0.08, seed
-        assert mask[:, 64:].mean() > 0.08, seed
-        assert mask[:, 60:68].mean() < 0.15, seed
-        edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-        assert not edge.any(), f"a lung of patient {seed} is cut off"
-
-
 def test_lungs_are_darker_than_what_surrounds_them() -> None:
     for seed in range(20):
         stored, mask = generate_xray(np.random.default_rng(seed), 128)
@@ -88,17 +77,6 @@ def test_the_masks_edge_lies_where_the_picture_changes() -> None:
 
         moved = [np.roll(mask, shift, axis=axis) for axis in (0, 1) for shift in (-4, 4)]
         assert contrast(mask) > max(contrast(other) for other in moved), seed
-
-
-def test_the_collimator_leaves_the_lungs_in_the_picture() -> None:
-    shuttered = 0
-    for seed in (*range(10), 209, 323):  # the last two draw shutters that would reach into a lung
-        stored, mask = generate_xray(np.random.default_rng(seed), 192)
-        for lines, covered in ((stored, mask), (stored.T, mask.T)):
-            is_shut = np.ptp(lines, axis=1) == 0  # no noise behind lead
-            shuttered += int(is_shut.sum())
-            assert not covered[is_shut].any(), seed
-    assert shuttered > 20
 
 
 def test_no_band_of_grey_values_finds_the_lungs() -> None:
@@ -170,3 +148,8 @@ def test_a_wrong_argument_is_refused_and_nothing_is_written(tmp_path: Path, wron
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         write_xrays(tmp_path / "xrays", **arguments)
     assert not (tmp_path / "xrays").exists()
+
+
+def test_a_size_of_few_bits_is_a_size() -> None:
+    small, usual = (generate_xray(np.random.default_rng(3), size) for size in (np.uint8(200), 200))
+    assert [part.tobytes() for part in small] == [part.tobytes() for part in usual]
