@@ -1,5 +1,6 @@
 """Pairs decoded once: kept, decoded again and known again, or left out with the reason."""
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,10 @@ def test_a_picture_exchanged_later_is_refused_by_name_and_taken_again_when_it_is
     before, pair = path.read_bytes(), dataset[7]
     for exchanged in (np.flipud(np.asarray(Image.open(path))), np.asarray(Image.open(path.with_name("08.png")))):
         Image.fromarray(exchanged).save(path)
-        with pytest.raises(DatasetError, match="'07' is not the picture, or not the target, that it was"):
+        with pytest.raises(DatasetError, match="'07' is not the picture, or not the target, that it was") as caught:
             list(batches(dataset, 4, workers=workers))
+        # What torch raises holds itself, and so the loader: left to the collector, its processes are waited for in vain.
+        traceback.clear_frames(caught.tb)
         assert dataset[8].name == "08"
     path.write_bytes(before)
     assert torch.equal(dataset[7].input, pair.input)
