@@ -77,7 +77,7 @@ def test_a_picture_exchanged_later_is_refused_by_name_and_taken_again_when_it_is
         Image.fromarray(exchanged).save(path)
         with pytest.raises(DatasetError, match="'07' is not the picture, or not the target, that it was") as caught:
             list(batches(dataset, 4, workers=workers))
-        # What torch raises holds itself, and so the loader: left to the collector, its processes are waited for in vain.
+        # What torch raises holds itself, and so the loader: the collector would wait for its processes in vain.
         traceback.clear_frames(caught.tb)
         assert dataset[8].name == "08"
     path.write_bytes(before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -19,11 +19,12 @@ from piggygan.data.dicom.source import SourceImage, is_identifier
 from piggygan.data.image_file import ImageFile
 from piggygan.data.pictures.decoded import KINDS
 from piggygan.data.untrusted.talking import ChildEnded
-from piggygan.errors import PiggyganError
+from piggygan.errors import ImageError, PiggyganError
 from piggygan.terminal.escaping import escaped
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_TEXT = 4096
+_MOST_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,18 @@ def checked_answer(answer: Any, channels: int, max_pixels: int) -> AnsweredFile:
     """Turn an answer into a file whose picture is still to come.
 
     Raises:
-        PiggyganError: The error that was answered.
+        ImageError: The error that was answered.
         ChildEnded: If it is nonsense.
     """
     try:
         if "error" in answer:
             raise _error(answer)
-        bands, height, width = (int(side) for side in answer["bands"])
+        bands, height, width = (_whole(side) for side in answer["bands"])
         file = dict(answer["file"])
         film, source = file.pop("film"), file.pop("source")
-        film = None if film is None else DicomDescription(**{**film, "spacing": _spacing(film["spacing"])})
+        film = None if film is None else _description(film)
         source = None if source is None else SourceImage(**source)
+        file["bits"] = _whole(file["bits"])
         file["remarks"] = tuple(_text(remark) for remark in file["remarks"])
         rest = {**file, "film": film, "source": source}
         ImageFile(picture=Tensor(), **rest)  # of these names and no others
@@ -85,12 +87,11 @@ def checked_answer(answer: Any, channels: int, max_pixels: int) -> AnsweredFile:
         bands in (1, channels)
         and min(height, width) > 0
         and height * width <= max_pixels
-        and _DIGEST.fullmatch(str(file["digest"]))
+        and isinstance(file["digest"], str)
+        and _DIGEST.fullmatch(file["digest"])
         and file["kind"] in (*KINDS, "DICOM")
-        and isinstance(file["bits"], int)
-        and isinstance(file["aspect"], float)
-        and math.isfinite(file["aspect"])
-        and file["aspect"] > 0
+        and 0 < file["bits"] <= _MOST_BITS
+        and _is_aspect(file["aspect"])
         and (source is None or all(is_identifier(value) for value in vars(source).values()))
     )
     if not sane:
@@ -98,9 +99,32 @@ def checked_answer(answer: Any, channels: int, max_pixels: int) -> AnsweredFile:
     return AnsweredFile(bands, height, width, rest)
 
 
-def _error(answer: dict[str, Any]) -> PiggyganError:
+def _whole(number: Any) -> int:
+    """Take a whole number: JSON has others, and Python counts True as one."""
+    if type(number) is not int:
+        raise ValueError
+    return number
+
+
+def _is_aspect(number: Any) -> bool:
+    return isinstance(number, float) and math.isfinite(number) and number > 0
+
+
+def _description(fields: dict[str, Any]) -> DicomDescription:
+    """Take a description whose texts are safe to show."""
+    film = DicomDescription(**{**fields, "spacing": _spacing(fields["spacing"])})
+    stated = [flag for flag in (film.burned_in, film.was_lossy) if flag is not None]
+    flags = (film.position_is_known, film.is_program, *stated)
+    if not (_is_aspect(film.aspect) and all(type(flag) is bool for flag in flags)):
+        raise ValueError
+    texts = {"modality": film.modality, "body_part": film.body_part, "view": film.view}
+    return replace(film, **{name: _text(text) for name, text in texts.items() if text is not None})
+
+
+def _error(answer: dict[str, Any]) -> ImageError:
+    # Of a file only: other errors of ours end a training, or the program.
     kind = getattr(piggygan.errors, str(answer["error"]), None)
-    if not (isinstance(kind, type) and issubclass(kind, PiggyganError)):
+    if not (isinstance(kind, type) and issubclass(kind, ImageError)):
         raise ChildEnded("its process wrote nonsense")
     return kind(_text(answer["message"]))
 

@@ -65,6 +65,8 @@ def limit_memory(memory: int) -> None:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
     resident, data = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmData"))
     limit = data + max(memory - resident, 0)
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)  # a cluster may have set less
+    limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold a patient's picture
 

@@ -50,7 +50,8 @@ def write(child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
         if not ready:
             raise ChildEnded(_TOO_LONG)
         try:
-            data = data[os.write(child.stdin.fileno(), data) :]
+            # So much a pipe that is ready takes at once; for more, writing would wait, and past the deadline.
+            data = data[os.write(child.stdin.fileno(), data[: select.PIPE_BUF]) :]
         except BrokenPipeError:
             raise ChildEnded(_last_words(child)) from None
 

@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +15,6 @@ import torch
 from PIL import Image
 
 from piggygan.data import DicomRequirements, UntrustedReader, read_image
-from piggygan.data.untrusted import confinement
-from piggygan.data.untrusted.answers import checked_answer
-from piggygan.data.untrusted.talking import ChildEnded
 from piggygan.errors import (
     ConfigurationError,
     DecoderCrashError,
@@ -180,89 +175,6 @@ def test_b23_a_patients_name_does_not_come_out(reader: UntrustedReader, write_di
     assert "lanted" not in (said.out + said.err).lower()
 
 
-def running(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-
-
-CONFINEMENT = f"""
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("confinement", {str(Path(confinement.__file__))!r})
-confinement = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(confinement)
-"""
-BUSY = (
-    CONFINEMENT
-    + """
-confinement.end_with_the_caller(sys.stdin.fileno())
-print(flush=True)
-while True:
-    pass
-"""
-)
-LEAVING = f"""
-import subprocess, sys, time
-arguments = [["-m", "piggygan.data.untrusted.child", str(1 << 30), "10"], ["-c", {BUSY!r}]]
-pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-children = [subprocess.Popen([sys.executable, *one], **pipes) for one in arguments]
-print([child.stdout.readline() and child.pid for child in children], flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="processes are looked up in /proc")
-def test_17_13_a_child_does_not_outlive_a_parent_that_is_killed() -> None:
-    """Neither one that waits for orders, nor one that is busy for ever."""
-    parent = subprocess.Popen([sys.executable, "-c", LEAVING], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    children = json.loads(parent.stdout.readline())
-    assert all(map(running, children))
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    until = time.monotonic() + 10
-    while any(map(running, children)) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not any(map(running, children))
-
-
-def test_nothing_that_a_child_says_is_believed_that_no_image_could_be() -> None:
-    whole = {
-        "digest": "0" * 64, "kind": "DICOM", "bits": 8, "aspect": 1.0, "film": None, "remarks": [],
-        "source": {"sop_class": "1.2", "sop_instance": "1.2", "study": "1.2", "series": "1.2"},
-    }  # fmt: skip
-    assert checked_answer({"bands": [1, 2, 2], "file": whole}, 3, 100).height == 2
-    film = {
-        "modality": None, "body_part": None, "view": None, "position_is_known": True, "burned_in": None,
-        "was_lossy": None, "aspect": 1.0, "spacing": [0.2, 0.1], "is_program": False,
-    }  # fmt: skip
-    believed = checked_answer({"bands": [1, 2, 2], "file": {**whole, "film": film}}, 3, 100).rest["film"]
-    assert believed.spacing == (0.2, 0.1)
-    nonsense: list[Any] = [
-        {},
-        [],
-        {"bands": [1, 2, 2]},
-        {"bands": [2, 2, 2], "file": whole},
-        {"bands": [1, 2, 51], "file": whole},
-        {"bands": [1, -1, -1], "file": whole},
-        {"bands": [1, 2, 2], "file": {**whole, "digest": "x"}},
-        {"bands": [1, 2, 2], "file": {**whole, "aspect": float("nan")}},
-        {"bands": [1, 2, 2], "file": {**whole, "source": {**whole["source"], "study": "../x"}}},  # type: ignore[dict-item]
-        {"bands": [1, 2, 2], "file": {**whole, "film": {**film, "spacing": [0.2, -0.1]}}},
-        {"bands": [1, 2, 2], "file": {**whole, "film": {**film, "spacing": [0.2]}}},
-        {"bands": [1, 2, 2], "file": {**whole, "more": 1}},
-        {"error": "__loader__", "message": ""},
-        {"error": "PiggyganError.__init__", "message": ""},
-    ]
-    for answer in nonsense:
-        with pytest.raises(ChildEnded, match="nonsense"):
-            checked_answer(answer, 3, 100)
-    with pytest.raises(ImageError) as caught:
-        checked_answer({"error": "ImageError", "message": "\x1b[2J\u202e" + "x" * 10_000}, 3, 100)
-    assert str(caught.value).isprintable()
-    assert len(str(caught.value)) < 5_000
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="files are looked up in /proc")
 def test_16_11_the_parent_does_not_open_the_file(
     reader: UntrustedReader, write_dicom: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -292,41 +204,3 @@ def test_17_13_an_honest_picture_of_36_megapixels_is_read(tmp_path: Path) -> Non
     Image.new("L", (6000, 6000), 90).resize((6000, 6000)).convert("RGB").save(path, compress_level=1)
     with UntrustedReader() as reader:
         assert reader.read_file(path, 3).picture.shape == (3, 6000, 6000)
-
-
-def test_17_13_what_decoders_do_not_need_is_given_up(tmp_path: Path) -> None:
-    """A decoder that a file took over can write no file, start no program and open no connection."""
-    code = (
-        CONFINEMENT
-        + f"""
-import os, socket, threading
-given_up = confinement.give_up(1 << 31)
-def refused(act):
-    try:
-        act()
-    except PermissionError:
-        return True
-    return False
-acts = {{
-    "files": [
-        lambda: open({str(tmp_path / "new")!r}, "w"),
-        lambda: os.unlink({str(tmp_path / "there")!r}),
-        lambda: os.mkdir({str(tmp_path / "folder")!r}),
-        lambda: os.symlink("a", {str(tmp_path / "link")!r}),
-    ],
-    "calls": [lambda: socket.socket(), lambda: os.fork(), lambda: os.execv("/bin/true", ["true"])],
-}}
-print(given_up, [all(refused(act) for act in acts[what]) for what in given_up[1:]])
-thread = threading.Thread(target=lambda: print(open({str(tmp_path / "there")!r}).read()))
-thread.start()
-thread.join()
-"""
-    )
-    (tmp_path / "there").write_text("still there")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    first, second = result.stdout.splitlines()
-    assert "False" not in first
-    assert second == "still there"
-    if sys.platform != "linux" or "calls" not in first:
-        pytest.skip(f"this kernel gives up {first} only")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["there"]
