@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import Tensor
@@ -112,13 +112,13 @@ def _is_aspect(number: Any) -> bool:
 
 def _description(fields: dict[str, Any]) -> DicomDescription:
     """Take a description whose texts are safe to show."""
-    film = DicomDescription(**{**fields, "spacing": _spacing(fields["spacing"])})
+    texts = {name: _text(fields[name]) for name in ("modality", "body_part", "view") if fields[name] is not None}
+    film = DicomDescription(**{**fields, **texts, "spacing": _spacing(fields["spacing"])})
     stated = [flag for flag in (film.burned_in, film.was_lossy) if flag is not None]
     flags = (film.position_is_known, film.is_program, *stated)
     if not (_is_aspect(film.aspect) and all(type(flag) is bool for flag in flags)):
         raise ValueError
-    texts = {"modality": film.modality, "body_part": film.body_part, "view": film.view}
-    return replace(film, **{name: _text(text) for name, text in texts.items() if text is not None})
+    return film
 
 
 def _error(answer: dict[str, Any]) -> ImageError:
