@@ -1,0 +1,102 @@
+"""One process learns alone, several as one."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate.utils.dataclasses import DistributedType
+from torch import nn
+
+from piggygan.errors import ConfigurationError
+from piggygan.training.processes import Processes
+
+
+def test_one_process_alone_is_the_main_one_and_shares_nothing() -> None:
+    processes = Processes(seed=3)
+    module = nn.Conv2d(1, 1, 1)
+    attributes = set(vars(module))
+    assert (processes.count, processes.index, processes.is_main) == (1, 0, True)
+    assert processes.prepare_module(module) is module
+    assert set(vars(module)) == attributes
+    values = torch.tensor([1.0, -2.0])
+    assert torch.equal(processes.mean(values.clone()), values)
+    before = values.clone()
+    processes.share([values])
+    processes.wait()
+    assert torch.equal(values, before)
+
+
+def test_a_seed_sets_every_random_state() -> None:
+    drawn = []
+    for seed in (5, 5, 6):
+        Processes(seed)
+        drawn.append((torch.rand(1).item(), float(np.random.rand()), random.random()))
+    assert drawn[0] == drawn[1]
+    assert all(one != other for one, other in zip(drawn[0], drawn[2], strict=True))
+
+
+def test_a_batch_keeps_what_is_no_tensor(make_pair: Any) -> None:
+    moved = Processes(0).to_device(make_pair(torch.zeros(1), torch.ones(1), ["x"]))
+    assert (moved.name, moved.target.item()) == (["x"], 1.0)
+
+
+def test_accelerate_that_splits_networks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("piggygan.training.processes.Accelerator.distributed_type", DistributedType.FSDP)
+    with pytest.raises(ConfigurationError, match="started with FSDP, which splits networks over processes"):
+        Processes(0)
+
+
+TWO_PROCESSES = """
+import sys, torch
+from pathlib import Path
+from typing import NamedTuple
+from piggygan.networks import PatchDiscriminator, UNetGenerator
+from piggygan.training import Pix2PixObjective, TrainingOptions, train
+
+class Pair(NamedTuple):
+    input: torch.Tensor
+    target: torch.Tensor
+    name: str
+
+torch.manual_seed(0)
+images = torch.rand(4, 1, 16, 16) * 2 - 1
+generator = UNetGenerator(1, 1, depth=3, width=2)
+objective = Pix2PixObjective(generator, PatchDiscriminator(2, width=2, layers=1))
+loader = torch.utils.data.DataLoader([Pair(x, -x, "x") for x in images], batch_size=int(sys.argv[2]))
+train(objective, loader, TrainingOptions(epochs=3, learning_rate=1e-3, log_path=Path(sys.argv[1] + ".log")))
+if torch.distributed.is_initialized():
+    rank = torch.distributed.get_rank()
+    torch.distributed.destroy_process_group()
+else:
+    rank = "one"
+torch.save([*generator.state_dict().values()], f"{sys.argv[1]}.{rank}")
+torch.save(generator(images), f"{sys.argv[1]}.{rank}.images")
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(TWO_PROCESSES)
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": root}
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment["PYTHONWARNINGS"] = "error::FutureWarning"
+    subprocess.run([sys.executable, script, tmp_path / "a", "2"], check=True, env=environment)
+    subprocess.run([sys.executable, *launch, script, tmp_path / "b", "1"], check=True, env=environment)
+    here, there = (torch.load(tmp_path / f"b.{rank}", weights_only=True) for rank in "01")
+    assert [tensor.numpy().tobytes() for tensor in here] == [tensor.numpy().tobytes() for tensor in there]
+    # Not the tensors: a bias before instance norm has no gradient but rounding, which Adam blows up to full steps.
+    one, two = (torch.load(tmp_path / f"{name}.images", weights_only=True) for name in ("a.one", "b.0"))
+    torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-4)
+    logs = [
+        [json.loads(line)["losses"] for line in (tmp_path / f"{name}.log").read_text().splitlines()] for name in "ab"
+    ]
+    assert logs[1] == [pytest.approx(epoch, rel=1e-3) for epoch in logs[0]]
