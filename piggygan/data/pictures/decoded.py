@@ -51,8 +51,10 @@ def to_unit(values: np.ndarray[Any, Any], path: Path) -> Float32[np.ndarray, "ba
         path: For messages only.
 
     Raises:
-        ImageError: If numbers that are not whole are outside 0..1, or are none.
+        ImageError: If numbers that are not whole are outside 0..1, or are none; if they are of no type that is read.
     """
+    if values.dtype.name not in (*_FULL_SCALE, *_FLOATS):
+        raise ImageError(f"{shown(path)} has pixels of type {values.dtype}, which are not read: take uint8 or uint16.")
     bands = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
     unit = bands.astype(np.float32, order="C")
     if values.dtype.name in _FLOATS:
@@ -63,7 +65,5 @@ def to_unit(values: np.ndarray[Any, Any], path: Path) -> Float32[np.ndarray, "ba
                 f"white: scale them to 0..1."
             )
         return unit
-    if values.dtype.name not in _FULL_SCALE:
-        raise ImageError(f"{shown(path)} has pixels of type {values.dtype}, which are not read: take uint8 or uint16.")
     unit /= np.float32(_FULL_SCALE[values.dtype.name])
     return unit
