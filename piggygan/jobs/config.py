@@ -36,6 +36,10 @@ class NetworkConfig:
     """Kind of normalization. By default batch in a U-Net, instance in a ResNet."""
     dropout: Annotated[bool | None, tyro.conf.arg(metavar="True|False")] = None
     """Drop activations while training. By default in a U-Net."""
+    per_task: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PATHS")] = ()
+    """Modules of a network of one's own that each task gets a copy of, by path, with * and ?."""
+    shared_frozen: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PATHS")] = ()
+    """Modules of it that the first task learns and all share."""
 
     def __post_init__(self) -> None:
         for name in ("size", "width"):

@@ -41,6 +41,11 @@ class TaskFolder:
         return self.root / "config.toml"
 
     @property
+    def start(self) -> Path:
+        """What was found and decided before anything was learned."""
+        return self.root / "start.json"
+
+    @property
     def splits(self) -> Path:
         """The names of each side, as they were used."""
         return self.root / "splits.json"
@@ -54,6 +59,11 @@ class TaskFolder:
     def validation(self) -> Path:
         """One JSON line a validation."""
         return self.root / "validation.jsonl"
+
+    @property
+    def warnings(self) -> Path:
+        """One JSON line for each thing that was noticed while learning."""
+        return self.root / "warnings.jsonl"
 
     @property
     def checkpoints(self) -> Path:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +16,19 @@ from PIL import Image
 
 from piggygan.data.datasets import ImagesWithMasks, SideBySide
 from piggygan.data.pairs import PairDataset
-from piggygan.jobs.data import TaskData
+from piggygan.data.synthetic.facades import write_facades
+from piggygan.data.synthetic.xrays import write_xrays
+from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
+from piggygan.jobs.data import DataConfig, TaskData
+from piggygan.jobs.result import TrainedTask
+from piggygan.jobs.training import train_task
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
 
 SIZE = 16
+LEARNED_SIZE = 32
+"""Of what is really learned: no U-Net for the command is smaller."""
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +111,61 @@ def facades(tmp_path: Path) -> TaskData:
         labels = colours[draw.integers(0, 12, (5, 5)).repeat(4, 0).repeat(4, 1)]
         Image.fromarray(np.concatenate([photo, labels], axis=1)).save(tmp_path / f"pairs/test/{number}.png")
     return task_data(SideBySide(tmp_path / "pairs").pairs(SIZE), "pairs")
+
+
+@pytest.fixture(scope="session")
+def facade_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten generated facades beside their labels, on three sides."""
+    folder = tmp_path_factory.mktemp("data") / "facades"
+    for seed, (side, count) in enumerate({"train": 6, "val": 2, "test": 2}.items()):
+        write_facades(folder / side, count, LEARNED_SIZE, seed=seed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lung_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten generated films with masks, on three sides."""
+    folder = tmp_path_factory.mktemp("data") / "films"
+    names = [image.name for image, _ in write_xrays(folder, 10, LEARNED_SIZE, seed=0)]
+    splits = {"train": names[:6], "val": names[6:8], "test": names[8:]}
+    (folder / "splits.json").write_text(json.dumps(splits), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small() -> Any:
+    """Makes the configuration of a small task: a folder of data, and options by name whatever their table."""
+
+    def make(data: Path | None = None, **options: Any) -> TrainConfig:
+        config = TrainConfig(
+            DataConfig(data=data), NetworkConfig(width=2), MethodConfig(), LearningConfig(epochs=3, batch_size=2)
+        )
+        for name, value in options.items():
+            for part in ("data", "network", "method", "training"):
+                table = getattr(config, part)
+                if name in vars(table):
+                    config = replace(config, **{part: replace(table, **{name: value})})
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def once_learned(tmp_path_factory: pytest.TempPathFactory, facade_pairs: Path, small: Any) -> Path:
+    """A run whose first task, facades, is learned; for reading."""
+    folder = tmp_path_factory.mktemp("runs") / "exp"
+    train_task(folder, "facades", small(facade_pairs, size=LEARNED_SIZE), progress=False)
+    return folder
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path, once_learned: Path) -> Path:
+    """A copy of that run, to change."""
+    return Path(shutil.copytree(once_learned, tmp_path / "exp"))
+
+
+@pytest.fixture(scope="session")
+def straight(tmp_path_factory: pytest.TempPathFactory, once_learned: Path, lung_films: Path, small: Any) -> TrainedTask:
+    """What lungs come to in that run, when nothing stops them."""
+    folder = shutil.copytree(once_learned, tmp_path_factory.mktemp("runs") / "straight")
+    return train_task(folder, "lungs", small(lung_films), progress=False)

@@ -27,7 +27,18 @@ def test_everything_of_a_task_is_in_its_private_folder_and_nothing_in_the_regist
     committed(tmp_path / "bare")
     for run in (RunFolder.at(tmp_path / "exp"), RunFolder.at(tmp_path / "bare")):
         task = run.task("lungs")
-        names = ("config", "splits", "log", "validation", "checkpoints", "samples", "page", "result")
+        names = (
+            "config",
+            "start",
+            "splits",
+            "log",
+            "validation",
+            "warnings",
+            "checkpoints",
+            "samples",
+            "page",
+            "result",
+        )
         places = [getattr(task, name) for name in names] + [task.rival("separate"), run.report]
         assert len(set(places)) == len(places)
         assert not any(place.is_relative_to(run.registry_folder) for place in places)

@@ -1,0 +1,131 @@
+"""What is seen of a task while it is learned: scores and pictures of the validation side, warnings, the page."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from piggygan.data.batches import collate_pairs
+from piggygan.evaluation.report.pictures import picture_grid
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import make_folder
+from piggygan.jobs.preparing import Prepared
+from piggygan.jobs.scoring import headline, score_side
+from piggygan.training.history import EpochRecord
+
+SHOWN = 3
+"""Validation pairs whose pictures are kept."""
+DRAWING = 0.01
+"""Largest share of the time that pictures and the page take; a look that comes sooner only scores."""
+_SHOWABLE = (1, 3)
+
+
+class Looks:
+    """Looks at the validation side every few epochs, and after the last.
+
+    Args:
+        prepared: What is learned.
+        after: Called when pictures were drawn, to refresh a page.
+    """
+
+    def __init__(self, prepared: Prepared, after: Callable[[], None]) -> None:
+        self._prepared = prepared
+        self._after = after
+        self._epochs = int(prepared.config.training.epochs or 1)
+        self._every = int(prepared.config.training.validate_every or 1)
+        self._drawn_at, self._drawing_took = time.monotonic(), 0.0
+
+    def __call__(self, record: EpochRecord) -> float | None:
+        """Look, if it is time; return the score if the best epoch is to be kept."""
+        if record.epoch % self._every and record.epoch != self._epochs:
+            return None
+        prepared = self._prepared
+        batch_size = int(prepared.config.training.batch_size or 1)
+        scored = score_side(prepared.learner, prepared.data, prepared.data.validation, batch_size)
+        line = {"epoch": record.epoch, "learning_rate": record.learning_rate, "scores": scored.scores}
+        _add_line(prepared.files.validation, line, record.epoch)
+        if record.epoch == self._epochs or time.monotonic() - self._drawn_at >= self._drawing_took / DRAWING:
+            started = time.monotonic()
+            self._draw(record.epoch)
+            self._after()
+            self._drawn_at = time.monotonic()
+            self._drawing_took = self._drawn_at - started
+        return headline(prepared.data.kind, scored.scores) if prepared.config.training.keep == "best" else None
+
+    def _draw(self, epoch: int) -> None:
+        side = self._prepared.data.validation
+        side.set_epoch(0)
+        pairs = [side[index * len(side) // SHOWN] for index in range(SHOWN)] if len(side) >= SHOWN else [*_all(side)]
+        batch = collate_pairs(pairs)
+        with torch.inference_mode():
+            outputs = self._prepared.learner.translate(batch.input).float().clamp(-1, 1).cpu()
+        target = "of the other side" if self._prepared.data.kind == "unpaired" else "target"
+        rows: list[list[Tensor | None]] = [
+            [_showable(one) for one in row] for row in zip(batch.input, batch.target, outputs, strict=True)
+        ]
+        png = picture_grid(rows, [""] * len(rows), ["input", target, f"after {epoch} epochs"])
+        make_folder(self._prepared.files.samples)
+        write_durably(self._prepared.files.samples / f"{epoch:06d}.png", png)
+
+
+@contextmanager
+def warnings_kept(path: Path) -> Iterator[None]:
+    """Keep what piggygan warns of in a file, one JSON line each."""
+    handler = _Keeping(path)
+    logger = logging.getLogger("piggygan")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines; a last one that was cut off, and a file that is absent, have nothing to say."""
+    found = []
+    for line in path.read_bytes().splitlines() if path.is_file() else []:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found
+
+
+class _Keeping(logging.Handler):
+    def __init__(self, path: Path) -> None:
+        super().__init__(logging.WARNING)
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "text": record.getMessage()}
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError:  # a full disk ends the training where its checkpoints are written, not here
+            self.handleError(record)
+
+
+def _add_line(path: Path, line: dict[str, Any], epoch: int) -> None:
+    """Add a line, and take out what a training that was killed had noted of this epoch and of later ones."""
+    kept = [entry for entry in lines_of(path) if isinstance(entry.get("epoch"), int) and entry["epoch"] < epoch]
+    write_durably(path, "".join(json.dumps(entry) + "\n" for entry in [*kept, line]).encode())
+
+
+def _all(side: Any) -> Iterator[Any]:
+    return (side[index] for index in range(len(side)))
+
+
+def _showable(picture: Tensor) -> Tensor:
+    """Bring a picture of any number of channels to grey or colour: of several classes, what any of them has."""
+    return picture if picture.shape[0] in _SHOWABLE else picture.amax(0, keepdim=True)

@@ -1,0 +1,93 @@
+"""What came of a task: written last, when it is committed and verified."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from piggygan.errors import ConfigurationError, CorruptFileError
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import read_regular_file, shown
+from piggygan.files.strict_json import decode, parse_json
+from piggygan.jobs.beginning import Cost
+from piggygan.jobs.folder import TaskFolder
+
+MAX_SIZE = 1 << 24
+
+
+@dataclass(frozen=True)
+class TrainedTask:
+    """A task that is in its registry.
+
+    Attributes:
+        task: Its name.
+        kind: Of its data.
+        scores: On each side, ``"val"`` and, where there is one, ``"test"``.
+        epochs: How many it learned.
+        kept: The epoch that was committed.
+        digests: SHA-256 of its tensors in each network, and of its outputs on the side that was scored last.
+        draws_on: Tasks whose filters it mixes.
+        start_from: The task that it started as.
+        relatedness: What each task knew of it.
+        cost: What it stores.
+        fingerprint: Of its data.
+        image_size: Side in pixels of the squares that it was trained on.
+        seconds: Of its learning, without what came between the epochs.
+        verified: What the registry's certificates said afterwards.
+        notes: What a person should know.
+        versions: What it was made with.
+        finished: When, UTC, ISO 8601.
+    """
+
+    task: str
+    kind: str
+    scores: dict[str, dict[str, float]]
+    epochs: int
+    kept: int
+    digests: dict[str, str]
+    draws_on: tuple[str, ...]
+    start_from: str | None
+    relatedness: dict[str, float]
+    cost: Cost
+    fingerprint: str
+    image_size: int
+    seconds: float
+    verified: tuple[str, ...]
+    notes: tuple[str, ...]
+    versions: dict[str, str]
+    finished: str
+
+    def __str__(self) -> str:
+        brief = {
+            side: {name: value for name, value in scores.items() if not name.endswith("_pooled")}
+            for side, scores in self.scores.items()
+        }
+        lines = [f"{side}: {', '.join(f'{name} {value:.4g}' for name, value in brief[side].items())}" for side in brief]
+        lines.append(f"stored: {self.cost.parameters:,} parameters, {self.cost.share:.1%} of a network")
+        return "\n".join([*lines, *(f"verified {line}" for line in self.verified)])
+
+
+def write_result(files: TaskFolder, result: TrainedTask) -> None:
+    """Write it down.
+
+    Raises:
+        OSError: If the system refused.
+    """
+    write_durably(files.result, (json.dumps(asdict(result), indent=2) + "\n").encode())
+
+
+def read_result(files: TaskFolder) -> TrainedTask | None:
+    """Read what was written down; None if there is none.
+
+    Raises:
+        ConfigurationError: If it cannot be read.
+    """
+    try:
+        return decode(TrainedTask, parse_json(read_regular_file(files.result, max_size=MAX_SIZE)), "it")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, CorruptFileError) as error:
+        raise ConfigurationError(
+            f"{shown(files.result)} cannot be used: {error}. The task in the registry is not touched by that: put the "
+            f"file back from a copy, or remove it."
+        ) from error

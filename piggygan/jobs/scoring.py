@@ -1,0 +1,129 @@
+"""The scores of a task's kind over one of its sides, and the digest of the outputs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from piggygan.data.batches import batches
+from piggygan.data.pairs import PairDataset
+from piggygan.data.unpaired import UnpairedDataset
+from piggygan.evaluation.segmentation import SegmentationScorer
+from piggygan.evaluation.similarity import Similarity, similarity
+from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.learner import Learner
+from piggygan.training.objectives.losses import l1_loss
+
+Better = Literal["higher", "lower"]
+HEADLINES: dict[Kind, tuple[str, Better]] = {
+    "masks": ("dice", "higher"),
+    "pairs": ("l1", "lower"),
+    "unpaired": ("cycle_l1", "lower"),
+}
+"""The score that a kind is judged by, and whether more of it is better."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a side came to.
+
+    Attributes:
+        scores: By name. Masks: those of :class:`~piggygan.evaluation.segmentation.SegmentationScores`, over all
+            classes and images. Pairs: ``l1`` in 0..2, ``psnr`` in dB, ``ssim`` up to 1. Unpaired: ``cycle_l1``, what is
+            lost on the way there and back; it does not say how good a picture is.
+        outputs: SHA-256 of the bytes of all outputs in order.
+    """
+
+    scores: dict[str, float]
+    outputs: str
+
+
+class _Scorer(Protocol):
+    def update(self, outputs: Tensor, targets: Tensor) -> None: ...
+
+    def scores(self) -> dict[str, float]: ...
+
+
+def headline(kind: Kind, scores: dict[str, float]) -> float:
+    """Return the score that a kind is judged by, turned so that more is better.
+
+    Example:
+        >>> headline("masks", {"dice": 0.9}), headline("pairs", {"l1": 0.25})
+        (0.9, -0.25)
+    """
+    name, better = HEADLINES[kind]
+    return scores[name] if better == "higher" else -scores[name]
+
+
+def score_side(learner: Learner, data: TaskData, side: PairDataset | UnpairedDataset, batch_size: int) -> Scored:
+    """Translate a side in evaluation mode and score it.
+
+    Args:
+        learner: The networks; they stay in evaluation mode.
+        data: Says of what kind the side is.
+        side: The pairs.
+        batch_size: How many at once; an output does not depend on what else is in its batch, but its last bits may.
+    """
+    for model in learner.models.values():
+        model.eval()
+    scorer: _Scorer = _Masks() if data.kind == "masks" else _Pictures()
+    if data.kind == "unpaired":
+        scorer = _ThereAndBack()
+    digest = hashlib.sha256()
+    with torch.inference_mode():
+        for inputs, targets in _pairs(side, batch_size):
+            outputs = learner.translate(inputs)
+            judged = learner.translate_back(outputs) if data.kind == "unpaired" else outputs
+            scorer.update(judged, inputs if data.kind == "unpaired" else targets)
+            digest.update(outputs.cpu().contiguous().numpy().tobytes())
+    return Scored(scorer.scores(), digest.hexdigest())
+
+
+class _Masks:
+    def __init__(self) -> None:
+        self._scorer = SegmentationScorer()
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        # Each class is a mask of its own.
+        found, true = (part.flatten(0, 1)[:, None] for part in (outputs.float().clamp(-1, 1), targets))
+        self._scorer.update(found, true.to(found.device))
+
+    def scores(self) -> dict[str, float]:
+        return {name: value for name, value in self._scorer.compute().as_dict().items() if name != "images"}
+
+
+class _Pictures:
+    def __init__(self) -> None:
+        self._found: list[Similarity] = []
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        pairs = zip(outputs.float().clamp(-1, 1), targets.to(outputs.device), strict=True)
+        self._found += [similarity(output, target) for output, target in pairs]
+
+    def scores(self) -> dict[str, float]:
+        columns = {"l1": [one.l1 for one in self._found], "psnr": [one.psnr for one in self._found]}
+        columns["ssim"] = [one.ssim for one in self._found if one.ssim is not None]
+        return {name: sum(values) / len(values) for name, values in columns.items() if values}
+
+
+class _ThereAndBack:
+    def __init__(self) -> None:
+        self._found: list[Tensor] = []
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        pairs = zip(outputs, targets.to(outputs.device), strict=True)
+        self._found += [l1_loss(output, target).cpu() for output, target in pairs]
+
+    def scores(self) -> dict[str, float]:
+        return {"cycle_l1": float(torch.stack(self._found).mean())}
+
+
+def _pairs(side: PairDataset | UnpairedDataset, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    side.set_epoch(0)
+    for batch in batches(side, batch_size, shuffle=False):
+        yield batch.input, batch.target

@@ -1,0 +1,261 @@
+"""From folders to a committed task: each stage finds out by itself whether it is done, so that a stop costs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch.utils.data import DataLoader
+
+from piggygan.data.batches import batches
+from piggygan.data.pairs import Pair
+from piggygan.errors import (
+    PiggyganError,
+    RegistryLockedError,
+    TaskExistsError,
+    TaskInUseError,
+    TaskStateError,
+)
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import make_folder, shown
+from piggygan.jobs.beginning import read_beginning, write_beginning
+from piggygan.jobs.committing import commit_and_verify
+from piggygan.jobs.config import TrainConfig
+from piggygan.jobs.config_file import config_to_toml, read_config, with_paths_from
+from piggygan.jobs.folder import RunFolder, TaskFolder
+from piggygan.jobs.learner import make_objective
+from piggygan.jobs.looking import Looks, warnings_kept
+from piggygan.jobs.plan import describe_plan
+from piggygan.jobs.preparing import Prepared, differences, filled_in, prepare
+from piggygan.jobs.result import TrainedTask, read_result
+from piggygan.jobs.task_page import write_task_page
+from piggygan.registry import TaskRegistry
+from piggygan.registry.locking import locked
+from piggygan.training import Checkpoints, History, TrainingOptions, load_best, train
+from piggygan.training.checkpoints.folder import CheckpointFolder
+from piggygan.training.objectives.protocol import Objective
+
+SAVING = 0.01
+"""Largest share of the time that checkpoints take; a kill -9 then costs at most a hundred times what one takes."""
+_STEPS_BETWEEN = 25
+
+Tell = Callable[[str], None]
+
+
+class Course(NamedTuple):
+    """What the training loop takes."""
+
+    objective: Objective
+    loader: DataLoader[Pair]
+    options: TrainingOptions
+
+
+def train_task(
+    folder: str | os.PathLike[str],
+    task: str,
+    config: TrainConfig | None = None,
+    *,
+    progress: bool = True,
+    tell: Tell | None = None,
+) -> TrainedTask:
+    """Learn a task from folders of files, and commit it: the first of a new registry, or one more of an old one.
+
+    Checks the data, says what the task costs, chooses the task that it starts as, trains, scores the validation side
+    while it goes and the test side once, freezes, commits, and verifies what was committed. What may show patients is
+    written beside the registry, see :class:`~piggygan.jobs.folder.RunFolder`.
+
+    The same call after a stop of any kind goes on, to the same bytes. More ``epochs`` than before go on with a task
+    that is not committed yet; other options are refused. A task that is committed is never touched: the same call
+    again returns what came of it.
+
+    Args:
+        folder: Of the run, or a registry; made if it is new.
+        task: Its name: 1 to 64 of a-z, 0-9, ``_`` and ``-``.
+        config: All that can be chosen; what is None in it is chosen by the kind of data
+            (:mod:`piggygan.jobs.defaults`), or is as it was when the task was begun.
+        progress: Show a bar on the error channel.
+        tell: Called with what a person should know before the training begins, line by line.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        ConfigurationError: If options contradict each other, the data or the registry.
+        DataError: If the data cannot be used, or are others than when the task was begun.
+        TaskExistsError, TaskStateError: If the registry holds a task of this name, learned elsewhere or otherwise.
+        TaskInUseError: If another process is learning it, or the first task of this registry.
+        ResumeError: If it was begun with other options.
+        TrainingError: As of :func:`piggygan.training.train`.
+        RegistryError: If it cannot be committed, or does not verify; it is then not in the registry.
+    """
+    run = RunFolder.at(folder)
+    files, registry = run.task(task), TaskRegistry(run.registry_folder)
+    config = with_paths_from(config or TrainConfig(), Path.cwd())
+    if (done := _finished(files, registry, config)) is not None:
+        return done
+    prepared = prepare(run, task, config)
+    if tell is not None:
+        for line in describe_plan(prepared):
+            tell(line)
+    course = _course(prepared)
+    with _held(run, prepared), warnings_kept(files.warnings):
+        _write_down(prepared)
+        history = _learned(prepared, course, progress)
+        kept = _chosen(prepared, course.objective, history)
+        result = commit_and_verify(prepared, history, kept)
+        _closed(files, prepared.config)
+    return result
+
+
+def _finished(files: TaskFolder, registry: TaskRegistry, config: TrainConfig) -> TrainedTask | None:
+    """Return what came of a task that is committed; None if there is something left to do."""
+    if files.name not in registry.tasks:
+        return None
+    if read_beginning(files) is None:
+        raise TaskExistsError(
+            f"{shown(registry.folder)} holds a task {files.name!r}, which was not learned here, and is frozen: choose "
+            f"another name."
+        )
+    former, result = read_config(files.config), read_result(files)
+    others = differences(filled_in(config, former), former)
+    if config.training.epochs not in (None, former.training.epochs):
+        others.append(f"epochs was {former.training.epochs}, is {config.training.epochs}")
+    if others:
+        raise TaskStateError(
+            f"{files.name!r} is committed, and frozen for ever ({'; '.join(others[:5])}): learn it otherwise under "
+            f"another name."
+        )
+    if result is None and not files.checkpoints.is_dir():
+        raise TaskExistsError(
+            f"{shown(registry.folder)} holds {files.name!r}, and what it was learned from is gone from "
+            f"{shown(files.root)}: nothing can be added to it. Use it as it is, or choose another name."
+        )
+    if result is not None:
+        _closed(files, former)
+    return result
+
+
+@contextmanager
+def _held(run: RunFolder, prepared: Prepared) -> Iterator[None]:
+    """Keep others out of this task, of the first place in the registry, and from removing what is drawn on."""
+    files, registry = prepared.files, prepared.registry
+    was_there = files.root.is_dir()
+    with ExitStack() as stack:
+        try:
+            make_folder(files.root)
+            stack.enter_context(_locked(files.root, f"the task {files.name!r}"))
+            if prepared.beginning.is_first and files.name not in registry.tasks:
+                what = f"the first task of {shown(registry.folder)}, on which all later ones build"
+                stack.enter_context(_locked(run.root, what))
+            _check_still_so(prepared)
+        except (PiggyganError, OSError):
+            stack.close()
+            if not was_there:
+                _removed_if_empty(files.root)
+            raise
+        if prepared.beginning.draws_on:
+            stack.enter_context(registry.lease(prepared.beginning.draws_on))
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, what: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder, "flock", 0.0))
+        except RegistryLockedError as error:
+            holder = str(error).partition("locked by ")[2].partition(" for 0 seconds")[0]
+            raise TaskInUseError(f"{what} is being learned by {holder}: wait until that has ended.") from error
+        yield
+
+
+def _check_still_so(prepared: Prepared) -> None:
+    """Refuse where another process began, finished or stopped while this one prepared."""
+    files, registry = prepared.files, prepared.registry
+    begun = read_beginning(files) is not None
+    first_is_gone = prepared.beginning.is_first and registry.tasks[:1] not in ((), (files.name,))
+    if begun != prepared.goes_on or read_result(files) is not None or first_is_gone:
+        raise TaskInUseError(f"another process worked on {shown(files.root.parent.parent)} meanwhile: start again.")
+
+
+def _removed_if_empty(folder: Path) -> None:
+    """Remove a task's folder in which nothing but its lock is."""
+    if all(path.name.startswith(".lock") for path in folder.iterdir()):
+        shutil.rmtree(folder)
+
+
+def _write_down(prepared: Prepared) -> None:
+    """Write what was asked for and decided; the configuration last, by which the task counts as begun."""
+    files = prepared.files
+    if not prepared.goes_on:
+        write_durably(files.splits, (json.dumps(prepared.data.splits, indent=1) + "\n").encode())
+        write_beginning(files, prepared.beginning)
+        for former in (files.log, files.validation, files.warnings):
+            former.unlink(missing_ok=True)
+    write_durably(files.config, config_to_toml(prepared.config).encode())
+
+
+def _course(prepared: Prepared) -> Course:
+    """Make what the training loop takes, so that whatever it refuses is refused before anything is written."""
+    chosen = prepared.config.training
+    objective = make_objective(prepared.learner, prepared.config, prepared.data)
+    loader = batches(
+        prepared.data.train, int(chosen.batch_size or 1), seed=chosen.seed, workers=chosen.workers, drop_last=True
+    )
+    options = TrainingOptions(
+        epochs=int(chosen.epochs or 1),
+        learning_rate=float(chosen.learning_rate or 0.0),
+        decay_from=chosen.decay_from,
+        mixed_precision=chosen.precision,
+        seed=chosen.seed,
+        tolerated_bad_steps=chosen.tolerated_bad_steps,
+        log_path=prepared.files.log,
+    )
+    return Course(objective, loader, options)
+
+
+def _learned(prepared: Prepared, course: Course, progress: bool) -> History:
+    """Train, or go on training; a training that is finished returns at once, with its networks as they were."""
+    _choose_device(prepared.config.training.device)
+    return train(
+        course.objective,
+        course.loader,
+        replace(course.options, progress=progress),
+        on_epoch=Looks(prepared, lambda: write_task_page(prepared.files)),
+        # Other options were refused already; that other epochs change the rates is said in the log.
+        checkpoints=_checkpoints(prepared.files, reschedule=True),
+    )
+
+
+def _checkpoints(files: TaskFolder, *, reschedule: bool = False) -> Checkpoints:
+    return Checkpoints(files.checkpoints, every_steps=_STEPS_BETWEEN, share=SAVING, reschedule=reschedule)
+
+
+def _chosen(prepared: Prepared, objective: Objective, history: History) -> int:
+    """Put the epoch that is to be kept into the networks; return its number."""
+    if prepared.config.training.keep == "last":
+        return len(history.epochs)
+    checkpoints = _checkpoints(prepared.files)
+    load_best(checkpoints, objective)
+    (best,) = CheckpointFolder(prepared.files.checkpoints, checkpoints.keep_last).stored("best")
+    return best.position[0]
+
+
+def _closed(files: TaskFolder, config: TrainConfig) -> None:
+    """Write the last page of a task that is committed, and take its checkpoints away, unless that is done."""
+    if not files.page.exists() or files.page.stat().st_mtime_ns < files.result.stat().st_mtime_ns:
+        write_task_page(files)
+    if not config.training.keep_checkpoints and files.checkpoints.is_dir():
+        shutil.rmtree(files.checkpoints)
+
+
+def _choose_device(device: str) -> None:
+    if device == "cpu" and torch.accelerator.is_available():
+        os.environ["ACCELERATE_USE_CPU"] = "true"  # the one way to tell accelerate before it looks
