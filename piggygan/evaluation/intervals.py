@@ -6,8 +6,9 @@ and Hinkley, Bootstrap Methods, 1997, section 3.8). Intervals are bias-corrected
 is that of turning the signs of whole patients' differences: all ways to turn them are counted where these are few, else
 9,999 drawn ones, and it is never 0 (Phipson and Smyth, SAGMB 2010).
 
-Intervals of few patients are too narrow: of 19 patients with scores as Dice has them, the interval that is to hold the
-mean 95 times of 100 held it 91 times (percentiles without correction: 90).
+Intervals of few patients are too narrow. In 2,000 simulated sets of scores as Dice has them (a beta distribution about
+0.94), the interval that is to hold the true mean 95 times of 100 held it 83 times with 6 patients, 89 with 10, and 94
+with 19 and with 100; percentiles without the correction held it 81, 88, 93 and 94 times.
 """
 
 from __future__ import annotations

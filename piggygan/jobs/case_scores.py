@@ -55,6 +55,7 @@ SCORES: Mapping[str, Score] = {
     "psnr": Score("PSNR", True, 2),
     "ssim": Score("SSIM", True, 3),
 }
+_AGREEMENT = 0.7
 DISTANCES = ("hd95", "assd")
 """Those with a unit."""
 
@@ -93,7 +94,7 @@ class Measure:
     def stated(self) -> str:
         """The tolerance in words."""
         if self.tolerance is None and self.unit == "pixels":
-            return f"{TOLERANCE_SHARE:.1%} of each picture's diagonal"
+            return f"{TOLERANCE_SHARE:.1%} of the picture's diagonal"
         return f"{TOLERANCE_MM if self.tolerance is None else self.tolerance:g} {self.unit}"
 
 
@@ -215,6 +216,18 @@ def is_one_sided(pixels: Int[Tensor, "classes 4"]) -> bool:
     """
     found, true = pixels[:, 0] + pixels[:, 1] > 0, pixels[:, 0] + pixels[:, 2] > 0
     return bool((found != true).any())
+
+
+def look_inverted(pixels: Int[Tensor, "classes 4"]) -> bool:
+    """Say whether outputs agree with the inverse of their masks better than with the masks, and well.
+
+    Example:
+        >>> look_inverted(torch.tensor([[1, 40, 50, 3]])), look_inverted(torch.tensor([[40, 1, 3, 50]]))
+        (True, False)
+    """
+    tp, fp, fn, tn = pixels.sum(0).double().tolist()
+    as_they_are, inverted = 2 * tp / max(1, 2 * tp + fp + fn), 2 * fp / max(1, 2 * fp + tp + tn)
+    return bool(inverted > max(as_they_are, _AGREEMENT))
 
 
 def _check_shapes(output: Tensor, target: Tensor) -> None:

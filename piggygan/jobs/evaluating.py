@@ -184,6 +184,8 @@ def _evaluation(scored: ScoredCases, contender: Contender, pairs: ScoredPairs) -
             f"{scored.measured_files} of {len(pairs.files)} files say how large a pixel is: distances are in pixels. "
             f"Give spacing for millimetres."
         )
+    if scored.look_inverted:
+        notes.insert(0, "Outputs agree better with the inverse of these masks: is foreground black in them?")
     return Evaluation(
         task=contender.task,
         registry=contender.registry,

@@ -12,7 +12,16 @@ from piggygan.data.folders import PairFiles
 from piggygan.errors import ConfigurationError, DatasetError, PiggyganError
 from piggygan.evaluation.intervals import mean_interval, paired_comparison
 from piggygan.files.regular import shown
-from piggygan.jobs.case_scores import MaskScoring, Measure, PictureScoring, Scored, Scores, Scoring, is_one_sided
+from piggygan.jobs.case_scores import (
+    MaskScoring,
+    Measure,
+    PictureScoring,
+    Scored,
+    Scores,
+    Scoring,
+    is_one_sided,
+    look_inverted,
+)
 from piggygan.jobs.contender import Contender
 from piggygan.jobs.evaluation import Case, Comparison, ScoreSummary, summarized
 from piggygan.jobs.scored_pairs import PALETTES, ScoredPairs, spacings_of
@@ -141,6 +150,11 @@ class ScoredCases:
     def one_sided(self) -> int:
         """How many cases have a mask that is empty while its target is not, or the other way round."""
         return sum(map(is_one_sided, self._pixels)) if self._pairs.kind == "masks" else 0
+
+    @property
+    def look_inverted(self) -> bool:
+        """Whether outputs agree better with the inverse of the masks."""
+        return self._pairs.kind == "masks" and look_inverted(torch.stack(self._pixels).sum(0))
 
     @property
     def measured_files(self) -> int:

@@ -123,7 +123,7 @@ def test_data_of_another_task_are_refused() -> None:
     [
         (Measure("mm", {"a": (0.2, 0.1)}), 2.0, "2 mm"),
         (Measure("mm", {"a": (0.2, 0.1)}, 3.5), 3.5, "3.5 mm"),
-        (PIXELS, 2.5, "0.5% of each picture's diagonal"),
+        (PIXELS, 2.5, "0.5% of the picture's diagonal"),
         (Measure("pixels", {}, 1.0), 1.0, "1 pixels"),
     ],
 )

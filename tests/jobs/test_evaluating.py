@@ -171,6 +171,19 @@ def test_distances_are_in_millimetres_where_every_film_says_how_large_a_pixel_is
     assert given.cases[1].scores["hd95"] == found.cases[1].scores["hd95"]
 
 
+def test_masks_that_look_inverted_are_pointed_at(
+    clinic: TaskRegistry, films: Path, masks_in: Masks, tmp_path: Path
+) -> None:
+    predict(clinic, "lungs", films / "images", tmp_path / "predicted")
+    said = []
+    for turned in (0, 255):
+        for path in (tmp_path / "predicted/masks").iterdir():
+            Image.fromarray(np.asarray(Image.open(path)) ^ np.uint8(turned)).save(films / "masks" / path.name)
+        found = evaluate_task(clinic.folder, "lungs", masks_in(films))
+        said.append((round(found.means["dice"], 6), any("is foreground black" in note for note in found.notes)))
+    assert said == [(1.0, False), (0.0, True)]
+
+
 def test_names_are_given_as_they_are_and_obeyed_by_nobody(
     clinic: TaskRegistry, films: Path, masks_in: Masks, tmp_path: Path
 ) -> None:
