@@ -117,6 +117,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for line in dict.fromkeys(config.stash[UNPICKLING].seen):
         terminalreporter.write_line(f"H1: {line}", red=True)
+    told = [entry for report in terminalreporter.getreports("passed") for entry in report.user_properties]
+    fuzzed = [value for name, value in told if name == "fuzzed"]
+    for name in dict.fromkeys(name for name, *_ in fuzzed):
+        cases, seconds, slowest = zip(*(numbers for of, *numbers in fuzzed if of == name), strict=True)
+        terminalreporter.write_line(
+            f"fuzzed: {sum(cases):7,} {name} in {sum(seconds):.0f} s, the slowest in {max(slowest):.2f} s; all held"
+        )
+    if fuzzed:
+        terminalreporter.write_line(f"fuzzed: {sum(cases for _, cases, *_ in fuzzed):7,} in all")
 
 
 @pytest.fixture

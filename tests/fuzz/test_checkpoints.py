@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from piggygan.errors import ResumeError
 from tests.fuzz.checkpoint_format import Parts, Trained, checkpoints, cut_off, leave_out, tensor_names
-from tests.fuzz.driver import fuzz, replay
+from tests.fuzz.driver import Outcome, fuzz, replay
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,9 @@ def test_a_forged_checkpoint_is_gone_on_from_or_refused_in_words(tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_so_are_those_of_ten_minutes(tmp_path: Path, whole: bytes) -> None:
-    fuzz(checkpoints(tmp_path, whole), seconds=600, seed=17)
+@pytest.mark.parametrize("part", range(2))
+def test_so_are_very_many(tmp_path: Path, whole: bytes, part: int, fuzz_many: Callable[..., Outcome]) -> None:
+    fuzz_many(checkpoints(tmp_path, whole), part=part, parts=2)
 
 
 @pytest.mark.parametrize("lists_them", [True, False])

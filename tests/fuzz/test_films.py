@@ -9,7 +9,7 @@ import pytest
 
 from piggygan.data import UntrustedReader
 from tests.fuzz.dicom_format import dicoms
-from tests.fuzz.driver import MOST_BYTES, MOST_SECONDS, Format, fuzz, replay
+from tests.fuzz.driver import MOST_BYTES, MOST_SECONDS, Format, Outcome, fuzz, replay
 from tests.fuzz.picture_formats import LARGEST, jpegs, pngs
 from tests.fuzz.raster_formats import arrays, bmps, webps
 from tests.fuzz.tiff_format import tiffs
@@ -49,7 +49,8 @@ def test_no_forged_film_does_more_than_be_refused(make: Make, name: str) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("name", NAMES)
-def test_nor_does_one_of_very_many(make: Make, name: str) -> None:
-    outcome = fuzz(make(name), seconds=200, seed=20)
+def test_nor_does_one_of_very_many(make: Make, name: str, part: int, fuzz_many: Callable[..., Outcome]) -> None:
+    outcome = fuzz_many(make(name), part=part, parts=4)
     assert outcome.counts["DecoderCrashError"] < outcome.cases / 20, outcome

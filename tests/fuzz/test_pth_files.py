@@ -5,11 +5,12 @@ Pickles are for trusted files only; but a damaged one, or one of another program
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.fuzz.driver import fuzz, replay
+from tests.fuzz.driver import Outcome, fuzz, replay
 from tests.fuzz.pth_format import pth_files
 
 
@@ -22,5 +23,6 @@ def test_no_forged_pth_file_does_more_than_be_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_nor_does_one_of_very_many(tmp_path: Path) -> None:
-    fuzz(pth_files(tmp_path), seconds=120, seed=10)
+@pytest.mark.parametrize("part", range(3))
+def test_nor_does_one_of_very_many(tmp_path: Path, part: int, fuzz_many: Callable[..., Outcome]) -> None:
+    fuzz_many(pth_files(tmp_path), part=part, parts=3)

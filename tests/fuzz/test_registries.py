@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.fuzz.driver import fuzz, replay
+from tests.fuzz.driver import Format, Outcome, fuzz, replay
 from tests.fuzz.registry_formats import KINDS, manifests, task_files
 
 
@@ -30,5 +31,7 @@ def test_no_forged_task_file_does_more_than_be_refused(tmp_path: Path, kind: str
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("make", [manifests, task_files])
-def test_nor_does_one_of_very_many(tmp_path: Path, make: type[manifests], kind: str) -> None:
-    fuzz(make(tmp_path, kind), seconds=80, seed=10)
+def test_nor_does_one_of_very_many(
+    tmp_path: Path, make: Callable[[Path, str], Format], kind: str, fuzz_many: Callable[..., Outcome]
+) -> None:
+    fuzz_many(make(tmp_path, kind), part=KINDS.index(kind), parts=len(KINDS))
