@@ -6,9 +6,14 @@ import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from piggygan.errors import RegistryError
+from piggygan.errors import PiggyganError, RegistryError
 
-_TORCH_SAYS = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+_TORCH_SAYS = (
+    "can't allocate memory",
+    "not enough memory",
+    "Cannot allocate memory",
+    "an exception occurred : ()",  # load_state_dict tells what it met by its arguments, and a MemoryError has none
+)
 
 _TO_SPARE = 2**26
 _RUST_SAYS = ("pointer is null", "AllocError", "capacity overflow", "memory allocation")
@@ -22,12 +27,12 @@ def enough_memory(what: str) -> Iterator[None]:
         what: What for, such as ``"to load these tasks"``.
 
     Raises:
-        RegistryError: If it ran out.
+        RegistryError: If it ran out, whatever error of ours that was met as meanwhile.
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_shortage(error):
+    except (MemoryError, RuntimeError, PiggyganError) as error:
+        if not is_shortage(error) or type(error) is RegistryError:  # which says so, and what became of the act
             raise
         raise RegistryError(
             f"there is not enough memory {what}: nothing was changed. End other programs, or use a machine with more."
@@ -60,6 +65,21 @@ def panics_named(size: int) -> Iterator[None]:
         raise RuntimeError(f"the library panicked: {error}") from error
 
 
-def is_shortage(error: BaseException) -> bool:
-    """Tell an allocation that failed, which torch reports as a RuntimeError, from another error."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _TORCH_SAYS)
+def is_shortage(error: BaseException | None) -> bool:
+    """Tell an allocation that failed, or what was raised because of one or on the way out of it, from another error.
+
+    Torch reports one as a RuntimeError, in words. No other error's words count: they may be those of a file.
+
+    Example:
+        >>> is_shortage(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+        True
+        >>> is_shortage(ValueError("tensor: can't allocate memory"))
+        False
+    """
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        if type(error) is RuntimeError and any(words in str(error) for words in _TORCH_SAYS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -55,6 +55,7 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
         CorruptFileError: If it is a link, a folder, a device or a pipe, or too large.
         RegistryError: If the system does not let it be read.
     """
+    size: int | str = "some"
     try:
         # O_NONBLOCK: opening a pipe would wait for a writer.
         name = path if folder is None else path.name
@@ -65,9 +66,10 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
                 raise CorruptFileError(f"{path.name} is not a regular file")
             if status.st_size > max_size:
                 raise CorruptFileError(f"{path.name} has {status.st_size} bytes, at most {max_size} were expected")
-            return file.read(status.st_size)  # what it is, not what it might be: the memory is taken beforehand
+            size = status.st_size
+            return file.read(size)  # what it is, not what it might be: the memory is taken beforehand
     except MemoryError as error:
-        raise RegistryError(f"{path.name} has {status.st_size} bytes, for which there is no memory.") from error
+        raise RegistryError(f"{path.name} has {size} bytes, for which there is no memory.") from error
     except FileNotFoundError:
         raise
     except OSError as error:

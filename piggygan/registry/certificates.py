@@ -149,7 +149,7 @@ def check(model: MultiTaskGenerator, task: str, certificate: Certificate, object
     try:
         probe, expected = read_probe(objects, certificate)
     except PiggyganError as error:
-        return TaskCheck(task, "damaged", None, str(error))
+        return damaged_by(error, task)
     return judge(model, task, certificate, probe, expected)
 
 
@@ -158,7 +158,7 @@ def judge(model: MultiTaskGenerator, task: str, certificate: Certificate, probe:
     try:
         evidence = gather_evidence(model, task, probe)
     except PiggyganError as error:
-        return TaskCheck(task, "damaged", None, str(error))
+        return damaged_by(error, task)
     if reason := _uncertified(evidence.tensors_digest, expected, certificate):
         return TaskCheck(task, "damaged", None, reason)
     if tensors_digest({"outputs": evidence.outputs}) == certificate.outputs_digest:
@@ -171,10 +171,17 @@ def check_files(task: str, tensors: Mapping[str, Tensor], certificate: Certifica
     try:
         _, expected = read_probe(objects, certificate)
     except PiggyganError as error:
-        return TaskCheck(task, "damaged", None, str(error))
+        return damaged_by(error, task)
     if reason := _uncertified(tensors_digest(tensors), expected, certificate):
         return TaskCheck(task, "damaged", None, reason)
     return TaskCheck(task, "files equal", None)
+
+
+def damaged_by(error: PiggyganError, task: str) -> TaskCheck:
+    """Call a task damaged by what it raised; memory that is missing is no damage, and is raised on."""
+    if is_shortage(error):
+        raise error
+    return TaskCheck(task, "damaged", None, str(error))
 
 
 def read_probe(objects: ObjectStore, certificate: Certificate) -> tuple[dict[str, Tensor], Tensor]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
 from piggygan.files.durable import write_durably
+from piggygan.files.memory import enough_memory
 from piggygan.files.regular import read_regular_file
 from piggygan.registry.locking import warn_if_anyone_may_write
 from piggygan.registry.manifest import FILE_NAME, MAX_MANIFEST_SIZE, Manifest, manifest_from_bytes, manifest_to_bytes
@@ -47,12 +48,13 @@ class Head:
         Raises:
             CorruptFileError, FormatVersionError: If it cannot be read, or is not the one that is expected.
         """
-        for folder in (self._folder, self._folder / "objects"):
-            warn_if_anyone_may_write(folder)
-        try:
-            return manifest_from_bytes(self._bytes())
-        except FileNotFoundError:
-            return None
+        with enough_memory(f"to read {FILE_NAME}"):
+            for folder in (self._folder, self._folder / "objects"):
+                warn_if_anyone_may_write(folder)
+            try:
+                return manifest_from_bytes(self._bytes())
+            except FileNotFoundError:
+                return None
 
     def existing(self) -> Manifest:
         """Return the manifest.

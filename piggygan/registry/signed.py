@@ -9,6 +9,7 @@ from pathlib import Path
 
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.files.durable import opened_folder, write_durably
+from piggygan.files.memory import is_shortage
 from piggygan.files.regular import make_folder, read_regular_file
 from piggygan.registry.exchange import Header
 from piggygan.registry.leaving import needed_digests
@@ -101,6 +102,8 @@ class SignedTasks:
             try:
                 self.check(manifest, [task])
             except RegistryError as error:
+                if is_shortage(error):
+                    raise
                 bad[task] = str(error)
         checks = tuple(
             replace(result, state="damaged", largest_difference=None, reason=bad[result.task])

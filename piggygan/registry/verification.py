@@ -11,7 +11,7 @@ from torch import nn
 from piggygan.errors import BankMismatchError, CorruptFileError, PiggyganError
 from piggygan.registry import leases
 from piggygan.registry.building import add_stored, base_model, read_tensors
-from piggygan.registry.certificates import TaskCheck, check, check_files
+from piggygan.registry.certificates import TaskCheck, check, check_files, damaged_by
 from piggygan.registry.leftovers import survey
 from piggygan.registry.manifest import Manifest, TaskRecord
 from piggygan.registry.rebuilding import building_order
@@ -78,14 +78,14 @@ def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | N
         if generator is not None and isinstance(error, BankMismatchError):
             raise  # it may well be the generator that is another one
         without = [TaskCheck(record.name, "damaged", None, f"it needs {base.name!r}") for record in others]
-        return [_damaged(base, error), *without]
+        return [damaged_by(error, base.name), *without]
     results = {base.name: check(model, base.name, base.networks[network].certificate, objects)}
     for name in building_order(manifest.sources)[1:]:
         record = manifest.by_name[name]
         try:
             add_stored(model, manifest, name, read_tensors(record, objects, network), network)
         except PiggyganError as error:
-            results[name] = _damaged(record, error)
+            results[name] = damaged_by(error, name)
         else:
             results[name] = check(model, name, record.networks[network].certificate, objects)
     return [results[record.name] for record in manifest.tasks]
@@ -95,12 +95,8 @@ def _read(record: TaskRecord, objects: ObjectStore, network: str) -> TaskCheck:
     try:
         tensors = read_tensors(record, objects, network)
     except PiggyganError as error:
-        return _damaged(record, error)
+        return damaged_by(error, record.name)
     return check_files(record.name, tensors, record.networks[network].certificate, objects)
-
-
-def _damaged(record: TaskRecord, error: PiggyganError) -> TaskCheck:
-    return TaskCheck(record.name, "damaged", None, str(error))
 
 
 def _notes(manifest: Manifest, folder: Path) -> tuple[str, ...]:

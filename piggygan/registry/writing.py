@@ -51,10 +51,11 @@ class WriteLock:
                 yield
         except RegistryLockedError as error:
             raise RegistryLockedError(f"{error} So {what} was not {done}: try again when that has ended.") from error
-        except OSError as error:
+        except (OSError, MemoryError) as error:
+            problem = "there is not enough memory" if isinstance(error, MemoryError) else error
             raise RegistryError(
-                f"{what} was not safely {done} in {self._folder}: {error}. All else is as it was; see that the disk "
-                f"has room and may be written, look what is listed, and try again."
+                f"{what} was not safely {done} in {self._folder}: {problem}. All else is as it was; see that there is "
+                f"room on the disk and in memory, and that it may be written; look what is listed, and try again."
             ) from error
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -21,38 +18,10 @@ from pydicom.uid import RLELossless
 from piggygan.data import PairDataset, read_dicom, read_image, read_mask
 from piggygan.data.image_file import read_image_file
 from piggygan.errors import DataError, ImageError
+from tests.missing_memory import calls_of, failing_at
 
 PIXELS = np.arange(20 * 16, dtype=np.uint8).reshape(20, 16)
 WATCHED = ("/piggygan/data/", "/PIL/", "/pydicom/")
-
-
-@contextmanager
-def failing_at(call: int) -> Iterator[list[int]]:
-    """Let the n-th call of a library's function, from the code of readers, find no memory.
-
-    A profile function sees each such call before it is made, and what it raises comes out of the call.
-    """
-    seen = [0]
-
-    def profile(frame: FrameType, event: str, called: Any) -> None:
-        # Letting go of a lock takes no memory.
-        takes_memory = event == "c_call" and getattr(called, "__name__", "") not in ("__exit__", "release")
-        if takes_memory and any(place in frame.f_code.co_filename for place in WATCHED):
-            seen[0] += 1
-            if seen[0] == call:
-                raise MemoryError
-
-    sys.setprofile(profile)
-    try:
-        yield seen
-    finally:
-        sys.setprofile(None)
-
-
-def calls_of(read: Callable[[], Any]) -> int:
-    with failing_at(0) as seen:
-        read()
-    return seen[0]
 
 
 @pytest.fixture
@@ -81,12 +50,12 @@ def test_17_04_memory_that_is_missing_anywhere_is_a_typed_error_and_nothing_is_l
 ) -> None:
     whole = read(paths[name])
     filters = list(warnings.filters)
-    calls = calls_of(lambda: read(paths[name]))
+    calls = calls_of(lambda: read(paths[name]), WATCHED)
     assert calls > 30
     failed: list[str] = []
     for call in range(1, calls + 1, max(1, calls // 150)):
         try:
-            with failing_at(call):
+            with failing_at(call, WATCHED):
                 found = read(paths[name])
         except ImageError as error:
             failed.append(str(error))
@@ -123,6 +92,6 @@ def test_17_04_a_film_there_is_no_memory_for_is_left_out_of_a_data_set(
 
 
 def test_a_read_from_memory_is_not_disturbed_by_the_watch(paths: dict[str, Path]) -> None:
-    with failing_at(10**9) as seen:
+    with failing_at(10**9, WATCHED) as seen:
         assert Image.open(io.BytesIO(paths["a.png"].read_bytes())).size == (16, 20)
     assert seen[0] > 0
