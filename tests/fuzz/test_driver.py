@@ -11,11 +11,12 @@ import pytest
 from piggygan.errors import InputError
 from tests.fuzz import driver
 from tests.fuzz.driver import MANY, BrokenPromiseError, Format, fuzz
+from tests.fuzz.test_films import NAMES
 
 
 def test_the_slow_suite_tries_200_000_cases_of_every_format() -> None:
     assert sum(MANY.values()) >= 200_000
-    assert {"dicom", "png", "jpeg", "pth", "checkpoints", "manifest", "task_file"} == set(MANY)
+    assert {*NAMES, "pth", "checkpoints", "manifest", "task_file"} == set(MANY)
 
 
 def numbered(use: Callable[[bytes], object]) -> Format:
