@@ -22,29 +22,7 @@ from piggygan.errors import (
     TaskStateError,
     UnsupportedModuleError,
 )
-
-
-def small() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.ConvTranspose2d(8, 8, 4, stride=2, padding=1),
-        nn.Tanh(),
-        nn.Conv2d(8, 3, 1),
-    )
-
-
-def two_tasks() -> pg.MultiTaskGenerator:
-    model = pg.MultiTaskGenerator(small(), "facades")
-    model.freeze_task("facades")
-    model.add_task("lungs", out_channels=1)
-    return model
-
-
-def everything(model: nn.Module) -> dict[str, bytes]:
-    return {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+from tests.model.small import everything, small, two_tasks
 
 
 def test_the_life_of_two_tasks() -> None:
@@ -67,73 +45,6 @@ def test_the_life_of_two_tasks() -> None:
     assert model.tasks == ("facades",)
     assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)  # one task needs no name
     assert not any("lungs" in name for name in model.state_dict())
-
-
-def test_the_output_layer_is_wholly_unconstrained_unless_asked() -> None:
-    model = two_tasks()
-    model.add_task("hearts", output_layer_unconstrained=False, unconstrained_fraction={"*": 0.25})
-    assert "5.factors" not in model.task_tensors("lungs")
-    assert "5.factors" in model.task_tensors("hearts")
-
-
-def test_task_parameters_are_exactly_what_a_task_trains() -> None:
-    model = two_tasks()
-    parameters = model.task_parameters("lungs")
-    assert {id(p) for p in parameters} == {id(p) for p in model.parameters()}
-    assert sum(p.numel() for p in parameters) == model.overhead()["lungs"].parameters
-
-
-def test_several_tasks_can_be_in_training_at_once() -> None:
-    model = two_tasks()
-    model.add_task("hearts")
-    lungs, hearts = ({id(p) for p in model.task_parameters(task)} for task in ("lungs", "hearts"))
-    assert lungs
-    assert hearts
-    assert not lungs & hearts
-    assert model.describe_task("hearts").draws_on == ("facades",)
-
-
-def test_overhead_counts_by_the_closed_form() -> None:
-    overhead = two_tasks().overhead()
-    lungs = overhead["lungs"]
-    # A quarter of 216 + 1024 + 24 weights is 316: 24 for the output, 146 for each of the others. So the first layer
-    # has 6 own filters of 27 and 2 x 8 factors, the second 2 of 128 and 6 x 8, the output one filter of 8.
-    assert lungs.filters == 6 * 27 + 2 * 128 + 8
-    assert lungs.factors == 16 + 48
-    assert sum(layer.biases for layer in lungs.layers) == 8 + 8 + 1
-    assert sum(layer.copies for layer in lungs.layers) == 16
-    assert sum(layer.statistics for layer in lungs.layers) == 17
-    assert [layer.path for layer in lungs.layers] == ["0", "1", "3", "5"]
-    assert lungs.effective == overhead["facades"].parameters - 2 * 8 - 2  # an output channel in place of three
-    assert "5" in lungs.table()
-    assert lungs.share == lungs.parameters / overhead["facades"].parameters
-    assert "lungs" in str(overhead)
-    assert overhead.as_dict()["parameters"] == overhead.parameters
-
-
-def test_tensors_go_out_and_in_again() -> None:
-    model, other = two_tasks(), two_tasks()
-    for parameter in model.task_parameters("lungs"):
-        nn.init.normal_(parameter)
-    other.load_task_tensors("lungs", model.task_tensors("lungs"))
-    assert everything(other) == everything(model)
-
-
-@pytest.mark.parametrize("change", ["missing", "extra", "shape", "type"])
-def test_c06_tensors_of_another_form_are_refused(change: str) -> None:
-    model = two_tasks()
-    tensors, before = model.task_tensors("lungs"), everything(model)
-    if change == "missing":
-        tensors.pop("0.bias")
-    elif change == "extra":
-        tensors["9.bias"] = torch.zeros(3)
-    elif change == "shape":
-        tensors["0.bias"] = torch.zeros(9)
-    else:
-        tensors["0.bias"] = tensors["0.bias"].double()
-    with pytest.raises(InputError, match=r"bias"):
-        model.load_task_tensors("lungs", tensors)
-    assert everything(model) == before
 
 
 def test_an_error_in_a_with_block_gives_the_former_task_back() -> None:
@@ -302,107 +213,6 @@ def test_a_task_may_have_other_input_channels() -> None:
     assert model(torch.zeros(1, 1, 8, 8), task="grey").shape == (1, 3, 16, 16)
     with pytest.raises(InputError, match="3 channels"):
         model(torch.zeros(1, 1, 8, 8), task="facades")
-
-
-def test_a_task_that_others_draw_on_is_not_removed() -> None:
-    model = two_tasks()
-    model.freeze_task("lungs")
-    model.add_task("hearts")
-    model.add_task("doors", draws_on=["facades"])
-    with pytest.raises(TaskInUseError, match="hearts draw on 'lungs'"):
-        model.remove_task("lungs")
-    model.remove_task("hearts")
-    model.remove_task("lungs")
-    assert model.tasks == ("facades", "doors")
-    assert model(torch.zeros(1, 3, 8, 8), task="doors").shape == (1, 3, 16, 16)
-
-
-def test_a_task_starts_from_the_last_that_it_can_or_from_the_one_that_is_named() -> None:
-    model = two_tasks().eval()
-    for parameter in model.task_parameters("lungs"):
-        nn.init.normal_(parameter)
-    model.remove_task("lungs")
-    model.add_task("windows", init="normal")
-    model.freeze_task("windows")
-    x = torch.randn(1, 3, 8, 8)
-    model.add_task("last")
-    model.add_task("named", start_from="facades")
-    model.add_task("narrow", draws_on=["facades"])
-    torch.testing.assert_close(model(x, task="last"), model(x, task="windows"))
-    for task in ("named", "narrow"):
-        assert torch.equal(model(x, task=task), model(x, task="facades"))
-
-
-class NotCopied(nn.Linear):
-    """A module of a user's own that stops every copy."""
-
-    def __deepcopy__(self, memo: dict[int, object]) -> "NotCopied":
-        raise TypeError("cannot pickle '_thread.lock' object")
-
-
-def test_a_refused_module_without_copies_leaves_the_model_as_it_was() -> None:
-    generator = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), NotCopied(8, 8), nn.Conv2d(4, 3, 1))
-    model = pg.MultiTaskGenerator(generator, "facades", per_task=[NotCopied])
-    model.freeze_task("facades")
-    for _ in range(2):  # the second time it would be half there
-        with pytest.raises(UnsupportedModuleError, match=r"NotCopied cannot be copied for a new task \(cannot pickle"):
-            model.add_task("lungs")
-        assert model.tasks == ("facades",)
-        assert all(layer.tasks == ("facades",) for layer in model.layers.values() if hasattr(layer, "tasks"))
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-@pytest.mark.parametrize("place", ["0.weight", "1.running_var", "1.weight", "2.bias"])
-def test_a_task_that_is_not_finite_cannot_be_frozen(place: str, bad: float) -> None:
-    generator = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1))
-    model = pg.MultiTaskGenerator(generator, "facades")
-    tensor = model.task_tensors("facades")[place]
-    tensor.view(-1)[0] = bad
-    with pytest.raises(InputError, match=rf"{place} has 1 of {tensor.numel()} numbers that are NaN or infinite"):
-        model.freeze_task("facades")
-    assert not model.describe_task("facades").is_frozen
-    assert all(not layer.is_frozen("facades") for layer in model.layers.values() if hasattr(layer, "is_frozen"))
-    tensor.view(-1)[0] = 1.0
-    model.freeze_task("facades")
-
-
-class Masked(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("mask", torch.full((4, 4), -float("inf")).triu(1))
-
-
-def test_a_constant_mask_of_infinities_is_no_divergence() -> None:
-    model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 4, 1), Masked(), nn.Conv2d(4, 3, 1)), "facades")
-    model.freeze_task("facades")
-
-
-def test_tasks_that_learned_nothing_but_zeros_can_be_drawn_on() -> None:
-    model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 3, 1)), "one")
-    for name in ("two", "three", "four", "five"):
-        with torch.no_grad():
-            for tensor in model.task_tensors(model.tasks[-1]).values():
-                tensor.zero_()
-            for parameter in model.task_parameters(model.tasks[-1]):
-                parameter.zero_()
-        model.freeze_task(model.tasks[-1])
-        model.add_task(name)
-    assert model.eval()(torch.rand(1, 3, 8, 8), task="five").abs().max() == 0
-
-
-def test_tensors_that_one_layer_refuses_are_loaded_into_none() -> None:
-    layers = (nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 3, 1))
-    model = pg.MultiTaskGenerator(nn.Sequential(*layers), "one")
-    for name in ("two", "three"):
-        model.freeze_task(model.tasks[-1])
-        model.add_task(name, max_bank=1.0, unconstrained_fraction={"*": 0.25})
-    before = {name: tensor.clone() for name, tensor in model.task_tensors("three").items()}
-    picks = [name for name in before if name.endswith("picked")]
-    assert len(picks) > 1
-    bad = {name: tensor + 1 for name, tensor in before.items() if name not in picks}
-    with pytest.raises(InputError, match="rising numbers"):
-        model.load_task_tensors("three", {**before, **bad, picks[-1]: before[picks[-1]].flip(0)})
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.task_tensors("three").items())
 
 
 def test_freezing_that_was_interrupted_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
