@@ -45,6 +45,13 @@ class PiggyganError(Exception):
 
     Its message can be printed: whatever of it a terminal would obey, such as an escape sequence in a name that came
     from a file, is shown escaped. ``args`` hold it as it was given.
+
+    Example:
+        >>> try:
+        ...     raise TaskNotFoundError("there is no task 'lungs': add it first.")
+        ... except PiggyganError as error:
+        ...     print(error)
+        there is no task 'lungs': add it first.
     """
 
     def __str__(self) -> str:

@@ -25,6 +25,13 @@ class PairBatch(NamedTuple):
         input: ``(batch, channels, size, size)`` in [-1, 1].
         target: ``(batch, channels, size, size)`` in [-1, 1].
         name: One name a pair.
+
+    Example:
+        >>> from piggygan.data import Pair
+        >>> pairs = [Pair(torch.zeros(3, 8, 8), torch.ones(1, 8, 8), name) for name in ("a", "b")]
+        >>> batch = collate_pairs(pairs)
+        >>> batch.input.shape, batch.name
+        (torch.Size([2, 3, 8, 8]), ['a', 'b'])
     """
 
     input: Tensor
@@ -42,6 +49,21 @@ class EpochSampler(Sampler[int]):
         dataset: Whose items.
         seed: Of the permutations, 0 or more.
         shuffle: False: always the data set's own order.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import PairDataset
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 4, 32, seed=0)
+        ...     order = EpochSampler(PairDataset.side_by_side(folder, 32), seed=1)
+        ...     order.set_epoch(0)
+        ...     first = list(order)
+        ...     order.set_epoch(1)
+        ...     second = list(order)
+        ...     order.set_epoch(0)
+        ...     first == list(order), first == second, sorted(second)
+        (True, False, [0, 1, 2, 3])
     """
 
     def __init__(self, dataset: PairDataset | UnpairedDataset, *, seed: int = 0, shuffle: bool = True) -> None:
@@ -73,7 +95,14 @@ class EpochSampler(Sampler[int]):
 
 
 def collate_pairs(pairs: Sequence[Pair]) -> PairBatch:
-    """Stack pairs to a batch."""
+    """Stack pairs to a batch.
+
+    Example:
+        >>> from piggygan.data import Pair
+        >>> pair = Pair(torch.zeros(3, 8, 8), torch.ones(1, 8, 8), "film")
+        >>> collate_pairs([pair, pair, pair]).target.shape
+        torch.Size([3, 1, 8, 8])
+    """
     return PairBatch(
         torch.stack([pair.input for pair in pairs]),
         torch.stack([pair.target for pair in pairs]),
@@ -108,6 +137,17 @@ def batches(
 
     Raises:
         ConfigurationError: If an argument is outside its range, or ``drop_last`` would leave nothing.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import PairDataset
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 3, 32, seed=0)
+        ...     for batch in batches(PairDataset.side_by_side(folder, 32), 2, seed=0):
+        ...         print(batch.input.shape[0], batch.target.shape[1:])
+        2 torch.Size([3, 32, 32])
+        1 torch.Size([3, 32, 32])
     """
     if batch_size < 1:
         raise ConfigurationError(f"batch_size is {batch_size}; it must be at least 1.")

@@ -26,6 +26,16 @@ class SkippedFile(NamedTuple):
     Attributes:
         name: The stem of the image's file.
         reason: What is wrong with it.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import PairDataset
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 2, 32, seed=0)
+        ...     _ = paths[1].write_bytes(b"no picture")
+        ...     PairDataset.side_by_side(folder, 32, max_skipped=0.5).skipped[0].name
+        '001'
     """
 
     name: str

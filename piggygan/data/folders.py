@@ -25,6 +25,11 @@ class PairFiles:
         image: The image, or the one file that holds both halves side by side.
         mask: The mask; none where both halves are in ``image``.
         more_masks: Further masks, where each part has a file of its own, such as the right lung beside the left.
+
+    Example:
+        >>> pair = PairFiles("film 1", Path("images/film 1.dcm"), Path("masks/film 1.png"))
+        >>> pair.mask.as_posix()
+        'masks/film 1.png'
     """
 
     name: str
@@ -46,6 +51,14 @@ def list_side_by_side(folder: str | Path, *, names: Collection[str] | None = Non
     Raises:
         DatasetError: If there is no such folder, or no such file in it.
         PairError: If a name is missing or not unique.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 3, 32, seed=0)
+        ...     [pair.name for pair in list_side_by_side(folder, names=["000", "002.png"])]
+        ['000', '002']
     """
     images = _chosen(files_by_stem(Path(folder)), names, Path(folder))
     return [PairFiles(stem, image) for stem, image in sorted(images.items())]
@@ -68,6 +81,15 @@ def list_images_with_masks(
     Raises:
         DatasetError: If there is no such folder, or no such file in one.
         PairError: If a partner or a name is missing, or a stem is not unique.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_xrays(folder, 2, 32, seed=0)
+        ...     (first, second) = list_images_with_masks(f"{folder}/images", f"{folder}/masks")
+        >>> first.image.name, first.mask.name
+        ('000.dcm', '000.png')
     """
     images_folder, masks_folder = Path(images_folder), Path(masks_folder)
     images = _chosen(files_by_stem(images_folder), names, images_folder)

@@ -77,6 +77,14 @@ def write_image(path: str | Path, image: Float[Tensor, "channels height width"])
     Raises:
         InputError: If the shape is another, or a value is outside [-1, 1] by more than rounding.
         ImageError: If the file cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> with TemporaryDirectory() as folder:
+        ...     write_image(f"{folder}/grey.png", torch.tensor([[[-1.0, 0.0, 1.0]]]))
+        ...     read_image(f"{folder}/grey.png", channels=1)
+        tensor([[[-1.0000,  0.0039,  1.0000]]])
     """
     path = Path(path)
     if image.dim() != 3 or image.shape[0] not in (1, 3) or image.numel() == 0:

@@ -37,6 +37,14 @@ def read_mask(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Float[Tensor
         MaskError: If there are more values than 0 and one other, or parts are transparent.
         ImageError: If the file is no picture, cut or corrupt.
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> with TemporaryDirectory() as folder:
+        ...     Image.fromarray(np.array([[0, 255, 255]], dtype=np.uint8)).save(f"{folder}/mask.png")
+        ...     read_mask(f"{folder}/mask.png").tolist()
+        [[[-1.0, 1.0, 1.0]]]
     """
     path = Path(path)
     with failures_named(path):

@@ -29,6 +29,15 @@ class Pair(NamedTuple):
         input: ``(channels, size, size)``, what the generator gets.
         target: ``(channels, size, size)``, what it should make.
         name: The stem of the image's file.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_xrays(folder, 1, 64, seed=0)
+        ...     film, mask, name = PairDataset.with_masks(f"{folder}/images", f"{folder}/masks", 32)[0]
+        >>> film.shape, mask.unique().tolist(), name
+        (torch.Size([3, 32, 32]), [-1.0, 1.0], '000')
     """
 
     input: Tensor
@@ -64,6 +73,15 @@ class PairDataset(Dataset[Pair]):
     Raises:
         ConfigurationError: If an argument is outside its range.
         DatasetError: If there are no pairs, or too many cannot be used; it names the first ten.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 2, 64, seed=0)
+        ...     dataset = PairDataset.side_by_side(folder, 32)
+        ...     len(dataset), dataset[0].input.shape, dataset.names
+        (2, torch.Size([3, 32, 32]), ['000', '001'])
     """
 
     def __init__(

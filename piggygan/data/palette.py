@@ -13,7 +13,12 @@ from typing import Final, NamedTuple
 
 
 class FacadeClass(NamedTuple):
-    """One class of a facade label map: its name and its colour, each channel 0..255."""
+    """One class of a facade label map: its name and its colour, each channel 0..255.
+
+    Example:
+        >>> CMP_PALETTE[2].name, CMP_PALETTE[2].rgb
+        ('window', (0, 128, 255))
+    """
 
     name: str
     rgb: tuple[int, int, int]

@@ -26,7 +26,22 @@ Side = Literal["left", "right"]
 
 
 class PairReader(Protocol):
-    """Reads the files of a pair."""
+    """Reads the files of a pair.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import PairDataset, list_side_by_side
+        >>> from piggygan.data.synthetic import write_facades
+        >>> class Grey:  # both halves of a facade, without colour
+        ...     input_sampling = target_sampling = "bilinear"
+        ...     def read(self, files):
+        ...         photo, labels = SideBySideReader().read(files)
+        ...         return photo.mean(0, keepdim=True), labels.mean(0, keepdim=True)
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 1, 32, seed=0)
+        ...     PairDataset(list_side_by_side(folder), Grey(), 32)[0].input.shape
+        torch.Size([1, 32, 32])
+    """
 
     @property
     def input_sampling(self) -> Sampling:
@@ -53,6 +68,16 @@ class SideBySideReader:
     Attributes:
         input_side: Which half the generator gets.
         label_side: Which half is a label picture, whose colours must never be mixed; None: both are photos.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import list_side_by_side
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(folder, 1, 32, seed=0)
+        ...     labels, photo = SideBySideReader(input_side="right").read(list_side_by_side(folder)[0])
+        >>> labels.shape, photo.shape
+        (torch.Size([3, 32, 32]), torch.Size([3, 32, 32]))
     """
 
     input_side: Side = "left"
@@ -97,6 +122,17 @@ class PictureReader:
         channels: Channels of the image: 1 or 3.
         input_sampling: ``"nearest"`` for label pictures and masks, whose values must never be mixed.
         requirements: What DICOM films have to be; by default they must not say that text is burned in.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> from piggygan.data import PairFiles, write_image
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "1.png")
+        ...     write_image(path, torch.zeros(3, 8, 8))
+        ...     picture, nothing = PictureReader(channels=1).read(PairFiles("1", path))
+        >>> picture.shape, nothing.shape[0]
+        (torch.Size([1, 8, 8]), 0)
     """
 
     channels: int = 3
@@ -125,6 +161,17 @@ class MaskReader:
         channels: Channels of the input: 1 or 3. The target has 1.
         scale: How many times as large as its masks an image may be; each of their pixels then stands for so many.
         requirements: What DICOM films have to be; by default they must not say that text is burned in.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import list_images_with_masks
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_xrays(folder, 1, 32, seed=0)
+        ...     (files,) = list_images_with_masks(f"{folder}/images", f"{folder}/masks")
+        ...     film, mask = MaskReader(channels=1).read(files)
+        >>> film.shape, mask.unique().tolist()
+        (torch.Size([1, 32, 32]), [-1.0, 1.0])
     """
 
     channels: int = 3

@@ -26,6 +26,14 @@ def read_splits(path: str | Path) -> dict[str, list[str]]:
 
     Raises:
         DatasetError: If the file is missing or no such JSON, or a name is on two sides.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "splits.json")
+        ...     _ = path.write_text('{"train": ["a.png", "b.png"], "test": ["c.png"], "made": "by hand"}')
+        ...     read_splits(path)
+        {'train': ['a.png', 'b.png'], 'test': ['c.png']}
     """
     path = Path(path)
     example = 'write one such as {"train": ["a.png"], "test": ["b.png"]}'
@@ -57,6 +65,10 @@ def side_of(splits: dict[str, list[str]], side: str, path: str | Path) -> list[s
 
     Raises:
         DatasetError: If there is no such side, or it is empty.
+
+    Example:
+        >>> side_of({"train": ["a.png", "b.png"], "test": ["c.png"]}, "test", "splits.json")
+        ['c.png']
     """
     if not splits.get(side):
         raise DatasetError(

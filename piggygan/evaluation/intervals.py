@@ -44,6 +44,11 @@ class MeanInterval:
         high: Upper end, likewise.
         cases: How many values.
         patients: Of how many patients; where nobody knows, each case is one.
+
+    Example:
+        >>> mean = mean_interval([0.90, 0.92, 0.95, 0.93], patients=["a", "b", "c", "d"])
+        >>> round(mean.mean, 3), mean.cases, mean.patients, mean.is_rough
+        (0.925, 4, 4, True)
     """
 
     mean: float
@@ -69,6 +74,11 @@ class PairedComparison:
     Attributes:
         difference: The first's minus the second's, with its interval.
         p_value: How often signs turned by chance give a mean difference at least as large; None for one patient.
+
+    Example:
+        >>> compared = paired_comparison([0.90, 0.92, 0.95, 0.93], [0.88, 0.91, 0.92, 0.92])
+        >>> round(compared.difference.mean, 4), round(compared.p_value, 3)
+        (0.0175, 0.125)
     """
 
     difference: MeanInterval

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabelScores:
-    """Scores of label maps, each 0..1, higher is better."""
+    """Scores of label maps, each 0..1, higher is better.
+
+    Example:
+        >>> scores = label_scores(torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[0, 1, 1, 1]]]), 2)
+        >>> scores.pixel_accuracy, scores.iou_by_class
+        (0.75, (0.5, 0.6666666666666666))
+    """
 
     pixel_accuracy: float
     class_accuracy: float
@@ -89,6 +95,13 @@ class LabelScorer:
 
     Raises:
         ConfigurationError: If there are no classes.
+
+    Example:
+        >>> scorer = LabelScorer(2)
+        >>> scorer.update(torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[0, 1, 1, 1]]]))
+        >>> scorer.update(torch.tensor([[[1, 1, 1, 1]]]), torch.tensor([[[1, 1, 1, 1]]]))
+        >>> scorer.compute().pixel_accuracy
+        0.875
     """
 
     def __init__(self, classes: int) -> None:
@@ -205,6 +218,12 @@ def picture_label_scores(
     Raises:
         InputError: If the shapes differ or the pictures are not in [-1, 1].
         ConfigurationError: If the palette cannot be used.
+
+    Example:
+        >>> black, white = torch.full((1, 3, 4, 4), -1.0), torch.full((1, 3, 4, 4), 1.0)
+        >>> half = torch.cat([black[..., :2], white[..., :2]], dim=-1)
+        >>> picture_label_scores(half, white, [(0, 0, 0), (255, 255, 255)]).pixel_accuracy
+        0.5
     """
     return label_scores(nearest_labels(outputs, palette), nearest_labels(targets, palette), len(palette))
 

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MaskScores:
-    """Five scores of a mask, each 0..1, higher is better."""
+    """Five scores of a mask, each 0..1, higher is better.
+
+    Example:
+        >>> found, true = torch.tensor([[[[1.0, 1.0, -1.0, -1.0]]]]), torch.tensor([[[[1.0, -1.0, -1.0, -1.0]]]])
+        >>> scores = segmentation_scores(found, true).pooled
+        >>> scores.precision, scores.recall
+        (0.5, 1.0)
+    """
 
     dice: float
     """2 TP / (2 TP + FP + FN); the F1 score of the foreground."""
@@ -41,7 +48,14 @@ class MaskScores:
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """The scores of a set of masks, averaged over its images and pooled over its pixels."""
+    """The scores of a set of masks, averaged over its images and pooled over its pixels.
+
+    Example:
+        >>> found, true = torch.tensor([[[[1.0, 1.0, -1.0, -1.0]]]]), torch.tensor([[[[1.0, -1.0, -1.0, -1.0]]]])
+        >>> scores = segmentation_scores(found, true)
+        >>> round(scores.mean_over_images.dice, 3), scores.images
+        (0.667, 1)
+    """
 
     mean_over_images: MaskScores
     pooled: MaskScores

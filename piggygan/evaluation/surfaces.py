@@ -39,6 +39,13 @@ class SurfaceScores:
         assd: Average symmetric surface distance, likewise.
         nsd: Normalized surface distance (also: surface Dice) at a tolerance, 0..1; 1 is best.
         is_defined: False if one of the masks alone is empty: the distances are then the picture's diagonal.
+
+    Example:
+        >>> mask = np.zeros((8, 8), dtype=bool)
+        >>> mask[2:6, 2:6] = True
+        >>> scores = surface_scores(mask, np.roll(mask, 1, axis=0), tolerance=1.0, spacing=(0.5, 0.5))
+        >>> scores.hd95, scores.is_defined
+        (0.5, True)
     """
 
     hd95: float

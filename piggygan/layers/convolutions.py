@@ -225,7 +225,14 @@ class _TransposedConvolution(PiggybackConvolution):
 
 
 class PiggybackConv1d(_PlainConvolution):
-    """A 1-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+    """A 1-d convolution that learns task after task; as :class:`PiggybackConv2d`.
+
+    Example:
+        >>> from piggygan.layers.selection import Selection
+        >>> layer = PiggybackConv1d(nn.Conv1d(2, 8, 3, padding=1), "speech", Selection("speech"))
+        >>> layer(torch.zeros(1, 2, 100)).shape
+        torch.Size([1, 8, 100])
+    """
 
     kind = nn.Conv1d
 
@@ -259,13 +266,27 @@ class PiggybackConv2d(_PlainConvolution):
 
 
 class PiggybackConv3d(_PlainConvolution):
-    """A 3-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+    """A 3-d convolution that learns task after task; as :class:`PiggybackConv2d`.
+
+    Example:
+        >>> from piggygan.layers.selection import Selection
+        >>> layer = PiggybackConv3d(nn.Conv3d(1, 8, 3, padding=1), "lungs", Selection("lungs"))
+        >>> layer(torch.zeros(1, 1, 6, 6, 6)).shape
+        torch.Size([1, 8, 6, 6, 6])
+    """
 
     kind = nn.Conv3d
 
 
 class PiggybackConvTranspose1d(_TransposedConvolution):
-    """A transposed 1-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+    """A transposed 1-d convolution that learns task after task; as :class:`PiggybackConv2d`.
+
+    Example:
+        >>> from piggygan.layers.selection import Selection
+        >>> layer = PiggybackConvTranspose1d(nn.ConvTranspose1d(8, 2, 4, 2, 1), "speech", Selection("speech"))
+        >>> layer(torch.zeros(1, 8, 50)).shape
+        torch.Size([1, 2, 100])
+    """
 
     kind = nn.ConvTranspose1d
 
@@ -274,13 +295,29 @@ class PiggybackConvTranspose2d(_TransposedConvolution):
     """A transposed 2-d convolution that learns task after task and forgets none.
 
     Arguments and errors as for :class:`PiggybackConv2d`; shapes as for ``nn.ConvTranspose2d``.
+
+    Example:
+        >>> from piggygan.layers.selection import Selection
+        >>> layer = PiggybackConvTranspose2d(nn.ConvTranspose2d(8, 3, 4, 2, 1), "facades", Selection("facades"))
+        >>> layer.freeze_task("facades")
+        >>> layer.add_task("lungs")  # starts as exactly the old function
+        >>> with layer.selection.using("lungs"):
+        ...     layer(torch.zeros(1, 8, 4, 4)).shape
+        torch.Size([1, 3, 8, 8])
     """
 
     kind = nn.ConvTranspose2d
 
 
 class PiggybackConvTranspose3d(_TransposedConvolution):
-    """A transposed 3-d convolution that learns task after task; as :class:`PiggybackConv2d`."""
+    """A transposed 3-d convolution that learns task after task; as :class:`PiggybackConv2d`.
+
+    Example:
+        >>> from piggygan.layers.selection import Selection
+        >>> layer = PiggybackConvTranspose3d(nn.ConvTranspose3d(8, 1, 4, 2, 1), "lungs", Selection("lungs"))
+        >>> layer(torch.zeros(1, 8, 3, 3, 3)).shape
+        torch.Size([1, 1, 6, 6, 6])
+    """
 
     kind = nn.ConvTranspose3d
 

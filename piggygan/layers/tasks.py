@@ -26,6 +26,11 @@ class Task:
         max_bank: Most bank filters of a layer, as a multiple of the layer's filters; None: no bound.
         is_frozen: False while it trains.
         factor_step: What its factors are divided by while it trains; 1 once frozen.
+
+    Example:
+        >>> task = Task("lungs", draws_on=("facades",), out_channels=1)
+        >>> task.name, task.is_frozen
+        ('lungs', False)
     """
 
     name: str

@@ -42,6 +42,16 @@ def calibrate(model: MultiTaskGenerator, images: Tensor, task: str, *, calls: in
     Raises:
         TaskNotFoundError: If there is no such task.
         TaskStateError: If it is frozen, or the base task, which is computed in one way only.
+
+    Example:
+        >>> import piggygan as pg
+        >>> from torch import nn
+        >>> model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 3)), "facades")
+        >>> model.freeze_task("facades")
+        >>> model.add_task("lungs", out_channels=1)
+        >>> measured = calibrate(model, torch.zeros(1, 3, 16, 16), "lungs")
+        >>> len(measured) > 0, set(measured) == set(model.costs.measured)
+        (True, True)
     """
     if model.describe_task(task).is_frozen or task == model.base_task:
         raise TaskStateError(f"only a later task in training has ways to choose from; {task!r} is none.")

@@ -95,6 +95,15 @@ class Overhead:
 
     Attributes:
         tasks: One entry a task, oldest first.
+
+    Example:
+        >>> import piggygan as pg
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=5, width=8), "facades")
+        >>> model.freeze_task("facades")
+        >>> model.add_task("lungs", out_channels=1)
+        >>> cost = model.overhead()
+        >>> [task.task for task in cost.tasks], cost["lungs"].share < 0.4
+        (['facades', 'lungs'], True)
     """
 
     tasks: tuple[TaskOverhead, ...]

@@ -28,6 +28,12 @@ class Plan:
         problems: Why the generator as a whole cannot be wrapped.
         output: The convolution that makes the output, wholly unconstrained by default.
         input: The convolution that takes the input.
+
+    Example:
+        >>> import piggygan as pg
+        >>> found = pg.plan(pg.UNetGenerator(depth=5, width=8))
+        >>> found.is_possible, found.output_layer, found.refusals
+        (True, 'model.model.3', ())
     """
 
     modules: tuple[PlannedModule, ...]

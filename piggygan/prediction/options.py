@@ -26,6 +26,10 @@ class PredictionOptions:
 
     Raises:
         ConfigurationError: If a value is outside its range.
+
+    Example:
+        >>> PredictionOptions(fit="pad", largest=2, fill_holes=True).batch_size
+        8
     """
 
     size: int | None = None

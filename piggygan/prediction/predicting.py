@@ -67,6 +67,20 @@ def predict(
         ConfigurationError: If the task cannot predict in this way, or a package is missing; nothing is written then.
         DatasetError: If there is no file to predict.
         PredictionError: If ``out`` is not empty, or cannot be written to.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import piggygan as pg
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2, out_channels=1), "lungs")
+        >>> model.freeze_task("lungs")
+        >>> options = PredictionOptions(dicom_seg=False)  # that needs piggygan[medical]
+        >>> with TemporaryDirectory() as folder:
+        ...     pg.TaskRegistry(f"{folder}/clinic").commit(model, "lungs", image_size=32)
+        ...     films = write_xrays(folder, 2, 48, seed=0)
+        ...     summary = predict(f"{folder}/clinic", "lungs", f"{folder}/images", f"{folder}/found", options)
+        >>> summary.predicted[0].outputs, summary.predicted[0].rows
+        ({'masks': 'masks/000.png', 'overlays': 'overlays/000.png'}, 48)
     """
     held = registry if isinstance(registry, TaskRegistry) else TaskRegistry(registry)
     with reading(options) as source:

@@ -24,6 +24,11 @@ class PredictedFile:
         foreground: Share of the mask that is foreground, 0..1; None for pictures.
         sha256: Of the bytes that were predicted: the file may have been exchanged since.
         remarks: What was odd about the file.
+
+    Example:
+        >>> file = PredictedFile("films/1.png", {"masks": "masks/1.png"}, 2500, 2048, 0.21, "9f86d081", ())
+        >>> file.outputs["masks"], file.rows, file.columns
+        ('masks/1.png', 2500, 2048)
     """
 
     source: str
@@ -43,6 +48,10 @@ class RefusedFile:
         source: Its path, as it was given or found.
         error: Kind of the error: a class of :mod:`piggygan.errors`, or whatever else went wrong with this file.
         reason: What was wrong, and what to do; no patient attribute is in it.
+
+    Example:
+        >>> RefusedFile("films/2.dcm", "DicomError", "it is cut off after 40 rows").error
+        'DicomError'
     """
 
     source: str
@@ -62,6 +71,12 @@ class PredictionSummary:
         predicted: Files that were, in order.
         refused: Files that could not be, in order.
         passed_by: What else there is in the folders that were given.
+
+    Example:
+        >>> refused = RefusedFile("films/2.dcm", "DicomError", "it is cut off after 40 rows")
+        >>> summary = PredictionSummary("lungs", "9f86d081", "mask", PredictionOptions(), (), (refused,))
+        >>> summary.as_dict()["refused"]
+        ({'source': 'films/2.dcm', 'error': 'DicomError', 'reason': 'it is cut off after 40 rows'},)
     """
 
     task: str

@@ -53,6 +53,12 @@ class TaskCheck:
         largest_difference: Between an output and the stored one; None where there is none to compare.
         reason: Why it is damaged, or what of the recipe differs; else empty.
         network: Which network of the registry; most have one, the ``generator``.
+
+    Example:
+        >>> print(TaskCheck("lungs", "equal", 0.0))
+        lungs: equal
+        >>> TaskCheck("facades", "damaged", None, "a file is missing").is_sound
+        False
     """
 
     task: str

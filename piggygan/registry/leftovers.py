@@ -50,6 +50,17 @@ class Collected:
     Attributes:
         removed: Paths inside the registry.
         size: Bytes that were freed.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import piggygan as pg
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "facades")
+        >>> model.freeze_task("facades")
+        >>> with TemporaryDirectory() as folder:
+        ...     registry = pg.TaskRegistry(folder)
+        ...     registry.commit(model, "facades", scores={"pixel accuracy": 0.44})
+        ...     registry.gc()
+        Collected(removed=(), size=0)
     """
 
     removed: tuple[str, ...]

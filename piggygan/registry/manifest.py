@@ -147,6 +147,18 @@ class TaskRecord:
         created: When it was committed, UTC, ISO 8601.
         versions: What committed it.
         image_size: Side in pixels of the squares that it was trained on; None: nobody said.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import piggygan as pg
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "facades")
+        >>> model.freeze_task("facades")
+        >>> with TemporaryDirectory() as folder:
+        ...     registry = pg.TaskRegistry(folder)
+        ...     registry.commit(model, "facades", scores={"pixel accuracy": 0.44})
+        ...     record = registry.describe("facades")
+        >>> record.name, record.draws_on, record.scores
+        ('facades', (), {'pixel accuracy': 0.44})
     """
 
     name: str

@@ -22,6 +22,21 @@ class Repair:
     Attributes:
         restored: Objects that were put back, as paths inside the registry.
         lacking: By task the objects that are still damaged or missing: the source does not have them either.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import piggygan as pg
+        >>> import shutil
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "facades")
+        >>> model.freeze_task("facades")
+        >>> with TemporaryDirectory() as folder:
+        ...     registry = pg.TaskRegistry(f"{folder}/clinic")
+        ...     registry.commit(model, "facades")
+        ...     copy = shutil.copytree(registry.folder, f"{folder}/copy")
+        ...     next(registry.folder.glob("objects/**/*.safetensors")).unlink()
+        ...     repair = registry.repair(copy)
+        >>> len(repair.restored), repair.is_whole
+        (1, True)
     """
 
     restored: tuple[str, ...]

@@ -25,6 +25,18 @@ class Verification:
     Attributes:
         checks: One a task and network, in the order of the commits.
         notes: What belongs to no task: orphans, litter, folders half copied. No damage.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import piggygan as pg
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "facades")
+        >>> model.freeze_task("facades")
+        >>> with TemporaryDirectory() as folder:
+        ...     registry = pg.TaskRegistry(folder)
+        ...     registry.commit(model, "facades", scores={"pixel accuracy": 0.44})
+        ...     found = registry.verify()
+        >>> found.is_sound, [check.state for check in found.checks]
+        (True, ['equal'])
     """
 
     checks: tuple[TaskCheck, ...]

@@ -19,7 +19,13 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch of a training."""
+    """One epoch of a training.
+
+    Example:
+        >>> record = EpochRecord(1, {"generator.l1": 0.25}, learning_rate=2e-4, seconds=12.5, skipped_steps=0)
+        >>> record.losses["generator.l1"]
+        0.25
+    """
 
     epoch: int
     """Counted from 1."""
@@ -35,7 +41,13 @@ class EpochRecord:
 
 @dataclass
 class History:
-    """All epochs of a training."""
+    """All epochs of a training.
+
+    Example:
+        >>> history = History([EpochRecord(1, {"generator.l1": 0.25}, 2e-4, 12.5, skipped_steps=1)])
+        >>> history.skipped_steps, history.epochs[-1].losses
+        (1, {'generator.l1': 0.25})
+    """
 
     epochs: list[EpochRecord] = field(default_factory=list)
 

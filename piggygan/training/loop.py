@@ -69,6 +69,18 @@ def train(
         FrozenTaskError: If a frozen task is not what it was when it was frozen, before any step is taken.
         FrozenTensorError: If something that no player moves, a frozen task say, has changed meanwhile.
         DeviceMemoryError: If the device has too little memory for a batch.
+
+    Example:
+        >>> from torch import nn
+        >>> from piggygan.data import PairBatch
+        >>> from piggygan.training import SupervisedObjective
+        >>> batch = PairBatch(torch.zeros(2, 3, 8, 8), torch.ones(2, 1, 8, 8), ["a", "b"])
+        >>> objective = SupervisedObjective(nn.Conv2d(3, 1, 3, padding=1))
+        >>> options = TrainingOptions(epochs=2, learning_rate=0.1, decay_from=1.0, progress=False)
+        >>> history = train(objective, [batch] * 5, options)
+        >>> first, last = (epoch.losses["generator.l1"] for epoch in history.epochs)
+        >>> len(history.epochs), last < first
+        (2, True)
     """
     with session_of(objective, batches, options, checkpoints) as session:
         while session.has_epochs_left:

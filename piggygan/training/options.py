@@ -20,6 +20,11 @@ class TrainingOptions:
 
     Raises:
         ConfigurationError: If a value is outside its range.
+
+    Example:
+        >>> options = TrainingOptions(epochs=50, learning_rate=8e-4)
+        >>> options.betas, options.decay_from
+        ((0.5, 0.999), 0.5)
     """
 
     epochs: int

@@ -37,6 +37,18 @@ def make_schedule(optimizer: Optimizer, epochs: int, decay_from: float) -> Lambd
 
     Raises:
         ConfigurationError: If an argument is outside its range.
+
+    Example:
+        >>> import torch
+        >>> optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+        >>> schedule = make_schedule(optimizer, epochs=4, decay_from=0.5)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates.append(round(optimizer.param_groups[0]["lr"], 3))
+        ...     optimizer.step()
+        ...     schedule.step()
+        >>> rates
+        [0.1, 0.1, 0.067, 0.033]
     """
     constant_then_linear(0, epochs, decay_from)  # refuses now, not at the first step
     return LambdaLR(optimizer, lambda epoch: constant_then_linear(min(epoch, epochs), epochs, decay_from))

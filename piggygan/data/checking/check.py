@@ -34,6 +34,16 @@ def check_dataset(
     Raises:
         ConfigurationError: If ``workers`` is below 1.
         DatasetError: If a process cannot be started, or a table beside the files is broken.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.datasets import open_dataset
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(f"{folder}/train", 2, 32, seed=0)
+        ...     report = check_dataset(open_dataset(folder), workers=1)
+        >>> report.pairs, report.usable, report.sizes
+        (2, 2, Counter({(32, 32): 2}))
     """
     workers = workers if workers is not None else min(os.cpu_count() or 1, max(len(dataset.files), 1))
     if workers < 1:

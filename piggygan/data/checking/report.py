@@ -23,6 +23,11 @@ class Problem:
             ``"patient on two sides"``, ``"not in the folder"`` or ``"on no side"``.
         text: What it is, for people.
         names: The pairs that it is about.
+
+    Example:
+        >>> problem = Problem("empty mask", "two masks have no foreground", ("film 3", "film 9"))
+        >>> problem.names
+        ('film 3', 'film 9')
     """
 
     kind: str
@@ -48,6 +53,12 @@ class DatasetReport:
         was_lossy: How many DICOM images were compressed with losses.
         patients: How many patients (or sources) are known.
         problems: What is wrong.
+
+    Example:
+        >>> problem = Problem("unreadable", "one file is cut", ("b",))
+        >>> report = DatasetReport("pictures", None, 2, 1, {}, {(64, 64): 1}, {8: 1}, {}, {}, {}, 0, 0, (problem,))
+        >>> report.usable, report.problems[0].names
+        (1, ('b',))
     """
 
     dataset: str

@@ -18,6 +18,11 @@ class Description:
         images: How many images there are.
         pairs: How many of them have a target, such as a mask.
         sides: How many pairs each side has, where the publisher divides them.
+
+    Example:
+        >>> from piggygan.data.datasets import Montgomery
+        >>> Montgomery.description.title, Montgomery.description.images
+        ('Montgomery County chest X-ray set', 138)
     """
 
     title: str

@@ -87,6 +87,15 @@ class FacadesBase(DatasetFolder):
     """The folder ``base`` of ``CMP_facade_DB_base.zip``: photos as JPEG, and labels of the same stem as indexed PNG.
 
     The target is the label picture in the colours of :data:`~piggygan.data.palette.CMP_PALETTE`, as in pix2pix form.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> with TemporaryDirectory() as folder:
+        ...     Image.new("RGB", (64, 96)).save(f"{folder}/cmp_b0001.jpg")
+        ...     Image.new("P", (64, 96)).save(f"{folder}/cmp_b0001.png")
+        ...     FacadesBase(folder).files[0].name
+        'cmp_b0001'
     """
 
     name: ClassVar[str] = "facades-base"

@@ -26,6 +26,17 @@ class Listing(NamedTuple):
     Attributes:
         files: The pairs, in order.
         incomplete: What lacks its partner, and which.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.datasets import open_dataset
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     (image, mask), other = write_xrays(folder, 2, 32, seed=0)
+        ...     mask.unlink()
+        ...     found = open_dataset(folder)
+        >>> [file.name for file in found.files], found.incomplete[0].name
+        (['001'], '000')
     """
 
     files: list[PairFiles]
@@ -48,6 +59,17 @@ class DatasetFolder(ABC):
     Raises:
         DatasetError: If the folder is missing or has another form.
         PairError: If names are not unique.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.datasets import open_dataset
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_xrays(folder, 5, 32, seed=0)
+        ...     found = open_dataset(folder)
+        ...     pairs = found.pairs(32, names=["000", "003"])
+        ...     found.name, len(found.files), pairs[1].target.shape
+        ('images-with-masks', 5, torch.Size([1, 32, 32]))
     """
 
     name: ClassVar[str]

@@ -47,6 +47,15 @@ def open_dataset(folder: str | Path, name: str | None = None) -> DatasetFolder:
         ConfigurationError: If there is no data set of that name.
         DatasetError: If the folder is missing, empty, or has another form.
         PairError: If names are not unique.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_facades, write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     films = write_xrays(f"{folder}/a", 1, 32, seed=0)
+        ...     pairs = write_facades(f"{folder}/b/train", 1, 32, seed=0)
+        ...     open_dataset(f"{folder}/a").name, open_dataset(f"{folder}/b").name
+        ('images-with-masks', 'side-by-side')
     """
     folder = Path(folder)
     if name is not None and name not in DATASETS:

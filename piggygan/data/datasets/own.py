@@ -27,6 +27,17 @@ class ImagesWithMasks(DatasetFolder):
 
     ``splits.json``, if there is one, lists the names of each side: ``{"train": ["a.png"], "test": ["b.png"]}``.
     ``patients.json``, if there is one, says whose film each is: ``{"a.png": "patient 1", "b.png": "patient 2"}``.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import json
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_xrays(folder, 2, 32, seed=0)
+        ...     sides = {"train": ["000.dcm"], "test": ["001.dcm"]}
+        ...     _ = Path(folder, "splits.json").write_text(json.dumps(sides))
+        ...     ImagesWithMasks(folder).sides
+        {'train': ['000'], 'test': ['001']}
     """
 
     name: ClassVar[str] = "images-with-masks"
@@ -63,6 +74,14 @@ class SideBySide(DatasetFolder):
 
     Pairs are named by side and stem, such as ``train/1``. ``patients.json``, if there is one, says what each comes
     from.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_facades
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = write_facades(f"{folder}/train", 2, 32, seed=0), write_facades(f"{folder}/val", 1, 32, seed=1)
+        ...     [file.name for file in SideBySide(folder).files]
+        ['train/000', 'train/001', 'val/000']
     """
 
     name: ClassVar[str] = "side-by-side"
@@ -108,7 +127,18 @@ class SideBySide(DatasetFolder):
 
 
 class Pictures(DatasetFolder):
-    """Pictures without targets, in a folder and below it; they are named by their path."""
+    """Pictures without targets, in a folder and below it; they are named by their path.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> from piggygan.data import write_image
+        >>> with TemporaryDirectory() as folder:
+        ...     Path(folder, "spring").mkdir()
+        ...     write_image(f"{folder}/spring/1.png", torch.zeros(3, 32, 32))
+        ...     Pictures(folder).files[0].name
+        'spring/1.png'
+    """
 
     name: ClassVar[str] = "pictures"
 

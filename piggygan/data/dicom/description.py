@@ -70,6 +70,16 @@ class DicomDescription:
         spacing: Height and width of a pixel in millimetres: Pixel Spacing, or else Imager Pixel Spacing. Of radiographs
             it is mostly that in the plane of the detector, where the body's shadow is larger than the body.
         is_program: Whether the file is a program for a computer as well (CVE-2019-11687).
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import describe_dicom
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     ((film, mask),) = write_xrays(folder, 1, 32, seed=0)
+        ...     said = describe_dicom(film)
+        >>> said.modality, said.body_part, said.aspect
+        ('CR', 'CHEST', 1.0)
     """
 
     modality: str | None
@@ -98,6 +108,18 @@ class DicomRequirements:
         views: Which views are wanted, such as ``("PA", "AP")``; empty: any.
         allow_burned_in: Take films that say that text about the patient may be in the picture.
         allow_programs: Take files that are a program as well, as far as their first bytes show.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data import read_dicom
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     ((film, mask),) = write_xrays(folder, 1, 32, seed=0)
+        ...     try:
+        ...         read_dicom(film, requirements=DicomRequirements(body_part="HAND"))
+        ...     except DicomError as error:
+        ...         print(type(error).__name__)
+        DicomError
     """
 
     modalities: Collection[str] = ()

@@ -88,6 +88,15 @@ def read_dicom(
         DecoderCrashError: If a decoder failed in a way that is not an error of Python's.
         InputTooLargeError: If it has more than ``max_pixels`` pixels.
         ImageError: If there is no such file or it may not be read.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     ((film, mask),) = write_xrays(folder, 1, 32, seed=0)
+        ...     picture = read_dicom(film)
+        >>> picture.shape, float(picture.amin()) >= 0, float(picture.amax()) <= 1
+        (torch.Size([1, 32, 32]), True, True)
     """
     path = Path(path)
     with failures_named(path):
@@ -109,6 +118,14 @@ def describe_dicom(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> DicomDe
     Raises:
         DicomError: If it is no DICOM file, or its elements are broken.
         ImageError: If there is no such file or it may not be read.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     ((film, mask),) = write_xrays(folder, 1, 32, seed=0)
+        ...     describe_dicom(film).modality
+        'CR'
     """
     path = Path(path)
     with failures_named(path):

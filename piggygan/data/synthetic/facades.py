@@ -100,6 +100,12 @@ def write_facades(folder: Path | str, count: int, size: int, seed: int) -> list[
 
     Raises:
         ConfigurationError: If ``count``, ``size`` or ``seed`` is outside its range; nothing is written then.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     [path.name for path in write_facades(folder, 2, 32, seed=0)]
+        ['000.png', '001.png']
     """
     check_count(count)
     check_side(size)

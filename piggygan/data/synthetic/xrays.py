@@ -99,6 +99,12 @@ def write_xrays(folder: Path | str, count: int, size: int, seed: int) -> list[tu
 
     Raises:
         ConfigurationError: If ``count``, ``size`` or ``seed`` is outside its range; nothing is written then.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     [(image.name, mask.name) for image, mask in write_xrays(folder, 2, 32, seed=0)]
+        [('000.dcm', '000.png'), ('001.dcm', '001.png')]
     """
     check_count(count)
     check_side(size)

@@ -35,7 +35,12 @@ _NARROW_PAGE = 364  # pixels: a phone's 400 without the margins
 
 @dataclass(frozen=True)
 class Text:
-    """Paragraphs; an empty line parts them."""
+    r"""Paragraphs; an empty line parts them.
+
+    Example:
+        >>> Text("First one.\n\nThen another.").paragraphs
+        ('First one.', 'Then another.')
+    """
 
     kind: ClassVar[str] = "text"
     text: str
@@ -48,7 +53,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark that must not be overlooked: a limit, a warning, a verdict."""
+    """A remark that must not be overlooked: a limit, a warning, a verdict.
+
+    Example:
+        >>> Note("For research only.", tone="bad").tone
+        'bad'
+    """
 
     kind: ClassVar[str] = "note"
     text: str
@@ -57,7 +67,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to be read letter by letter: a command, a configuration."""
+    """Lines to be read letter by letter: a command, a configuration.
+
+    Example:
+        >>> Code("make demo").text
+        'make demo'
+    """
 
     kind: ClassVar[str] = "code"
     text: str
@@ -65,7 +80,12 @@ class Code:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what they stand for: settings, versions, sizes."""
+    """Names and what they stand for: settings, versions, sizes.
+
+    Example:
+        >>> Facts([("steps", 1000), ("learning rate", "2e-4")]).items[0]
+        ('steps', 1000)
+    """
 
     kind: ClassVar[str] = "facts"
     items: Sequence[tuple[str, Cell]]
@@ -79,6 +99,11 @@ class Table:
 
     Raises:
         ConfigurationError: If a row has not as many cells as the header, or a highlighted row is not there.
+
+    Example:
+        >>> table = Table(["task", "Dice"], [["lungs", "0.939"], ["heart", "0.921"]])
+        >>> table.width, table.numeric
+        ('', (False, True))
     """
 
     kind: ClassVar[str] = "table"
@@ -120,6 +145,12 @@ class Picture:
 
     Raises:
         ConfigurationError: If the bytes are no PNG, or nothing says in words what it shows.
+
+    Example:
+        >>> from piggygan.evaluation.report import loss_curves
+        >>> picture = Picture(loss_curves({"L1": [0.9, 0.5]}), "The loss falls.", "A line from 0.9 to 0.5.")
+        >>> picture.size
+        (336, 278)
     """
 
     kind: ClassVar[str] = "picture"
@@ -146,7 +177,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Chart(Picture):
-    """A drawing of lines and letters on white; on a dark page it is shown light on dark, which a photo never is."""
+    """A drawing of lines and letters on white; on a dark page it is shown light on dark, which a photo never is.
+
+    Example:
+        >>> from piggygan.evaluation.report import loss_chart
+        >>> chart = loss_chart({"L1": [0.9, 0.5]}, "Loss")
+        >>> chart.is_broad, chart.alt
+        (False, 'Losses over each step, Loss: L1 from 0.9 to 0.5')
+    """
 
     kind: ClassVar[str] = "chart"
 
@@ -167,6 +205,13 @@ class Gallery:
 
     Raises:
         ConfigurationError: If there is no picture, or not one label for each row.
+
+    Example:
+        >>> from piggygan.evaluation.report import loss_curves
+        >>> picture = Picture(loss_curves({"L1": [0.9, 0.5]}), "L1", "A line from 0.9 to 0.5.")
+        >>> shown = Gallery([[picture, picture]], labels=["lungs"])
+        >>> len(shown.rows), shown.rows[0][1].caption
+        (1, 'L1')
     """
 
     kind: ClassVar[str] = "gallery"
@@ -184,7 +229,12 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Proof:
-    """Two digests that must be the same: the one written down, and the one found now."""
+    """Two digests that must be the same: the one written down, and the one found now.
+
+    Example:
+        >>> Proof("facades after lungs", expected="9f86d081", found="9f86d081").is_equal
+        True
+    """
 
     kind: ClassVar[str] = "proof"
     label: str
@@ -203,7 +253,12 @@ Block = Text | Note | Code | Facts | Table | Picture | Gallery | ScoreMap | Proo
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number that the whole page comes down to."""
+    """One number that the whole page comes down to.
+
+    Example:
+        >>> KeyFigure("Dice", "0.939", note="19 films", tone="good").value
+        '0.939'
+    """
 
     label: str
     value: str

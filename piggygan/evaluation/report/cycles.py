@@ -27,6 +27,12 @@ def cycle_gallery(
 
     Raises:
         InputError: If there are no pictures, or one does not come back in its shape.
+
+    Example:
+        >>> photo, painted = torch.zeros(3, 16, 16), torch.ones(3, 16, 16)
+        >>> shown = cycle_gallery([photo], [painted], [photo], ("photo", "painted", "back"), "There and back")
+        >>> shown.caption
+        'There and back Mean absolute difference: 0.000 of 2.'
     """
     if not given or not len(given) == len(made) == len(back):
         raise InputError(

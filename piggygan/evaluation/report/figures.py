@@ -60,6 +60,11 @@ def loss_curves(
 
     Raises:
         ConfigurationError: If there is no history, one is empty, or the smoothing is outside [0, 1).
+
+    Example:
+        >>> png = loss_curves({"L1": [0.9, 0.6, 0.5], "GAN": [0.7, 0.7, 0.6]}, "Training", x_axis="epoch")
+        >>> png[1:4]
+        b'PNG'
     """
     _check_histories(histories, smoothing)
     figure = Figure(figsize=(3.5, 2.9), layout="constrained")
@@ -94,6 +99,10 @@ def loss_chart(
 
     Returns:
         The chart, whose words for those who cannot see it say where each loss began and where it ended.
+
+    Example:
+        >>> loss_chart({"L1": [0.9, 0.6, 0.5]}, "Training", x_axis="epoch").alt
+        'Losses over each epoch, Training: L1 from 0.9 to 0.5'
     """
     png = loss_curves(histories, title, x_axis=x_axis, smoothing=smoothing)
     courses = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in histories.items()]

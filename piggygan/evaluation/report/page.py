@@ -25,7 +25,13 @@ _LAID_OUT = "\n\t\r\u00a0\u202f"
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and what stands under it.
+
+    Example:
+        >>> from piggygan.evaluation.report import Text
+        >>> Section("Data", [Text("Generated.")]).heading
+        'Data'
+    """
 
     heading: str
     blocks: Sequence[Block]
@@ -59,7 +65,14 @@ class Page:
 
 
 def render_page(page: Page) -> str:
-    """Write a page as one HTML document, which ends in its intended use; equal pages give equal text."""
+    """Write a page as one HTML document, which ends in its intended use; equal pages give equal text.
+
+    Example:
+        >>> from piggygan.evaluation.report import Text
+        >>> html = render_page(Page("Lungs", "What was learned", sections=[Section("Data", [Text("Generated.")])]))
+        >>> html.startswith("<!doctype html>"), "Generated." in html
+        (True, True)
+    """
     return _environment().get_template("page.html.j2").render(page=page, intended_use=INTENDED_USE)
 
 
@@ -72,6 +85,15 @@ def write_page(path: str | os.PathLike[str], page: Page) -> None:
 
     Raises:
         OSError: If the folder is missing or cannot be written to.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.evaluation.report import Text
+        >>> page = Page("Lungs", "What was learned", sections=[Section("Data", [Text("Generated.")])])
+        >>> with TemporaryDirectory() as folder:
+        ...     write_page(f"{folder}/report.html", page)
+        ...     Path(folder, "report.html").read_text(encoding="utf-8") == render_page(page)
+        True
     """
     write_durably(Path(path), render_page(page).encode("utf-8"))
 

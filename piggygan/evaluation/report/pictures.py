@@ -60,6 +60,12 @@ def picture_grid(
     Raises:
         ConfigurationError: If there is no row or column, or labels do not match them.
         InputError: If a picture has another shape or values that are not numbers in [-1, 1].
+
+    Example:
+        >>> film, mask = torch.zeros(1, 16, 16), torch.ones(1, 16, 16)
+        >>> png = picture_grid([[film, mask], [film, None]], ["film 1", "film 2"], ["given", "found"])
+        >>> png[1:4]
+        b'PNG'
     """
     _check_grid(rows, row_labels, column_labels)
     blocks = [[None if picture is None else _dots_of(picture) for picture in row] for row in rows]
@@ -90,6 +96,12 @@ def gallery(
     Raises:
         ConfigurationError: If there is no picture in a row, or labels do not match.
         InputError: If a picture has another shape or values that are not numbers in [-1, 1].
+
+    Example:
+        >>> film, mask = torch.zeros(1, 16, 16), torch.ones(1, 16, 16)
+        >>> shown = gallery([[film, mask]], ["film 1"], ["given", "found"])
+        >>> [picture.caption for picture in shown.rows[0]]
+        ['given', 'found']
     """
     _check_grid(rows, row_labels, column_labels)
     pictures = [

@@ -84,6 +84,15 @@ def save_pix2pix_generator(
     Raises:
         ConfigurationError: If it is no plain generator of these classes, or its instance norms learned a scale.
         CheckpointError: If it holds NaN or infinity, or the file could not be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.networks import ResNetGenerator
+        >>> with TemporaryDirectory() as folder:
+        ...     network = ResNetGenerator(width=4, blocks=1, norm="batch")
+        ...     save_pix2pix_generator(network, f"{folder}/latest_net_G.pth")
+        ...     type(load_pix2pix_generator(f"{folder}/latest_net_G.pth")).__name__
+        'ResNetGenerator'
     """
     read = _read_back(generator)
     if read.arguments["norm"] == "instance" and read.arguments["affine"] and not affine_instance_norms:

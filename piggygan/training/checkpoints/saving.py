@@ -232,6 +232,24 @@ def load_best(checkpoints: Checkpoints, objective: Objective) -> float:
     Raises:
         ResumeError: If no epoch was scored, the file is damaged, or it is of other networks; these are then as they
             were.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> from torch import nn
+        >>> from piggygan.data import PairBatch
+        >>> from piggygan.training import SupervisedObjective, TrainingOptions, train
+        >>> batch = PairBatch(torch.zeros(2, 3, 8, 8), torch.ones(2, 1, 8, 8), ["a", "b"])
+        >>> objective = SupervisedObjective(nn.Conv2d(3, 1, 3, padding=1))
+        >>> options = TrainingOptions(epochs=3, progress=False)
+        >>> scores = {1: 0.7, 2: 0.9, 3: 0.8}
+        >>> with TemporaryDirectory() as folder:
+        ...     checkpoints = Checkpoints(folder)
+        ...     _ = train(
+        ...         objective, [batch], options, on_epoch=lambda done: scores[done.epoch], checkpoints=checkpoints
+        ...     )
+        ...     load_best(checkpoints, objective)
+        0.9
     """
     found = CheckpointFolder(Path(checkpoints.folder), checkpoints.keep_last).newest_whole("best")
     if found is None:
@@ -267,6 +285,23 @@ def start_from(checkpoints: Checkpoints, role: str, network: nn.Module) -> None:
     Raises:
         ResumeError: If there is no such network, the file is damaged, or the network is another one; it is then as it
             was.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> from torch import nn
+        >>> from piggygan.data import PairBatch
+        >>> from piggygan.training import SupervisedObjective, TrainingOptions, train
+        >>> batch = PairBatch(torch.zeros(2, 3, 8, 8), torch.ones(2, 1, 8, 8), ["a", "b"])
+        >>> objective = SupervisedObjective(nn.Conv2d(3, 1, 3, padding=1))
+        >>> options = TrainingOptions(epochs=3, progress=False)
+        >>> fresh = nn.Conv2d(3, 1, 3, padding=1)
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = train(objective, [batch], options, checkpoints=Checkpoints(folder))
+        ...     start_from(Checkpoints(folder), "generator", fresh)
+        >>> learned = objective.modules()["generator"].weight
+        >>> torch.equal(fresh.weight, learned.to(fresh.weight.device))
+        True
     """
     found = CheckpointFolder(Path(checkpoints.folder), checkpoints.keep_last).newest_whole("last")
     tensors = part_of(part_of(found[2], "network"), role) if found else {}

@@ -42,6 +42,16 @@ class CycleGANObjective:
 
     Raises:
         ConfigurationError: If a weight is negative or not finite, or nothing may move.
+
+    Example:
+        >>> import torch
+        >>> from piggygan.data import PairBatch
+        >>> there, back = nn.Conv2d(3, 1, 3, padding=1), nn.Conv2d(1, 3, 3, padding=1)
+        >>> judges = nn.Conv2d(1, 1, 3), nn.Conv2d(3, 1, 3)
+        >>> objective = CycleGANObjective(there, back, *judges, identity_weight=0.0)
+        >>> batch = PairBatch(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8), ["a"])
+        >>> [turn.player for turn in objective.play(batch)]
+        ['generators', 'discriminators']
     """
 
     def __init__(

@@ -34,6 +34,13 @@ class Pix2PixObjective:
 
     Raises:
         ConfigurationError: If an argument is outside its range, or nothing may move.
+
+    Example:
+        >>> from piggygan.data import PairBatch
+        >>> objective = Pix2PixObjective(nn.Conv2d(3, 1, 3, padding=1), nn.Conv2d(4, 1, 3))
+        >>> batch = PairBatch(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8), ["a"])
+        >>> [(turn.player, sorted(turn.losses)) for turn in objective.play(batch)]
+        [('discriminator', ['fake', 'real']), ('generator', ['adversarial', 'l1'])]
     """
 
     def __init__(

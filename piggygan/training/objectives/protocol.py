@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 
 class Batch(Protocol):
-    """Pairs to learn from; any named tuple with these fields will do."""
+    """Pairs to learn from; any named tuple with these fields will do.
+
+    Example:
+        >>> import torch
+        >>> class Film(NamedTuple):
+        ...     input: Tensor
+        ...     target: Tensor
+        >>> batch: Batch = Film(torch.zeros(4, 3, 8, 8), torch.zeros(4, 1, 8, 8))
+        >>> batch.input.shape[0]
+        4
+    """
 
     @property
     def input(self) -> Float[Tensor, "batch in_channels height width"]:
@@ -28,7 +38,14 @@ class Batch(Protocol):
 
 
 class Turn(NamedTuple):
-    """One player's losses, from which one step of its optimizer follows."""
+    """One player's losses, from which one step of its optimizer follows.
+
+    Example:
+        >>> import torch
+        >>> turn = Turn("generator", {"l1": torch.tensor(0.25)})
+        >>> turn.player, turn.losses["l1"].item()
+        ('generator', 0.25)
+    """
 
     player: str
     losses: dict[str, Tensor]
@@ -38,7 +55,27 @@ class Turn(NamedTuple):
 
 
 class Objective(Protocol):
-    """A way to learn from batches."""
+    """A way to learn from batches.
+
+    Example:
+        >>> import torch
+        >>> from piggygan.data import PairBatch
+        >>> class SquaredError:  # what a network of yours learns, in the four methods that the loop needs
+        ...     def __init__(self, network):
+        ...         self.network = self.running = network
+        ...     def players(self):
+        ...         return {"network": list(self.network.parameters())}
+        ...     def modules(self):
+        ...         return {"network": self.network}
+        ...     def use(self, prepared):
+        ...         self.running = prepared["network"]
+        ...     def play(self, batch):
+        ...         output = self.running(batch.input)
+        ...         yield Turn("network", {"l2": (output - batch.target).square().mean()}, output)
+        >>> batch = PairBatch(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8), ["a"])
+        >>> [turn.player for turn in SquaredError(nn.Conv2d(3, 1, 1)).play(batch)]
+        ['network']
+    """
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         """Return whose parameters move: each player has an optimizer of its own."""
@@ -55,7 +92,14 @@ class Objective(Protocol):
 
 @runtime_checkable
 class HasSettings(Protocol):
-    """An objective that says how it was set: a training goes on only with the same."""
+    """An objective that says how it was set: a training goes on only with the same.
+
+    Example:
+        >>> from piggygan.training import SupervisedObjective
+        >>> objective = SupervisedObjective(nn.Conv2d(3, 1, 1), l1_weight=10.0)
+        >>> isinstance(objective, HasSettings), objective.settings()["l1_weight"]
+        (True, 10.0)
+    """
 
     def settings(self) -> dict[str, Any]:
         """Return what was chosen, by name."""
@@ -63,7 +107,13 @@ class HasSettings(Protocol):
 
 @runtime_checkable
 class HasState(Protocol):
-    """An objective that keeps more than its networks from batch to batch, such as a pool of former images."""
+    """An objective that keeps more than its networks from batch to batch, such as a pool of former images.
+
+    Example:
+        >>> from piggygan.training import SupervisedObjective
+        >>> isinstance(SupervisedObjective(nn.Conv2d(3, 1, 1)), HasState)
+        False
+    """
 
     def state(self) -> dict[str, Tensor]:
         """Return all of it, by name; empty tensors where there is nothing yet."""

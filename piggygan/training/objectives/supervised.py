@@ -26,6 +26,14 @@ class SupervisedObjective:
 
     Raises:
         ConfigurationError: If a weight is negative or not finite, all are 0, or nothing may move.
+
+    Example:
+        >>> import torch
+        >>> from piggygan.data import PairBatch
+        >>> objective = SupervisedObjective(nn.Conv2d(3, 1, 3, padding=1), l1_weight=1.0, dice_weight=1.0)
+        >>> batch = PairBatch(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8), ["a"])
+        >>> [(turn.player, sorted(turn.losses)) for turn in objective.play(batch)]
+        [('generator', ['dice', 'l1'])]
     """
 
     def __init__(
