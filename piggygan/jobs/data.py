@@ -23,7 +23,12 @@ Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What a task learns from: a folder whose form is found, or two folders."""
+    """What a task learns from: a folder whose form is found, or two folders.
+
+    Example:
+        >>> DataConfig(data=Path("facades"), direction="BtoA").data.name
+        'facades'
+    """
 
     data: Path | None = None
     """A folder whose form is found: pairs side by side, A/ and B/, images/ and masks/, trainA/ and trainB/, or a known

@@ -33,6 +33,10 @@ class EvaluationOptions:
 
     Raises:
         ConfigurationError: If a value is outside its range.
+
+    Example:
+        >>> EvaluationOptions(spacing=(0.14,), tolerance=2.0, largest=2).prediction.largest
+        2
     """
 
     by_patient: Annotated[str | None, tyro.conf.arg(metavar="REGEX", help_behavior_hint="")] = None
@@ -120,6 +124,24 @@ def evaluate_task(
         ConfigurationError: If the options contradict each other or the data, or nothing says what the data are.
         DataError: If the data cannot be used, or no file can be scored.
         PredictionError: If ``out`` is not empty, or cannot be written to.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import json
+        >>> from pathlib import Path
+        >>> import piggygan as pg
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2, out_channels=1), "lungs")
+        >>> model.freeze_task("lungs")
+        >>> with TemporaryDirectory() as folder:
+        ...     pg.TaskRegistry(f"{folder}/clinic").commit(model, "lungs", image_size=32)
+        ...     films = write_xrays(f"{folder}/films", 6, 48, seed=0)
+        ...     sides = {"train": ["000.dcm", "001.dcm"], "val": ["002.dcm"], "test": ["003.dcm", "004.dcm"]}
+        ...     _ = Path(folder, "films", "splits.json").write_text(json.dumps(sides))
+        ...     data = DataConfig(data=Path(folder, "films"))
+        ...     found = evaluate_task(f"{folder}/clinic", "lungs", data)
+        >>> [case.name for case in found.cases], sorted(found.pooled)[:3]
+        (['003', '004'], ['accuracy', 'dice', 'iou'])
     """
     run = RunFolder.at(folder)
     own = registry or TaskRegistry(run.registry_folder)

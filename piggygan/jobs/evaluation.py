@@ -29,6 +29,11 @@ class Case:
         columns: Likewise.
         scores: What the task's output scored.
         others: What the other task's output scored, if there was one.
+
+    Example:
+        >>> case = Case("film 1", "patient 7", 2500, 2048, {"dice": 0.94, "iou": 0.89})
+        >>> case.scores["dice"]
+        0.94
     """
 
     name: str
@@ -48,6 +53,12 @@ class ScoreSummary:
         median: Of the cases.
         worst: The lowest, or the highest where a lower one is better.
         best: The other end.
+
+    Example:
+        >>> from piggygan.evaluation import mean_interval
+        >>> summary = ScoreSummary(mean_interval([0.90, 0.92, 0.95]), median=0.92, worst=0.90, best=0.95)
+        >>> round(summary.mean.mean, 3), summary.median
+        (0.923, 0.92)
     """
 
     mean: MeanInterval
@@ -66,6 +77,14 @@ class Comparison:
         certificate: SHA-256 of its tensors.
         means: Its own means.
         differences: The evaluated task's score minus the other's.
+
+    Example:
+        >>> from piggygan.evaluation import mean_interval, paired_comparison
+        >>> ours, theirs = [0.90, 0.92, 0.95], [0.88, 0.91, 0.93]
+        >>> compared = {"dice": paired_comparison(ours, theirs)}
+        >>> other = Comparison("lungs-old", "runs/clinic", "9f86d081", {"dice": mean_interval(theirs)}, compared)
+        >>> round(other.differences["dice"].difference.mean, 4)
+        0.0167
     """
 
     task: str
@@ -102,6 +121,25 @@ class Evaluation:
         pooled: Scores of all pixels together, as of one picture.
         comparison: What another task scored.
         notes: What a person has to know before the numbers, one sentence each.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import json
+        >>> from pathlib import Path
+        >>> import piggygan as pg
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> from piggygan.jobs import DataConfig, evaluate_task
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2, out_channels=1), "lungs")
+        >>> model.freeze_task("lungs")
+        >>> with TemporaryDirectory() as folder:
+        ...     pg.TaskRegistry(f"{folder}/clinic").commit(model, "lungs", image_size=32)
+        ...     films = write_xrays(f"{folder}/films", 6, 48, seed=0)
+        ...     sides = {"train": ["000.dcm", "001.dcm"], "val": ["002.dcm"], "test": ["003.dcm", "004.dcm"]}
+        ...     _ = Path(folder, "films", "splits.json").write_text(json.dumps(sides))
+        ...     data = DataConfig(data=Path(folder, "films"))
+        ...     found = evaluate_task(f"{folder}/clinic", "lungs", data)
+        >>> found.kind, found.headline, len(found.cases), found.refused
+        ('masks', 'dice', 2, ())
     """
 
     task: str

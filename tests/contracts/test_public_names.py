@@ -1,7 +1,9 @@
 """What is public: exported, told in one line each, and all that examples and pages use."""
 
 import ast
+import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -68,3 +70,17 @@ def test_a_private_place_is_noticed() -> None:
         "piggygan.layers.kernels",
         "piggygan.layers",
     ]
+
+
+WITHOUT_EXAMPLE = ("piggygan.errors",)
+"""Nobody calls an error: its docstring says when it is raised. The root of them all is shown how to catch."""
+
+
+def test_every_public_class_and_function_shows_an_example_that_runs() -> None:
+    found = [
+        (name, getattr(importlib.import_module(room), name)) for room, name in NAMES if room not in WITHOUT_EXAMPLE
+    ]
+    made = [(name, what) for name, what in found if inspect.isclass(what) or inspect.isfunction(what)]
+    assert len(made) > 100
+    without = [name for name, what in made if not doctest.DocTestParser().get_examples(what.__doc__ or "")]
+    assert without == []
