@@ -50,6 +50,8 @@ class TaskRegistry(Reading):
 
     Example:
         >>> import tempfile
+        >>> from torch import nn
+        >>> from piggygan import MultiTaskGenerator
         >>> folder = tempfile.TemporaryDirectory()
         >>> generator = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
         >>> model = MultiTaskGenerator(generator, base_task="facades")
