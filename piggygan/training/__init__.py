@@ -1,7 +1,7 @@
 """Training: objectives say what is learned from a batch, the loop does the rest."""
 
 from piggygan.training.checkpoints.folder import Checkpoints
-from piggygan.training.checkpoints.saving import load_best, start_from
+from piggygan.training.checkpoints.kept_networks import load_best, start_from
 from piggygan.training.history import EpochRecord, History
 from piggygan.training.loop import train
 from piggygan.training.objectives.cyclegan import CycleGANObjective

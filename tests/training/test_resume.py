@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from piggygan.errors import ResumeError, TrainingDivergedError
-from piggygan.training import Checkpoints, load_best
+from piggygan.errors import TrainingDivergedError
+from piggygan.training import Checkpoints
 
 State = Callable[[Path], tuple[Any, dict[str, bytes]]]
 Whole = Callable[[str, str], Path]
@@ -239,25 +239,6 @@ def test_the_log_has_each_epoch_once_and_keeps_what_was_there_before(program: An
     program.run(program.make_objective(), program.make_data("list"), checkpoints, log_path=log)
     assert log.read_text().startswith(former)
     assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [9, 1, 2, 3, 4]
-
-
-def test_the_best_epoch_is_kept_and_can_be_loaded(program: Any, tmp_path: Path) -> None:
-    scores = iter([0.1, 0.9, float("nan"), 0.5])
-    seen: list[dict[str, bytes]] = []
-    objective = program.make_objective()
-
-    def score(_: Any) -> float:
-        seen.append({n: t.numpy().tobytes() for n, t in objective.modules()["generator"].state_dict().items()})
-        return next(scores)
-
-    checkpoints = Checkpoints(tmp_path)
-    program.run(objective, program.make_data("list"), checkpoints, on_epoch=score)
-    assert load_best(checkpoints, objective) == 0.9
-    now = {n: t.numpy().tobytes() for n, t in objective.modules()["generator"].state_dict().items()}
-    assert now == seen[1]
-    assert len(list(tmp_path.glob("best-*"))) == 1
-    with pytest.raises(ResumeError, match="no best checkpoint"):
-        load_best(Checkpoints(tmp_path / "none"), objective)
 
 
 @pytest.mark.slow

@@ -122,6 +122,12 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     ]
 
 
+def frozen_differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Say which tensors that a training leaves as they are have other digests, or are gone."""
+    other = [f"{name} (frozen) has other values" for name in now if now[name] != before.get(name)]
+    return other + [f"{name} (frozen) is no longer there" for name in before if name not in now]
+
+
 def _of_data(batches: Iterable[Batch]) -> dict[str, Any]:
     if not isinstance(batches, DataLoader):
         return {"data": _fingerprint(batches)}
