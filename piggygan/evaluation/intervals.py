@@ -30,6 +30,7 @@ ENOUGH_PATIENTS = 50
 """Below so many the interval of a mean is rough."""
 RESAMPLES = 9_999
 _CONFIDENCE = 0.95
+_ROUNDING = 1e-12
 _NUMBERS_AT_ONCE = 4_000_000
 """Drawn at once, so that memory does not grow with the patients."""
 
@@ -108,6 +109,8 @@ def mean_interval(values: Sequence[float], patients: Sequence[str] | None = None
     mean = float(np.mean(values))
     if len(sums) < 2:
         return MeanInterval(mean, None, None, len(values), len(sums))
+    if np.ptp(sums / counts) <= _ROUNDING * abs(mean):  # all alike: whoever is drawn, the mean stays
+        return MeanInterval(mean, mean, mean, len(values), len(sums))
     return MeanInterval(mean, *_bca(sums, counts, seed), len(values), len(sums))
 
 
@@ -187,7 +190,7 @@ def _mean_of(sums: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], axis: int
 def _bca(
     sums: Float64[np.ndarray, " patients"], counts: Float64[np.ndarray, " patients"], seed: int
 ) -> tuple[float, float]:
-    """Draw whole patients; where all are alike, or nearly, the correction is not defined and percentiles do."""
+    """Draw whole patients; where the correction is not defined, as all resamples lie on one side, percentiles do."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SciPy warns where it gives NaN, which is looked for below
         drawn = stats.bootstrap(

@@ -22,12 +22,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.spatial import KDTree
 
 from piggygan.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64
+    from jaxtyping import Bool, Float64, Int64
+
+MOST_IN_A_TREE = 400_000
+"""Pixels of both surfaces up to which a tree of them is searched: half a second for smooth outlines on 20 Mpx, where
+distances of all pixels take 16. Of noise, whose surfaces are millions of pixels, a tree takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,8 @@ def surface_scores(
     if not found.any() or not true.any():
         diagonal = math.hypot(found.shape[0] * spacing[0], found.shape[1] * spacing[1])
         return SurfaceScores(diagonal, diagonal, 0.0, is_defined=False)
-    ours, theirs = surface_of(found) * spacing, surface_of(true) * spacing
-    there, back = KDTree(theirs).query(ours)[0], KDTree(ours).query(theirs)[0]
+    ours, theirs = surface_of(found), surface_of(true)
+    there, back = (_distances(one, other, found.shape, spacing) for one, other in ((ours, theirs), (theirs, ours)))
     both = np.concatenate([there, back])
     return SurfaceScores(
         hd95=float(max(np.percentile(there, 95), np.percentile(back, 95))),
@@ -100,16 +105,30 @@ def surface_scores(
     )
 
 
-def surface_of(mask: Bool[np.ndarray, "rows columns"]) -> Float64[np.ndarray, "pixels 2"]:
+def surface_of(mask: Bool[np.ndarray, "rows columns"]) -> Int64[np.ndarray, "pixels 2"]:
     """Give row and column of each pixel of a mask that has background, or the picture's border, beside it.
 
     Example:
-        >>> surface_of(np.ones((3, 3), dtype=bool)).astype(int).tolist()
+        >>> surface_of(np.ones((3, 3), dtype=bool)).tolist()
         [[0, 0], [0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1], [2, 2]]
     """
     around = np.pad(mask, 1)
     is_inside = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
-    return np.argwhere(mask & ~is_inside).astype(np.float64)
+    return np.argwhere(mask & ~is_inside)
+
+
+def _distances(
+    surface: Int64[np.ndarray, "pixels 2"],
+    other: Int64[np.ndarray, "others 2"],
+    shape: tuple[int, ...],
+    spacing: tuple[float, float],
+) -> Float64[np.ndarray, " pixels"]:
+    """Give the distance of each pixel of a surface to the nearest of another, exactly."""
+    if len(surface) + len(other) <= MOST_IN_A_TREE:
+        return np.asarray(KDTree(other * spacing).query(surface * spacing)[0])
+    is_elsewhere = np.ones(shape, dtype=bool)
+    is_elsewhere[tuple(other.T)] = False
+    return np.asarray(distance_transform_edt(is_elsewhere, sampling=spacing)[tuple(surface.T)])
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -34,6 +35,36 @@ def test_films_of_one_patient_that_agree_are_no_further_witnesses() -> None:
     assert (together.low, together.high) == pytest.approx((once.low, once.high), abs=0.002)
     assert together.high - together.low > 1.8 * (apart.high - apart.low)  # type: ignore[operator]
     assert (apart.patients, together.patients, together.cases) == (120, 30, 120)
+
+
+def bca_by_hand(values: Sequence[float], owners: Sequence[str], corrected: bool = True) -> tuple[float, float]:
+    """Efron's formulas, equations 14.9 to 14.15 of Efron and Tibshirani (1993), with patients in the cases' place."""
+    normal, draw = NormalDist(), np.random.default_rng(11)
+    films = [
+        [value for value, owner in zip(values, owners, strict=True) if owner == one] for one in sorted(set(owners))
+    ]
+    sums, counts = np.array([sum(one) for one in films]), np.array([len(one) for one in films])
+    drawn = draw.integers(len(films), size=(20_000, len(films)))
+    means = np.sort(sums[drawn].sum(1) / counts[drawn].sum(1))
+    bias = normal.inv_cdf(float((means < sums.sum() / counts.sum()).mean()))
+    without = (sums.sum() - sums) / (counts.sum() - counts)  # one patient left out
+    off = without.mean() - without
+    acceleration = (off**3).sum() / (6 * ((off**2).sum()) ** 1.5)
+    ends = []
+    for share in (0.025, 0.975):
+        z = bias + normal.inv_cdf(share)
+        place = normal.cdf(bias + z / (1 - acceleration * z)) if corrected else share
+        ends.append(float(np.quantile(means, place)))
+    return ends[0], ends[1]
+
+
+def test_the_interval_is_that_of_efrons_formulas_over_patients() -> None:
+    draw = np.random.default_rng(5)
+    owners = [f"{number:02d}" for number in draw.integers(0, 15, 40)]
+    values = (draw.exponential(1.0, 15)[list(map(int, owners))] + draw.exponential(0.2, 40)).tolist()
+    found = mean_interval(values, owners)
+    assert (found.low, found.high) == pytest.approx(bca_by_hand(values, owners), abs=0.03)
+    assert (found.low, found.high) != pytest.approx(bca_by_hand(values, owners, corrected=False), abs=0.06)
 
 
 def test_it_is_the_patients_that_are_counted_for_rough() -> None:

@@ -101,12 +101,21 @@ def test_every_mask_scores_as_a_loop_over_all_pixels_says(
         assert min(near) <= scores.nsd <= max(near)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_masks_of_noise_score_the_same_without_a_tree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, true = drawn(seed)
+    by_tree = surface_scores(found, true, tolerance=1.3, spacing=(0.4, 0.7))
+    monkeypatch.setattr("piggygan.evaluation.surfaces.MOST_IN_A_TREE", 0)
+    by_pixel = surface_scores(found, true, tolerance=1.3, spacing=(0.4, 0.7))
+    assert (by_pixel.hd95, by_pixel.assd, by_pixel.nsd) == pytest.approx((by_tree.hd95, by_tree.assd, by_tree.nsd))
+
+
 @given(masks)
 def test_a_surface_is_what_erosion_takes_away(mask: Mask) -> None:
     from scipy.ndimage import binary_erosion
 
     surface = np.zeros_like(mask)
-    surface[tuple(surface_of(mask).astype(int).T)] = True
+    surface[tuple(surface_of(mask).T)] = True
     assert np.array_equal(surface, mask & ~binary_erosion(mask))
 
 
