@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from numbers import Integral
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -56,6 +57,9 @@ class PredictionOptions:
     """Where to compute, as PyTorch calls it."""
 
     def __post_init__(self) -> None:
+        for name in ("size", "batch_size", "largest"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _whole(name, getattr(self, name)))
         for name, value in (("size", self.size), ("batch_size", self.batch_size)):
             if value is not None and value < 1:
                 raise ConfigurationError(f"{name} is {value}; needed is 1 or more.")
@@ -71,6 +75,13 @@ class PredictionOptions:
     def side(self) -> int:
         """Side of the square that the network gets, in pixels."""
         return USUAL_SIZE if self.size is None else self.size
+
+
+def _whole(name: str, value: Any) -> int:
+    """Take a whole number of Python or NumPy as Python's, which JSON can hold."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ConfigurationError(f"{name} is {value!r}; needed is a whole number.")
+    return int(value)
 
 
 def _check_device(name: str) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import platform
 import re
-import sys
 
 import pytest
 import torch
 
 from piggygan.about import __version__
 from piggygan.cli import COMMANDS, main
-from piggygan.cli.commands import Group, show
+from piggygan.cli.commands import Group
 from piggygan.errors import PiggyganError
 
 
@@ -121,16 +120,3 @@ def test_whatever_ends_a_command_is_one_line(
     assert printed.out == ""
     assert printed.err.startswith(said)
     assert printed.err.count("\n") == 1
-
-
-def test_at_a_terminal_a_long_line_is_broken_between_words_and_goes_on_indented(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """So that no name that is long enough can pose as a line of its own."""
-    line = "lungs: damaged: " + "a" * 63 + " facades: equal"
-    show(line)
-    assert capsys.readouterr().out == f"{line}\n"  # one line in a file or a pipe
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    show(line)
-    assert capsys.readouterr().out == f"lungs: damaged: {'a' * 63}\n    facades: equal\n"

@@ -220,19 +220,6 @@ def test_real_chest_films_get_segmentations(registry: TaskRegistry, tmp_path: Pa
         assert_lies_on(tmp_path / "out" / file.outputs["segmentations"], film, mask, summary.certificate)
 
 
-def test_films_of_another_part_are_refused_when_one_is_required(
-    registry: TaskRegistry, tmp_path: Path, write_film: WriteFilm, chest: np.ndarray[Any, Any]
-) -> None:
-    write_film(tmp_path / "chest.dcm", chest)
-    write_film(tmp_path / "hand.dcm", chest, BodyPartExamined="HAND")
-    write_film(tmp_path / "unknown.dcm", chest, BodyPartExamined=None)
-    write_film(tmp_path / "tomogram.dcm", chest, Modality="CT")
-    options = PredictionOptions(size=32, dicom_seg=False, body_part="CHEST")
-    summary = pg.predict(registry, "lungs", tmp_path, tmp_path / "out", options)
-    assert [Path(file.source).name for file in summary.predicted] == ["chest.dcm"]
-    assert [file.error for file in summary.refused] == ["DicomError"] * 3
-
-
 def test_b20_a_program_in_the_preamble_is_not_copied_out(
     registry: TaskRegistry, tmp_path: Path, write_film: WriteFilm, chest: np.ndarray[Any, Any]
 ) -> None:

@@ -95,15 +95,6 @@ def test_d03_a_size_that_the_network_cannot_halve_is_refused(registry: TaskRegis
         translate_pictures(registry.load(), "lungs", [], PredictionOptions(size=size))
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("size", 0), ("batch_size", 0), ("largest", 0), ("fit", "crop"), ("kind", "video"), ("size", -256)],
-)
-def test_d03_an_option_outside_its_range_is_refused(name: str, value: object) -> None:
-    with pytest.raises(ConfigurationError, match=name):
-        PredictionOptions(**{name: value})  # type: ignore[arg-type]
-
-
 def test_d07_other_channels_than_the_task_takes_are_refused(make_mirror: MakeMirror) -> None:
     with pytest.raises(InputError, match="has 3 channels; task 'lungs' takes 1"):
         translate_pictures(mirror_model(make_mirror), "lungs", [smooth(3, 8, 8)], PredictionOptions(size=8))

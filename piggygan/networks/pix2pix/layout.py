@@ -45,7 +45,7 @@ def plain_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         ['model.10.conv_block.1.weight']
     """
     names = list(tensors)
-    while prefix := next((p for p in _WRAPPING if all(name.startswith(p) for name in names)), ""):
+    while names and (prefix := next((p for p in _WRAPPING if all(name.startswith(p) for name in names)), "")):
         names = [name.removeprefix(prefix) for name in names]
     names = [re.sub(r"^(model\.\d+)\.block\.", r"\1.conv_block.", name) for name in names]
     renamed = dict(zip(names, tensors.values(), strict=True))

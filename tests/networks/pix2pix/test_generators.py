@@ -14,7 +14,6 @@ from piggygan.errors import CheckpointError, ConfigurationError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
-from piggygan.networks.pix2pix.layout import read_architecture
 from piggygan.registry import TaskRegistry
 
 Make = Callable[..., nn.Module]
@@ -186,17 +185,6 @@ def test_an_import_draws_no_random_numbers(make_unet: Make, saved: Save) -> None
     before = torch.random.get_rng_state()
     load_pix2pix_generator(path)
     assert torch.equal(torch.random.get_rng_state(), before)
-
-
-def test_17_14_kernels_of_more_numbers_than_can_be_counted_are_refused() -> None:
-    wide = torch.zeros(1).expand(2**40, 3, 4, 4)
-    tensors = {
-        "model.model.0.weight": wide,
-        "model.model.3.weight": wide.transpose(0, 1).transpose(0, 1),
-        "model.model.1.model.3.bias": torch.zeros(1),
-    }
-    with pytest.raises(CheckpointError, match="wider than any network's"):
-        read_architecture(tensors)
 
 
 # ---------------------------------------------------------------------- out
