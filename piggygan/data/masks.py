@@ -13,7 +13,7 @@ from torch import Tensor
 from piggygan.data.content import MAX_PIXELS, failures_named, read_content
 from piggygan.data.pictures.decoded import DecodedImage
 from piggygan.data.pictures.decoding import decode_image
-from piggygan.errors import MaskError
+from piggygan.errors import ConfigurationError, MaskError
 from piggygan.files.regular import shown
 
 if TYPE_CHECKING:
@@ -80,6 +80,34 @@ def read_classes(
                 f"name all classes, or set what is of none to 0."
             )
         return torch.where(torch.from_numpy(np.stack(of_each)), 1.0, -1.0)
+
+
+def named_classes(classes: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Read the classes of a mask, each ``VALUE`` or ``NAME=VALUE,VALUE``.
+
+    Raises:
+        ConfigurationError: If one is none, or a value or name comes twice.
+
+    Example:
+        >>> named_classes(["lungs=150,200", "250"])
+        {'lungs': (150, 200), '250': (250,)}
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for text in classes:
+        name, _, values = text.rpartition("=")
+        try:
+            of_class = tuple(int(value) for value in values.split(","))
+        except ValueError:
+            raise ConfigurationError(
+                f"classes has {text!r}; a class is a value, or a name and values, such as lungs=150,200."
+            ) from None
+        name = name.strip() or values.strip()
+        if name in found or 0 in of_class or {value for one in found.values() for value in one} & set(of_class):
+            raise ConfigurationError(
+                f"classes has {text!r}: its name or a value is taken, or 0, which is the background."
+            )
+        found[name] = of_class
+    return found
 
 
 def mask_of(codes: Integer[np.ndarray, "height width"], path: Path) -> Float[Tensor, "1 height width"]:

@@ -15,7 +15,7 @@ from piggygan.data.folders import PairFiles
 from piggygan.data.framing import resized
 from piggygan.data.image_file import check_channels
 from piggygan.data.images import read_image
-from piggygan.data.masks import read_mask
+from piggygan.data.masks import read_classes, read_mask
 from piggygan.errors import ConfigurationError, PairError
 from piggygan.files.regular import shown
 
@@ -68,6 +68,8 @@ class SideBySideReader:
     Attributes:
         input_side: Which half the generator gets.
         label_side: Which half is a label picture, whose colours must never be mixed; None: both are photos.
+        channels: Of the input: 1 or 3, or as many as the files have.
+        target_channels: Of the target, likewise.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -82,12 +84,16 @@ class SideBySideReader:
 
     input_side: Side = "left"
     label_side: Side | None = "right"
+    channels: int = 3
+    target_channels: int = 3
 
     def __post_init__(self) -> None:
         if self.input_side not in ("left", "right") or self.label_side not in ("left", "right", None):
             raise ConfigurationError(
                 f"input_side is {self.input_side!r} and label_side {self.label_side!r}; sides are 'left' and 'right'."
             )
+        check_channels(self.channels)
+        check_channels(self.target_channels)
 
     @property
     def input_sampling(self) -> Sampling:
@@ -99,19 +105,95 @@ class SideBySideReader:
         """How targets are resized."""
         return "bilinear" if self.label_side in (None, self.input_side) else "nearest"
 
-    def read(self, files: PairFiles) -> tuple[Float[Tensor, "3 height half"], Float[Tensor, "3 height half"]]:
+    def read(
+        self, files: PairFiles
+    ) -> tuple[Float[Tensor, "input_channels height half"], Float[Tensor, "target_channels height half"]]:
         """Read a file and cut it in the middle.
 
         Raises:
             PairError: If its width is odd.
             ImageError: If it cannot be read.
         """
-        whole = read_image(files.image, channels=3)
+        whole = read_image(files.image, self.channels)
         width = whole.shape[-1]
         if width % 2:
             raise PairError(f"{shown(files.image)} is {width} pixels wide; two halves need an even number.")
-        left, right = whole[..., : width // 2], whole[..., width // 2 :]
-        return (left, right) if self.input_side == "left" else (right, left)
+        other = whole if self.target_channels == self.channels else read_image(files.image, self.target_channels)
+        left, right = slice(None, width // 2), slice(width // 2, None)
+        first, second = (left, right) if self.input_side == "left" else (right, left)
+        return whole[..., first], other[..., second]
+
+
+@dataclass(frozen=True)
+class TwoPicturesReader:
+    """Reads two files, the input in ``image`` and the target in ``mask`` of a pair, as pictures of one size.
+
+    Attributes:
+        channels: Of the input: 1 or 3, or as many as the files have.
+        target_channels: Of the target, likewise.
+        input_sampling: ``"nearest"`` for label pictures, whose colours must never be mixed.
+        target_sampling: Likewise.
+        requirements: What DICOM films have to be; by default they must not say that text is burned in.
+    """
+
+    channels: int = 3
+    target_channels: int = 3
+    input_sampling: Sampling = "bilinear"
+    target_sampling: Sampling = "bilinear"
+    requirements: DicomRequirements = TO_LEARN_FROM
+
+    def __post_init__(self) -> None:
+        check_channels(self.channels)
+        check_channels(self.target_channels)
+
+    def read(
+        self, files: PairFiles
+    ) -> tuple[Float[Tensor, "input_channels height width"], Float[Tensor, "target_channels height width"]]:
+        """Read both files.
+
+        Raises:
+            PairError: If there is no target, or it has another size.
+            ImageError: If a file cannot be read.
+        """
+        if files.mask is None:
+            raise PairError(f"{files.name!r} has no target file.")
+        image = read_image(files.image, self.channels, requirements=self.requirements)
+        target = read_image(files.mask, self.target_channels, requirements=self.requirements)
+        if image.shape[-2:] != target.shape[-2:]:
+            (height, width), (target_height, target_width) = image.shape[-2:], target.shape[-2:]
+            raise PairError(
+                f"{shown(files.image)} is {width} x {height} pixels and its target {shown(files.mask)} "
+                f"{target_width} x {target_height}; they must be of one size, after EXIF orientation."
+            )
+        return image, target
+
+
+@dataclass(frozen=True)
+class ArrangedReader:
+    """Reads as another reader does, the other way round if that is wanted, and resized in ways of its own.
+
+    Attributes:
+        reader: What reads.
+        is_reversed: Whether its target is the input.
+        input_sampling: How inputs are resized, once they are the inputs.
+        target_sampling: How targets are resized.
+    """
+
+    reader: PairReader
+    is_reversed: bool
+    input_sampling: Sampling
+    target_sampling: Sampling
+
+    def read(
+        self, files: PairFiles
+    ) -> tuple[Float[Tensor, "input_channels height width"], Float[Tensor, "target_channels height width"]]:
+        """Read a pair.
+
+        Raises:
+            DataError: If it cannot be used.
+        """
+        first, second = self.reader.read(files)
+        return (second, first) if self.is_reversed else (first, second)
 
 
 @dataclass(frozen=True)
@@ -161,6 +243,8 @@ class MaskReader:
         channels: Channels of the input: 1 or 3. The target has 1.
         scale: How many times as large as its masks an image may be; each of their pixels then stands for so many.
         requirements: What DICOM films have to be; by default they must not say that text is burned in.
+        classes: The values of each class in a mask of several, see :func:`~piggygan.data.masks.read_classes`; the
+            target then has a channel for each. By default a mask has two values.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -179,22 +263,25 @@ class MaskReader:
     input_sampling: Sampling = "bilinear"
     target_sampling: Sampling = "nearest"
     requirements: DicomRequirements = TO_LEARN_FROM
+    classes: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         check_channels(self.channels)
 
-    def read(self, files: PairFiles) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "1 height width"]]:
+    def read(
+        self, files: PairFiles
+    ) -> tuple[Float[Tensor, "channels height width"], Float[Tensor, "classes height width"]]:
         """Read an image and its masks.
 
         Raises:
             PairError: If there is no mask, or one of another size.
-            MaskError: If a mask has more than two values.
+            MaskError: If a mask has more than two values, or others than its classes.
             ImageError: If a file cannot be read.
         """
         masks = masks_of(files)
         image = self.read_input(files.image)
         height, width = image.shape[-2:]
-        united = torch.full((1, height, width), -1.0, device="cpu")
+        united = torch.full((max(1, len(self.classes)), height, width), -1.0, device="cpu")
         for path in masks:
             part = self.read_part(path)
             if part.shape[-1] * self.scale == width:
@@ -211,9 +298,9 @@ class MaskReader:
         """Read the image."""
         return read_image(path, self.channels, requirements=self.requirements)
 
-    def read_part(self, path: Path) -> Float[Tensor, "1 height width"]:
+    def read_part(self, path: Path) -> Float[Tensor, "classes height width"]:
         """Read one of the masks."""
-        return read_mask(path)
+        return read_classes(path, self.classes) if self.classes else read_mask(path)
 
 
 def masks_of(files: PairFiles) -> tuple[Path, ...]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from piggygan.errors import ConfigurationError, DatasetError
-from piggygan.files.regular import shown
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import make_folder, shown
 
 
 def read_splits(path: str | Path) -> dict[str, list[str]]:
@@ -58,6 +59,23 @@ def read_splits(path: str | Path) -> dict[str, list[str]]:
             if seen.setdefault(name, side) != side:
                 raise DatasetError(f"{shown(path)} has {name!r} on two sides, {seen[name]} and {side}: keep it on one.")
     return sides
+
+
+def write_splits(path: Path, splits: Mapping[str, Sequence[str]]) -> None:
+    """Write the names of each side as :func:`read_splits` reads them, so that they survive a power loss.
+
+    Args:
+        path: The file; what is there is replaced, and its folder is made.
+        splits: The names by side.
+
+    Raises:
+        DatasetError: If it cannot be written.
+    """
+    try:
+        make_folder(path.parent)
+        write_durably(path, json.dumps({side: list(names) for side, names in splits.items()}, indent=1).encode("ascii"))
+    except OSError as error:
+        raise DatasetError(f"{shown(path)} cannot be written: {error.strerror or error}.") from error
 
 
 def side_of(splits: dict[str, list[str]], side: str, path: str | Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from piggygan.data.augmentation import PairAugmentation
-from piggygan.data.folders import list_side_by_side
+from piggygan.data.decoded import SkippedFile
+from piggygan.data.folders import PairFiles, list_side_by_side
 from piggygan.data.pairs import Pair, PairDataset
 from piggygan.data.readers import PictureReader
 from piggygan.data.seeds import seeded_generator
@@ -95,17 +97,55 @@ class UnpairedDataset(Dataset[Pair]):
             DatasetError: If a folder is missing, empty or mostly broken.
             PairError: If two files of a folder have one name.
         """
-        sides = []
-        for letter, channels, own_seed in (("A", input_channels, seed), ("B", target_channels, _other_seed(seed))):
+        files = []
+        for letter in "AB":
             path = Path(folder) / f"{side}{letter}"
             if not path.is_dir():
                 raise DatasetError(
                     f"Looked for {side}A and {side}B in {shown(Path(folder))}: there is no folder {path.name}. Put the "
                     f"pictures of one side into each."
                 )
-            reader = PictureReader(channels)
-            sides.append(PairDataset(list_side_by_side(path), reader, size, augmentation=augmentation, seed=own_seed))
-        return cls(*sides, matching=matching, seed=seed)
+            files.append(list_side_by_side(path))
+        readers = PictureReader(input_channels), PictureReader(target_channels)
+        return cls.of_files(
+            (files[0], files[1]), readers, size, matching=matching, augmentation=augmentation, seed=seed
+        )
+
+    @classmethod
+    def of_files(
+        cls,
+        files: tuple[Sequence[PairFiles], Sequence[PairFiles]],
+        readers: tuple[PictureReader, PictureReader],
+        size: int,
+        *,
+        matching: Matching = "random",
+        augmentation: PairAugmentation | None = None,
+        seed: int = 0,
+    ) -> UnpairedDataset:
+        """Read the pictures of two sides.
+
+        Args:
+            files: Of the inputs and of the targets.
+            readers: How those of each are read.
+            size: Side of the pictures that come out.
+            matching: As for the class.
+            augmentation: Varies each picture for itself.
+            seed: Of matching and variations, 0 or more.
+
+        Raises:
+            ConfigurationError: If an argument is outside its range.
+            DatasetError: If a side is empty or mostly broken.
+        """
+        inputs, targets = (
+            PairDataset(listed, reader, size, augmentation=augmentation, seed=own)
+            for listed, reader, own in zip(files, readers, (seed, _other_seed(seed)), strict=True)
+        )
+        return cls(inputs, targets, matching=matching, seed=seed)
+
+    @property
+    def skipped(self) -> list[SkippedFile]:
+        """The pictures of both sides that were left out, and why."""
+        return [*self._inputs.skipped, *self._targets.skipped]
 
     @property
     def fingerprint(self) -> str:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from piggygan.data.arrangement import Arrangement, LabelSide, Wishes
+from piggygan.data.arranging import arrange, letters
 from piggygan.data.augmentation import PairAugmentation
-from piggygan.data.datasets import ImagesWithMasks, open_dataset
+from piggygan.data.datasets.folder import DatasetFolder
+from piggygan.data.datasets.forms import open_named
+from piggygan.data.datasets.known import patients_by_names
+from piggygan.data.datasets.own import UnpairedFolders
+from piggygan.data.folders import PairFiles
+from piggygan.data.image_file import check_channels
+from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
-from piggygan.data.splits import split_by_patient
+from piggygan.data.readers import MaskReader, PictureReader
+from piggygan.data.survey import SurveyedFile, fingerprint_of, survey
+from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset
 from piggygan.errors import ConfigurationError
 
 Direction = Literal["AtoB", "BtoA"]
 Kind = Literal["pairs", "masks", "unpaired"]
 Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
-"""How what is learned from is varied: whatever the data are, by what they are, or not at all."""
+"""How what is learned from is varied; or that for each kind of data, since what they are is only found out."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class TaskData:
         splits: The names on each side (``"train"``, ``"val"``, ``"test"``), as :func:`open_task_data` takes them again.
         notes: What a person should know, one sentence each: what was drawn, left out, or looks wrong.
         patients: Whose file each is, where that is known. Of DICOM files it is a digest.
-        label_side: Which of the two are label pictures, whose colours must not be mixed; None: neither.
+        label_side: Which of the two are label pictures, whose colours are not mixed; None: neither.
         classes: What each channel of a mask is, if there are several.
     """
 
@@ -94,7 +103,7 @@ class TaskData:
     splits: dict[str, list[str]]
     notes: list[str]
     patients: Mapping[str, str] = field(default_factory=dict)
-    label_side: Literal["input", "target"] | None = None
+    label_side: LabelSide | None = None
     classes: tuple[str, ...] = ()
 
 
@@ -108,58 +117,34 @@ def open_task_data(
 ) -> TaskData:
     """Find the pairs, divide them into sides, and read them.
 
+    Sides are, in this order: those of ``config.splits``; those drawn by ``config.split``; the folders train, val and
+    test, or the ``splits.json``, that the data come with; else they are drawn. A validation side is drawn from the
+    training side where there is none. What was drawn is in ``splits``; write it with
+    :func:`~piggygan.data.splits.write_splits`, and name that file the next time: files that are added later would be
+    drawn otherwise.
+
     Args:
         config: What the user named.
         size: Side of the pictures that come out.
         seed: Of drawn sides and of variations, 0 or more.
-        augmentation: How to vary what is learned from, or that by the kind of data; the other sides are never varied.
+        augmentation: How to vary what is learned from, or that for each kind of data; other sides are never varied.
         in_channels: Channels that a network takes which is there already.
 
     Raises:
         ConfigurationError: If the options contradict each other.
         DataError: If the data cannot be used.
     """
-    if config.data is None:
-        raise ConfigurationError("no data are named: give --data FOLDER.")
-    dataset = open_dataset(config.data)
-    channels = config.channels or in_channels or 3
-    splits = {side: list(names) for side, names in dataset.sides.items()}
-    if "val" not in splits:
-        kept = {name: dataset.patients.get(name, name) for name in splits["train"]}
-        splits |= {**split_by_patient(kept, {"train": 0.875, "val": 0.125}, seed=seed)}
-    is_of_masks = isinstance(dataset, ImagesWithMasks)
-    varied = variations_of(augmentation, "masks" if is_of_masks else "pairs")
-    sides = {
-        side: dataset.pairs(
-            size, names=names, channels=channels, augmentation=varied if side == "train" else None, seed=seed
-        )
-        for side, names in splits.items()
-    }
-    return TaskData(
-        kind="masks" if is_of_masks else "pairs",
-        train=sides["train"],
-        validation=sides["val"],
-        test=sides.get("test"),
-        in_channels=channels,
-        out_channels=1 if is_of_masks else 3,
-        fingerprint=hashlib.sha256(repr([pairs.fingerprint for pairs in sides.values()]).encode()).hexdigest(),
-        splits=splits,
-        notes=[],
-        patients=dataset.patients,
-    )
-
-
-def variations_of(augmentation: Variations, kind: Kind) -> PairAugmentation | None:
-    """Return how data of a kind are varied."""
-    if augmentation is None or isinstance(augmentation, PairAugmentation):
-        return augmentation
-    return augmentation.get(kind)
+    source = _Source.opened(config)
+    splits, notes = learned_sides(source.dataset, source.patients, config.splits, config.split, config.split_by, seed)
+    varied = augmentation.get(source.kind) if isinstance(augmentation, Mapping) else augmentation
+    return source.read(config, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
 
 
 def open_test_data(config: DataConfig, *, size: int, in_channels: int | None = None) -> TaskData:
     """Read data to score a task on, without drawing anything.
 
-    The test side where the data have sides, else all of them; it is all three sides of what is returned.
+    It is the test side of ``config.splits`` or of the data, the validation side if there is no other, and all of the
+    data if they have no sides. It is all three sides of what is returned.
 
     Args:
         config: What the user named.
@@ -170,6 +155,126 @@ def open_test_data(config: DataConfig, *, size: int, in_channels: int | None = N
         ConfigurationError: If the options contradict each other.
         DataError: If the data cannot be used.
     """
-    opened = open_task_data(config, size=size, seed=0, in_channels=in_channels)
-    scored = opened.test or opened.validation
-    return replace(opened, train=scored, validation=scored, test=scored)
+    source = _Source.opened(config)
+    names, notes = scored_side(source.dataset, config.splits)
+    return source.read(config, {"test": names}, notes, size=size, seed=0, augmentation=None, in_channels=in_channels)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The data that were named, before anything is decoded."""
+
+    dataset: DatasetFolder
+    surveyed: Mapping[Path, SurveyedFile]
+    patients: Mapping[str, str]
+
+    @classmethod
+    def opened(cls, config: DataConfig) -> _Source:
+        """Open what is named, and look at every file."""
+        names = ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
+        dataset = open_named({name: getattr(config, name) for name in names})
+        if not isinstance(dataset, UnpairedFolders):
+            dataset.check_partners()
+        surveyed = survey(dataset.files)
+        of_films = {
+            files.name: patient
+            for files in dataset.files
+            if (file := surveyed.get(files.image)) and (patient := file.patient)
+        }
+        by_names = patients_by_names(files.name for files in dataset.files)
+        return cls(dataset, surveyed, {**by_names, **of_films, **dataset.patients})
+
+    @property
+    def kind(self) -> Kind:
+        """What is learned from."""
+        reader = self.dataset.reader()
+        if isinstance(reader, PictureReader):
+            return "unpaired"
+        return "masks" if isinstance(reader, MaskReader) else "pairs"
+
+    def read(
+        self,
+        config: DataConfig,
+        splits: dict[str, list[str]],
+        notes: Sequence[str],
+        *,
+        size: int,
+        seed: int,
+        augmentation: PairAugmentation | None,
+        in_channels: int | None,
+    ) -> TaskData:
+        """Read the sides; where there is but a test side, it is all three."""
+        files = {side: self.dataset.named(names) for side, names in splits.items()}
+        learned = files.get("train") or files["test"]
+        wishes = _wishes(config, in_channels)
+        lost = (
+            [
+                f"{len(self.dataset.incomplete)} files lack their partner and are not used, such as "
+                f"{self.dataset.incomplete[0].name!r}."
+            ]
+            if self.dataset.incomplete
+            else []
+        )
+        sides: dict[str, PairDataset | UnpairedDataset] = {}
+        if isinstance(self.dataset, UnpairedFolders):
+            of_letters = {side: self._by_letter(listed, wishes.is_reversed) for side, listed in files.items()}
+            first, second = of_letters["train" if "train" in files else "test"]
+            readers = letters({"A": first, "B": second}, self.surveyed, wishes)
+            for side, both in of_letters.items():
+                varied = augmentation if side == "train" else None
+                sides[side] = UnpairedDataset.of_files(both, readers, size, augmentation=varied, seed=seed)
+            arranged = Arrangement(readers[0], readers[0].channels, readers[1].channels)
+        else:
+            arranged = arrange(self.dataset, learned, self.surveyed, wishes)
+            for side, listed in files.items():
+                varied = augmentation if side == "train" else None
+                sides[side] = PairDataset(listed, arranged.reader, size, augmentation=varied, seed=seed)
+        skipped = [
+            f"{len(data.skipped)} of {len(splits[side])} files of the {side} side cannot be used, such as "
+            f"{data.skipped[0].name!r}: {data.skipped[0].reason}"
+            for side, data in sides.items()
+            if data.skipped
+        ]
+        scored = sides.get("test")
+        return TaskData(
+            kind=self.kind,
+            train=sides.get("train") or sides["test"],
+            validation=sides.get("val") or sides["test"],
+            test=scored,
+            in_channels=arranged.in_channels,
+            out_channels=arranged.out_channels,
+            fingerprint=fingerprint_of(files, self.surveyed),
+            splits=splits,
+            notes=[*self.dataset.remarks, *lost, *notes, *skipped, *arranged.notes],
+            patients=self.patients,
+            label_side=arranged.label_side,
+            classes=tuple(named_classes(config.classes)),
+        )
+
+    def _by_letter(self, files: Sequence[PairFiles], is_reversed: bool) -> tuple[list[PairFiles], list[PairFiles]]:
+        """Part what nobody paired into inputs and targets."""
+        if not isinstance(self.dataset, UnpairedFolders):
+            return [], []
+        found: dict[str, list[PairFiles]] = {"A": [], "B": []}
+        for pair in files:
+            found[self.dataset.letter_of(pair.name)].append(pair)
+        return (found["B"], found["A"]) if is_reversed else (found["A"], found["B"])
+
+
+def _wishes(config: DataConfig, in_channels: int | None) -> Wishes:
+    if config.direction not in get_args(Direction):
+        raise ConfigurationError(f"direction is {config.direction!r}: take AtoB or BtoA.")
+    if in_channels and config.channels and config.channels != in_channels:
+        raise ConfigurationError(
+            f"channels is {config.channels}, and the network takes {in_channels}: leave channels out, or begin with a "
+            f"new network."
+        )
+    for channels in (config.channels, config.target_channels):
+        if channels is not None:
+            check_channels(channels)
+    return Wishes(
+        config.channels or in_channels,
+        config.target_channels,
+        tuple(named_classes(config.classes).values()),
+        config.direction == "BtoA",
+    )

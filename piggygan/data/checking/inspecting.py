@@ -15,6 +15,7 @@ from piggygan.data.checking.finding import Fault, Finding
 from piggygan.data.content import MAX_PIXELS, largest_content, read_content
 from piggygan.data.dicom.description import ANY_FILM
 from piggygan.data.dicom.header import describe_content, is_dicom_head
+from piggygan.data.dicom.patient import patient_digest
 from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import narrow_range
 from piggygan.data.pictures.outline import picture_outline
@@ -25,7 +26,7 @@ from piggygan.errors import DataError, MaskError, PairError
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_PATIENT_ID, _ISSUER, _BITS_STORED = 0x00100020, 0x00100021, 0x00280101
+_BITS_STORED = 0x00280101
 
 
 def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
@@ -91,11 +92,7 @@ def _with_header(finding: Finding, path: Path, salt: str, brightest: float) -> F
 def _with_elements(finding: Finding, content: bytes, salt: str) -> Finding:
     film = describe_content(content, max_bytes=largest_content(MAX_PIXELS))
     with without_warnings():
-        elements = dcmread(
-            BytesIO(content), stop_before_pixels=True, specific_tags=[_PATIENT_ID, _ISSUER, _BITS_STORED]
-        )
-    patient = elements.get("PatientID")
-    identity = f"{salt}\0{elements.get('IssuerOfPatientID')}\0{patient}".encode(errors="replace")
+        elements = dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=[_BITS_STORED])
     burned_in = Fault("burned-in text", "its header says that text about the patient may be in the picture")
     return replace(
         finding,
@@ -104,6 +101,6 @@ def _with_elements(finding: Finding, content: bytes, salt: str) -> Finding:
         body_part=film.body_part,
         view=film.view,
         was_lossy=film.was_lossy,
-        patient=hashlib.sha256(identity).hexdigest() if patient else None,
+        patient=patient_digest(content, salt),
         faults=(*finding.faults, *([burned_in] if film.burned_in else [])),
     )

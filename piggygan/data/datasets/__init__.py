@@ -7,7 +7,7 @@ from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.jsrt import Jsrt
 from piggygan.data.datasets.known import DATASETS, open_dataset
 from piggygan.data.datasets.montgomery import Montgomery
-from piggygan.data.datasets.own import ImagesWithMasks, Pictures, SideBySide
+from piggygan.data.datasets.own import ImagesWithMasks, Pictures, SideBySide, TwoFolders, UnpairedFolders
 from piggygan.data.datasets.shenzhen import Shenzhen
 
 __all__ = [
@@ -24,5 +24,7 @@ __all__ = [
     "Pictures",
     "Shenzhen",
     "SideBySide",
+    "TwoFolders",
+    "UnpairedFolders",
     "open_dataset",
 ]

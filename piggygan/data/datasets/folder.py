@@ -26,6 +26,7 @@ class Listing(NamedTuple):
     Attributes:
         files: The pairs, in order.
         incomplete: What lacks its partner, and which.
+        remarks: How names were understood, where they are not simply equal.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -41,6 +42,7 @@ class Listing(NamedTuple):
 
     files: list[PairFiles]
     incomplete: list[SkippedFile]
+    remarks: tuple[str, ...] = ()
 
 
 class DatasetFolder(ABC):
@@ -55,6 +57,7 @@ class DatasetFolder(ABC):
         folder: The same.
         files: The pairs, in the order of their names, which are unique.
         incomplete: What lacks its partner, and which.
+        remarks: How names were understood, where they are not simply equal.
 
     Raises:
         DatasetError: If the folder is missing or has another form.
@@ -83,6 +86,7 @@ class DatasetFolder(ABC):
         listing = self._list()
         self.files: tuple[PairFiles, ...] = tuple(listing.files)
         self.incomplete: tuple[SkippedFile, ...] = tuple(listing.incomplete)
+        self.remarks: tuple[str, ...] = listing.remarks
 
     @classmethod
     @abstractmethod
@@ -168,8 +172,8 @@ class DatasetFolder(ABC):
             raise ConfigurationError("side and names both choose pairs; give one of them.")
         if side is not None:
             names = side_of(dict(self.sides), side, self.folder)
-        self._check_partners(max_skipped)  # also for some of them: a split is made of what has a partner
-        chosen = self.files if names is None else self._named(names)
+        self.check_partners(max_skipped)  # also for some of them: a split is made of what has a partner
+        chosen = self.files if names is None else self.named(names)
         return PairDataset(
             chosen,
             self.reader(channels),
@@ -191,7 +195,12 @@ class DatasetFolder(ABC):
                 f"{self.description.pairs}. Get it anew: {self.description.source}"
             )
 
-    def _named(self, names: Collection[str]) -> list[PairFiles]:
+    def named(self, names: Collection[str]) -> list[PairFiles]:
+        """Find pairs by their names, in order.
+
+        Raises:
+            PairError: If there is no such pair.
+        """
         names = [names] if isinstance(names, str) else names
         known = {files.name: files for files in self.files}
         missing = sorted(set(names) - known.keys())
@@ -200,7 +209,15 @@ class DatasetFolder(ABC):
             raise PairError(f"{len(missing)} of the names are no pairs in {shown(self.folder)}: {listed}.")
         return [known[name] for name in sorted(set(names))]
 
-    def _check_partners(self, max_skipped: float) -> None:
+    def check_partners(self, max_skipped: float = 0.05) -> None:
+        """Make sure that no more files lack their partner than may.
+
+        Args:
+            max_skipped: Largest share of them.
+
+        Raises:
+            DatasetError: If more do; it names the first ten.
+        """
         # Some sets are published with images that have no target; those are no loss.
         expected = self.description.images - self.description.pairs if self.description else 0
         lost, total = len(self.incomplete) - expected, len(self.files) + len(self.incomplete)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -12,7 +14,7 @@ from piggygan.data.datasets.facades import Facades, FacadesBase
 from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.datasets.jsrt import Jsrt
 from piggygan.data.datasets.montgomery import Montgomery
-from piggygan.data.datasets.own import ImagesWithMasks, Pictures, SideBySide
+from piggygan.data.datasets.own import ImagesWithMasks, Pictures, SideBySide, TwoFolders, UnpairedFolders
 from piggygan.data.datasets.shenzhen import Shenzhen
 from piggygan.errors import ConfigurationError, DatasetError
 from piggygan.files.regular import shown
@@ -28,12 +30,39 @@ DATASETS: Final[Mapping[str, type[DatasetFolder]]] = MappingProxyType(
             FacadesBase,
             Facades,
             ImagesWithMasks,
+            TwoFolders,
+            UnpairedFolders,
             SideBySide,
             Pictures,
         )
     }
 )
-"""By name; a folder is the first of these whose form it has."""
+"""By name."""
+_OWN = (ImagesWithMasks, TwoFolders, UnpairedFolders, SideBySide)
+
+
+_NAMES_OF_FILMS = (
+    re.compile(r"(?:MCUCXR|CHNCXR)_(\d{4})_[01]"),  # Montgomery and Shenzhen: a film a patient
+    re.compile(r"(JPC(?:LN|NN)\d{3})"),  # JSRT: likewise
+    re.compile(r"(\d{8})_\d{3}"),  # ChestX-ray14: patient and follow-up
+)
+
+
+def patients_by_names(names: Iterable[str]) -> dict[str, str]:
+    """Say whose film each is, if all are called as the films of a public set are; else nothing.
+
+    Example:
+        >>> patients_by_names(["00000001_000", "00000001_001", "00000002_000"])
+        {'00000001_000': '00000001', '00000001_001': '00000001', '00000002_000': '00000002'}
+        >>> patients_by_names(["MCUCXR_0001_0", "holiday"])
+        {}
+    """
+    stems = {name: name.rpartition("/")[2] for name in names}
+    for pattern in _NAMES_OF_FILMS:
+        found = {name: pattern.fullmatch(stem) for name, stem in stems.items()}
+        if found and all(found.values()):
+            return {name: match[1] for name, match in found.items() if match}
+    return {}
 
 
 def open_dataset(folder: str | Path, name: str | None = None) -> DatasetFolder:
@@ -45,7 +74,7 @@ def open_dataset(folder: str | Path, name: str | None = None) -> DatasetFolder:
 
     Raises:
         ConfigurationError: If there is no data set of that name.
-        DatasetError: If the folder is missing, empty, or has another form.
+        DatasetError: If the folder is missing, empty, or has another form, or several.
         PairError: If names are not unique.
 
     Example:
@@ -61,6 +90,28 @@ def open_dataset(folder: str | Path, name: str | None = None) -> DatasetFolder:
     if name is not None and name not in DATASETS:
         raise ConfigurationError(f"dataset is {name!r}; known are {', '.join(DATASETS)}.")
     if not folder.is_dir():
-        raise DatasetError(f"Looked for a data set in {shown(folder)}: there is no such folder.")
-    kind = DATASETS[name] if name else next((kind for kind in DATASETS.values() if kind.is_in(folder)), Pictures)
-    return kind(folder)
+        what = "that is a file" if folder.exists() else "there is no such folder"
+        raise DatasetError(f"Looked for a data set in {shown(folder)}: {what}{_near(folder)}.")
+    return (DATASETS[name] if name else _form_of(folder))(folder)
+
+
+def _form_of(folder: Path) -> type[DatasetFolder]:
+    published = next((kind for kind in DATASETS.values() if kind.description and kind.is_in(folder)), None)
+    if published is not None:
+        return published
+    found = [kind for kind in _OWN if kind.is_in(folder)]
+    if len(found) > 1:
+        raise DatasetError(
+            f"{shown(folder)} can be read as {' and as '.join(kind.name for kind in found)}: name the two folders that "
+            f"are meant (inputs and targets, images and masks, or side_a and side_b), or the form (dataset)."
+        )
+    return found[0] if found else Pictures
+
+
+def _near(folder: Path) -> str:
+    """Name the folder that was probably meant."""
+    if not folder.parent.is_dir():
+        return ""
+    there = [entry.name for entry in folder.parent.iterdir() if entry.is_dir()]
+    near = difflib.get_close_matches(folder.name, there, n=1)
+    return f"; near it is {shown(folder.with_name(near[0]))}" if near else ""

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from piggygan.data.datasets.folder import DatasetFolder, Listing
-from piggygan.data.datasets.matching import match
+from piggygan.data.datasets.parted import PATIENTS, SPLITS, PartedFolder, Place
+from piggygan.data.datasets.sides import SIDE_FOLDERS, plain_name, read_patients, side_folders
 from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import SUFFIXES, PairFiles, files_by_stem
 from piggygan.data.pictures.outline import picture_size
-from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
+from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader, TwoPicturesReader
 from piggygan.data.splits import read_splits
 from piggygan.errors import DatasetError
 from piggygan.files.regular import shown
 
-_SIDES = ("train", "val", "test")
-_SPLITS, _PATIENTS = "splits.json", "patients.json"
 
+class ImagesWithMasks(PartedFolder):
+    """A folder with ``images`` and ``masks`` of the same names; see :class:`PartedFolder` for sides and patients.
 
-class ImagesWithMasks(DatasetFolder):
-    """A folder with ``images`` and ``masks`` of the same stems.
-
-    ``splits.json``, if there is one, lists the names of each side: ``{"train": ["a.png"], "test": ["b.png"]}``.
-    ``patients.json``, if there is one, says whose film each is: ``{"a.png": "patient 1", "b.png": "patient 2"}``.
+    The names of all masks may have an ending of their own, such as ``a_mask.png`` for ``a.png``.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -41,39 +37,87 @@ class ImagesWithMasks(DatasetFolder):
     """
 
     name: ClassVar[str] = "images-with-masks"
-
-    @classmethod
-    def is_in(cls, folder: Path) -> bool:
-        """Tell whether a folder has this form."""
-        return (folder / "images").is_dir() and (folder / "masks").is_dir()
+    parts: ClassVar[tuple[tuple[str, str], ...]] = (("images", "masks"),)
+    target: ClassVar[str] = "mask"
 
     @classmethod
     def reader(cls, channels: int = 3) -> PairReader:
         """Say how an image and its mask are read."""
         return MaskReader(channels)
 
-    @cached_property
-    def sides(self) -> Mapping[str, list[str]]:
-        """The sides of ``splits.json``, by stems."""
-        path = self.folder / _SPLITS
-        if not path.is_file():
-            return {}
-        return {side: [_stem(name) for name in names] for side, names in read_splits(path).items()}
+
+class TwoFolders(PartedFolder):
+    """A folder with ``A`` (inputs) and ``B`` (targets), or ``inputs`` and ``targets``, of the same names.
+
+    For sides and patients see :class:`PartedFolder`. All names in a folder may have an ending of their own, such as
+    ``1_A.jpg`` and ``1_B.jpg``.
+    """
+
+    name: ClassVar[str] = "two-folders"
+    parts: ClassVar[tuple[tuple[str, str], ...]] = (("A", "B"), ("inputs", "targets"))
+
+    @classmethod
+    def reader(cls, channels: int = 3) -> PairReader:
+        """Say how an input and its target are read."""
+        return TwoPicturesReader(channels, channels)
+
+
+class UnpairedFolders(PartedFolder):
+    """A folder with ``trainA`` and ``trainB``, and so on, of pictures that nobody paired, as CycleGAN learns from.
+
+    Pictures are named by folder and stem, such as ``trainA/1``; both folders of a side are one side.
+    """
+
+    name: ClassVar[str] = "unpaired"
+    parts: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @classmethod
+    def is_in(cls, folder: Path) -> bool:
+        """Tell whether a folder has this form."""
+        return all((folder / f"train{letter}").is_dir() for letter in "AB")
+
+    @classmethod
+    def reader(cls, channels: int = 3) -> PairReader:
+        """Say how a picture is read."""
+        return PictureReader(channels)
 
     @cached_property
-    def patients(self) -> Mapping[str, str]:
-        """The patients of ``patients.json``."""
-        return _patients(self.folder / _PATIENTS)
+    def places(self) -> tuple[Place, ...]:
+        """Which two folders are one side."""
+        if self._named is not None:
+            return super().places
+        found = []
+        for side, names in SIDE_FOLDERS.items():
+            for name in names:
+                first, second = self.folder / f"{name}A", self.folder / f"{name}B"
+                if first.is_dir() != second.is_dir():
+                    raise DatasetError(
+                        f"{shown(self.folder)} has one of the folders {first.name} and {second.name}: both are needed."
+                    )
+                if first.is_dir():
+                    found.append(Place(side, name, first, second))
+        return tuple(found)
+
+    def letter_of(self, name: str) -> str:
+        """Say of a picture's name which of the two it belongs to: ``"A"`` or ``"B"``."""
+        return "B" if name in self._second else "A"
 
     def _list(self) -> Listing:
-        return match(files_by_stem(self.folder / "images"), {"mask": files_by_stem(self.folder / "masks")})
+        files: list[PairFiles] = []
+        self._second: set[str] = set()
+        for place in self.places:
+            prefixes = (f"{place.prefix}A/", f"{place.prefix}B/")
+            for prefix, folder in zip(prefixes, (place.first, place.second), strict=True):
+                files += [PairFiles(f"{prefix}{stem}", path) for stem, path in files_by_stem(folder).items()]
+            self._second |= {files.name for files in files if files.name.startswith(prefixes[1])}
+        return Listing(files, [])
 
 
 class SideBySide(DatasetFolder):
     """A folder with ``train``, ``val`` or ``test`` of files that hold a pair each, as pix2pix has them.
 
-    Pairs are named by side and stem, such as ``train/1``. ``patients.json``, if there is one, says what each comes
-    from.
+    Pairs are named by side and stem, such as ``train/1``; a folder without such folders is read as well, and has no
+    sides. ``patients.json``, if there is one, says what each comes from.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -89,7 +133,7 @@ class SideBySide(DatasetFolder):
     @classmethod
     def is_in(cls, folder: Path) -> bool:
         """Tell whether a folder has this form: its first picture is twice as wide as high."""
-        first = next((path for side in _SIDES for path in _images_in(folder / side)), None)
+        first = next((image for path in side_folders(folder).values() for image in _images_in(path)), None)
         size = None if first is None else picture_size(first)
         return size is not None and size[0] == 2 * size[1]
 
@@ -100,29 +144,31 @@ class SideBySide(DatasetFolder):
 
     @property
     def sides(self) -> Mapping[str, list[str]]:
-        """The names in each folder."""
+        """The names in each folder, else those of ``splits.json``."""
+        folders = side_folders(self.folder)
+        if not folders and (self.folder / SPLITS).is_file():
+            listed = read_splits(self.folder / SPLITS)
+            return {side: [plain_name(name) for name in names] for side, names in listed.items()}
         return {
             side: names
-            for side in _SIDES
-            if (names := [files.name for files in self.files if files.image.parent.name == side])
+            for side, path in folders.items()
+            if (names := [files.name for files in self.files if files.name.startswith(f"{path.name}/")])
         }
 
     @property
     def patients(self) -> Mapping[str, str]:
         """The patients or sources of ``patients.json``."""
-        return _patients(self.folder / _PATIENTS, with_folders=True)
+        return read_patients(self.folder / PATIENTS)
 
     def _list(self) -> Listing:
+        folders = side_folders(self.folder)
+        if not folders:
+            return Listing([PairFiles(stem, path) for stem, path in files_by_stem(self.folder).items()], [])
         files = [
-            PairFiles(f"{side}/{stem}", path)
-            for side in _SIDES
-            if (self.folder / side).is_dir()
-            for stem, path in files_by_stem(self.folder / side).items()
+            PairFiles(f"{path.name}/{stem}", image)
+            for path in folders.values()
+            for stem, image in files_by_stem(path).items()
         ]
-        if not files:
-            raise DatasetError(
-                f"Looked in {shown(self.folder)} for {', '.join(_SIDES)}: there is none of these folders."
-            )
         return Listing(files, [])
 
 
@@ -186,27 +232,3 @@ def _images_below(folder: Path) -> Iterator[Path]:
 def _is_named_as_image(path: Path) -> bool:
     # A Mac puts "._a.png" beside "a.png" on a disk that is not its own.
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def _stem(name: str) -> str:
-    return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
-
-
-def _patients(path: Path, *, with_folders: bool = False) -> Mapping[str, str]:
-    """Read whose file each is; nothing where there is no such list."""
-    if not path.is_file():
-        return {}
-    try:
-        parsed = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{shown(path)} cannot be read as JSON ({type(error).__name__}).") from error
-    if not isinstance(parsed, dict) or not all(isinstance(patient, str) for patient in parsed.values()):
-        raise DatasetError(f'{shown(path)} is no JSON object of names and patients, such as {{"a.png": "patient 1"}}.')
-    if with_folders:
-        return {_without_suffix(name): patient for name, patient in parsed.items()}
-    return {_stem(name): patient for name, patient in parsed.items()}
-
-
-def _without_suffix(name: str) -> str:
-    suffix = Path(name).suffix
-    return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name

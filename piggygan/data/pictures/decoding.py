@@ -27,6 +27,7 @@ from piggygan.data.quiet import without_warnings
 from piggygan.errors import ImageError, InputTooLargeError
 from piggygan.files.regular import shown
 
+_OTHERWISE = "cannot be read"
 _STRIP = 256
 """Rows that are compared at once."""
 
@@ -121,26 +122,26 @@ def _decoded_jpeg(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
 
 
 def _decoded_webp(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         width, height = webp_size(content)
     check_size(path, width, height, max_pixels)
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         return _by_pillow(content, "WebP", (width, height), 8)
 
 
 def _decoded_bmp(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         header = bmp_header(content)
     check_size(path, header.width, header.height, max_pixels)
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         return _by_pillow(content, "BMP", (header.width, header.height), min(8, header.depth))
 
 
 def _decoded_tiff(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         header = tiff_header(content)
     check_size(path, header.width, header.height, max_pixels)
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         if not header.is_by_pillow:
             return decode_tiff(content, header, max_pixels=max_pixels)
         size = (header.width, header.height) if header.orientation < 5 else (header.height, header.width)
@@ -148,7 +149,7 @@ def _decoded_tiff(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
 
 
 def _decoded_numpy(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
-    with _failures(path):
+    with _failures(path, _OTHERWISE):
         header = numpy_header(content)
     check_size(path, header.width, header.height, max_pixels)
     return decode_numpy(content, header)
@@ -176,12 +177,12 @@ def _upright(image: Image.Image, kind: PictureKind, bits: int) -> DecodedImage:
 
 
 @contextmanager
-def _failures(path: Path) -> Iterator[None]:
+def _failures(path: Path, otherwise: str = "is cut or corrupt") -> Iterator[None]:
     """Turn whatever is found or raised into an ImageError that says what is wrong with the file."""
     try:
         yield
     except ImageError as error:
-        raise type(error)(f"{shown(path)} is cut or corrupt: {error}.") from None
+        raise type(error)(f"{shown(path)} {otherwise}: {error}.") from None
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
