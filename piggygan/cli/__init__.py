@@ -17,6 +17,7 @@ import torch
 
 from piggygan.about import INTENDED_USE, __version__
 from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
+from piggygan.cli.completion import Completion
 from piggygan.cli.data import DATA
 from piggygan.cli.evaluate import Evaluate
 from piggygan.cli.keeping import NewKey, Repair, Sign
@@ -24,9 +25,11 @@ from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
+from piggygan.cli.train import Train
 from piggygan.errors import PiggyganError
 
 COMMANDS: Mapping[str, type[Command] | Group] = {
+    "train": Train,
     "predict": Predict,
     "evaluate": Evaluate,
     "tasks": Tasks,
@@ -41,6 +44,7 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "data": DATA,
     "import-pix2pix": ImportPix2pix,
     "export-pix2pix": ExportPix2pix,
+    "completion": Completion,
 }
 
 _DESCRIPTION = f"Continual learning for image-to-image GANs. {INTENDED_USE}"

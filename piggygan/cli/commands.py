@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TextIO
+from typing import Annotated, Any, Protocol, TextIO, runtime_checkable
 
 import tyro
 
@@ -30,6 +30,23 @@ class Command(Protocol):
 
     def run(self) -> int:
         """Do it, print what came of it, and return the exit code."""
+
+
+@runtime_checkable
+class ReadsDefaults(Protocol):
+    """A subcommand whose words may name a file that says what the other words are by default."""
+
+    def defaults(self) -> Command:
+        """Return what the words are to be read over, once they were read without it."""
+
+
+@runtime_checkable
+class HasBriefHelp(Protocol):
+    """A subcommand of so many options that its help is for those which people use; ``--help-all`` has all."""
+
+    @classmethod
+    def brief_help(cls, name: str) -> str:
+        """Write the help that fits a screen, for a command of this name."""
 
 
 @dataclass(frozen=True)

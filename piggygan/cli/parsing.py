@@ -12,10 +12,13 @@ from typing import TextIO
 
 import tyro
 
-from piggygan.cli.commands import DONE, REFUSED, Command, Group, broken, show, show_error
+from piggygan.cli.commands import DONE, REFUSED, Command, Group, HasBriefHelp, ReadsDefaults, broken, show, show_error
 from piggygan.terminal.escaping import escaped
 
 HELP = ("-h", "--help")
+HELP_ALL = "--help-all"
+_BRIEFLY = " " * 18
+"""Where the words on an option go on in a short help."""
 
 
 def parse(words: Sequence[str], group: Group, name: str = "piggygan") -> Command:
@@ -48,10 +51,19 @@ def parse(words: Sequence[str], group: Group, name: str = "piggygan") -> Command
 
 
 def _parse_fields(words: Sequence[str], command: type[Command], name: str) -> Command:
+    if issubclass(command, HasBriefHelp):
+        if set(words) & set(HELP):
+            for line in _wrapped(command.brief_help(name), indent=_BRIEFLY):
+                show(line)
+            raise SystemExit(DONE)
+        words = ["--help" if word == HELP_ALL else word for word in words]
     printed = io.StringIO()
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
-            return tyro.cli(command, prog=name, args=words)
+            found = tyro.cli(command, prog=name, args=words)
+            if isinstance(found, ReadsDefaults):
+                return tyro.cli(command, prog=name, args=words, default=found.defaults())
+            return found
     except SystemExit as end:
         # Words are quoted in what is said, and they may be names of files that a shell's * has found.
         if not all(word.isprintable() for word in words):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from piggygan.jobs.folder import registry_at
 from piggygan.registry import TaskRegistry
 
 
@@ -21,8 +22,8 @@ class Requirements:
     """Refuse tasks that nobody with this public key (ed25519:...) signed; may be given several times."""
 
     def opened(self, folder: Path) -> TaskRegistry:
-        """Open a registry that is held to these."""
-        return TaskRegistry(folder, expect=self.expect, signers=self.signer or None)
+        """Open a registry, or that of a run, held to these."""
+        return TaskRegistry(registry_at(folder), expect=self.expect, signers=self.signer or None)
 
 
 Required = Annotated[Requirements, tyro.conf.arg(name="")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -21,20 +21,25 @@ Start = Literal["warm", "normal"]
 AUTO, LAST = "auto", "last"
 
 
+def _unsaid(metavar: str) -> Any:
+    """Show an option whose text says what it is when nobody says it."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
 @dataclass(frozen=True)
 class NetworkConfig:
     """The network of a new registry, and the size of its pictures. A registry that is there has its own."""
 
-    net: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """unet_128, unet_256, resnet_6blocks, resnet_9blocks, or module:function of your own: that is code which is RUN,
+    net: Annotated[str | None, _unsaid("NAME")] = None
+    """unet_128, unet_256, resnet_6blocks, resnet_9blocks, or module:function: your own code, which is RUN. It is called
     with in_channels= and out_channels=. By default the U-Net of the size; unpaired: a ResNet."""
-    size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
-    """Side of the squares that pictures are brought to. By default that of the registry's first task, or 256."""
-    width: Annotated[int | None, tyro.conf.arg(metavar="CHANNELS")] = None
+    size: Annotated[int | None, _unsaid("PIXELS")] = None
+    """Side of the squares that pictures become. By default that of the registry's first task, or 256."""
+    width: Annotated[int | None, _unsaid("CHANNELS")] = None
     """Channels of the first level of generator and discriminator. By default 64."""
-    norm: Annotated[NormKind | None, tyro.conf.arg(metavar="batch|instance")] = None
+    norm: Annotated[NormKind | None, _unsaid("batch|instance")] = None
     """Kind of normalization. By default batch in a U-Net, instance in a ResNet."""
-    dropout: Annotated[bool | None, tyro.conf.arg(metavar="True|False")] = None
+    dropout: Annotated[bool | None, _unsaid("True|False")] = None
     """Drop activations while training. By default in a U-Net."""
     per_task: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PATHS")] = ()
     """Modules of a network of one's own that each task gets a copy of, by path, with * and ?."""
@@ -52,8 +57,8 @@ class MethodConfig:
     """How a task is built on those before it; a registry's first task has nothing to build on."""
 
     start_from: Annotated[str, tyro.conf.arg(metavar="TASK")] = AUTO
-    """The task that the new one starts as: a name; last, the last one; auto, the one that knows most of it."""
-    draws_on: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="TASKS")] = None
+    """The task it starts as: a name, last, or auto, the one that knows most of it."""
+    draws_on: Annotated[tuple[str, ...] | None, _unsaid("TASKS")] = None
     """The tasks whose filters it may mix. By default all."""
     unconstrained_fraction: Annotated[float, tyro.conf.arg(metavar="SHARE")] = DEFAULT_FRACTION
     """Share of filters of its own, 0 to 1."""
@@ -69,28 +74,28 @@ class MethodConfig:
 class LearningConfig:
     """What is learned by, how long, and what is kept."""
 
-    objective: Annotated[ObjectiveName | None, tyro.conf.arg(metavar="pix2pix|supervised|cyclegan")] = None
+    objective: Annotated[ObjectiveName | None, _unsaid("pix2pix|supervised|cyclegan")] = None
     """By default what the data are for: pix2pix for pairs, supervised for masks, cyclegan for unpaired sides."""
-    epochs: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Passes over the training side. More than before go on with a task that is not frozen yet. By default 200."""
-    batch_size: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    epochs: Annotated[int | None, _unsaid("N")] = None
+    """Passes over the training side; more than before go on with a task. By default 200."""
+    batch_size: Annotated[int | None, _unsaid("N")] = None
     """Pictures a step. By default 4; unpaired: 1."""
-    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="RATE")] = None
+    learning_rate: Annotated[float | None, _unsaid("RATE")] = None
     """Adam's step at the start. By default 2e-4."""
     decay_from: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.5
     """Share of the epochs after which the learning rate falls towards 0; 1: never."""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Of everything random: equal seeds, data and options end in the same bytes on one machine."""
+    """Of everything random. Equal seeds, data and options end in the same bytes on one machine."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs."""
     precision: Precision = "no"
     """bf16: the networks run in bfloat16 where that is safe."""
-    augmentation: Annotated[AugmentationName | None, tyro.conf.arg(metavar="none|pix2pix|films")] = None
+    augmentation: Annotated[AugmentationName | None, _unsaid("none|pix2pix|films")] = None
     """How training pairs are varied. pix2pix: flips and crops; films: also turned, scaled, lighter and darker. By
     default films for masks, else pix2pix."""
-    l1_weight: Annotated[float | None, tyro.conf.arg(metavar="W")] = None
+    l1_weight: Annotated[float | None, _unsaid("W")] = None
     """Of the mean absolute difference. By default 100; supervised masks: 1."""
-    dice_weight: Annotated[float | None, tyro.conf.arg(metavar="W")] = None
+    dice_weight: Annotated[float | None, _unsaid("W")] = None
     """Of the soft Dice loss. By default 0; supervised masks: 1."""
     adversarial_weight: Annotated[float, tyro.conf.arg(metavar="W")] = 1.0
     """Of what the discriminator says (pix2pix)."""
@@ -98,20 +103,20 @@ class LearningConfig:
     """Kind of adversarial loss (pix2pix; CycleGAN's is least_squares)."""
     cycle_weight: Annotated[float, tyro.conf.arg(metavar="W")] = 10.0
     """Of what comes back of a picture that went there and back (cyclegan)."""
-    identity_weight: Annotated[float | None, tyro.conf.arg(metavar="W")] = None
+    identity_weight: Annotated[float | None, _unsaid("W")] = None
     """How much a picture of the output's side is left alone (cyclegan). By default 0.5; other channels: 0."""
-    discriminator_layers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    discriminator_layers: Annotated[int | None, _unsaid("N")] = None
     """Halvings of the discriminator. By default 3: it judges patches of 70 pixels; fewer for small pictures."""
     tolerated_bad_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Steps in a row whose losses may be no number before the training gives up."""
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Processes that prepare batches; 0 suits data that fit into memory."""
-    validate_every: Annotated[int | None, tyro.conf.arg(metavar="EPOCHS")] = None
+    validate_every: Annotated[int | None, _unsaid("EPOCHS")] = None
     """Epochs from one look at the validation side to the next. By default as many as cost about 1 % of the time."""
     keep: Literal["last", "best"] = "last"
     """Which epoch is committed. last: the learning rate has gone to 0, and no choice was made on the validation side;
     best: the one that scored most there."""
-    keep_checkpoints: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    keep_checkpoints: bool = False
     """Leave the checkpoints where they are once the task is committed."""
 
     def __post_init__(self) -> None:

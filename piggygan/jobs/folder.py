@@ -141,6 +141,12 @@ class RunFolder:
         return self.root / "report.html"
 
 
+def registry_at(path: Path) -> Path:
+    """Return the registry that a path means to a command that reads one: itself, or that of a run."""
+    inside = path / REGISTRY
+    return inside if (inside / FILE_NAME).is_file() and not (path / FILE_NAME).exists() else path
+
+
 def _check_is_run_folder(path: Path) -> None:
     if not path.is_dir():
         if os.path.lexists(path):

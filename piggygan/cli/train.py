@@ -1,0 +1,168 @@
+"""The subcommand that learns a task from folders of files."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import signal
+import sys
+import threading
+import typing
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import tyro
+from docstring_parser import parse_from_object
+
+from piggygan.cli.commands import DONE, AsJson, show, show_error, show_result
+from piggygan.errors import TrainingInterruptedError
+from piggygan.jobs.config import TrainConfig
+from piggygan.jobs.config_file import read_config
+from piggygan.jobs.folder import RunFolder
+from piggygan.jobs.plan import plan_task
+from piggygan.jobs.training import train_task
+
+Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+Plainly = Annotated[tyro.conf.OmitArgPrefixes[TrainConfig], tyro.conf.arg(name="")]
+USED_MOST = ("data", "images", "masks", "net", "size", "epochs", "batch_size", "learning_rate", "start_from", "seed")
+COLUMN = 18
+"""Where the words on an option begin in the short help."""
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Learn a task from a folder of files: the first of a new registry, or one more of an old one.
+
+    Checks the data, says what the task costs, chooses the task that it starts as, trains, scores, freezes, commits and
+    verifies. The same line after any stop goes on, to the same bytes; with more --epochs it goes on further. A task
+    that is committed is never touched.
+
+    Exit code: 0 when it is committed; 2 if refused; 130 or 143 if a signal ended it, and all is saved.
+    """
+
+    folder: Folder
+    """Folder of the run, or a registry; made if it is new."""
+    task: str
+    """Name of the task: 1 to 64 of a-z, 0-9, _ and -."""
+    options: Plainly = field(default_factory=TrainConfig)
+    """All that can be chosen."""
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """A TOML file of options; what stands on the line wins."""
+    plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Say what would be done and what it costs; do nothing."""
+    json: AsJson = False
+
+    @classmethod
+    def brief_help(cls, name: str) -> str:
+        """Name the options that people use, and list the others."""
+        parts = typing.get_type_hints(TrainConfig)
+        about = {option: said for kind in parts.values() for option, said in _first_sentences(kind).items()}
+        own = _first_sentences(cls)
+        shown = {
+            "FOLDER": own["folder"],
+            "--task NAME": own["task"],
+            **{_flag(option): about[option] for option in USED_MOST},
+            "--config FILE": own["config"],
+            "--plan": own["plan"],
+        }
+        lines = [f"usage: {name} FOLDER --task NAME --data DIR [OPTIONS]", "", (cls.__doc__ or "").split("\n\n")[0], ""]
+        lines += [f"  {option:<{COLUMN - 2}}{said}" for option, said in shown.items()]
+        lines += ["", f"More, explained by {name} --help-all:"]
+        for part, kind in parts.items():
+            others = [_flag(option.name) for option in dataclasses.fields(kind) if option.name not in USED_MOST]
+            lines.append(f"  {part:<{COLUMN - 2}}{' '.join(others)}")
+        return "\n".join(lines)
+
+    def defaults(self) -> Train:
+        """Take what the words do not say from the file that they name, or from how the task was begun."""
+        if self.config is not None:
+            return Train(self.folder, self.task, read_config(self.config))
+        begun = RunFolder.at(self.folder).task(self.task).config
+        return Train(self.folder, self.task, read_config(begun) if begun.is_file() else TrainConfig())
+
+    def run(self) -> int:
+        """Train, and print what came of it."""
+        if self.plan:
+            lines = plan_task(self.folder, self.task, self.options)
+            show_result(lines, {"plan": lines}, self.json)
+            return DONE
+        with _warnings_shown(), _ended_by_signals() as ended:
+            try:
+                return self._train()
+            except TrainingInterruptedError as error:  # which has said what was saved
+                return error.exit_code
+            except _Ended as end:
+                ended.close()
+                show_error(f"{end.signal.name} asked for the end: start the same again to go on.")
+                return 128 + end.signal
+
+    def _train(self) -> int:
+        channel = sys.stderr if self.json else sys.stdout
+        files = RunFolder.at(self.folder).task(self.task)
+
+        def tell(line: str) -> None:
+            show(line, channel)
+
+        result = train_task(self.folder, self.task, self.options, tell=tell)
+        where = f"{self.task}: committed to {RunFolder.at(self.folder).registry_folder}; page: {files.page}"
+        show_result([*str(result).splitlines(), where], dataclasses.asdict(result), self.json)
+        return DONE
+
+
+class _Ended(BaseException):
+    """A signal asked for the end while no training could hear it: while data are read, say."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[ExitStack]:
+    """Let signals end what is done inside; those that are ignored, as in a shell's background, stay so."""
+    with ExitStack() as former:
+        if threading.current_thread() is threading.main_thread():
+            for number in _ENDING:
+                if (handler := signal.getsignal(number)) is not signal.SIG_IGN:
+                    signal.signal(number, _end)
+                    former.callback(signal.signal, number, handler)
+        yield former
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise _Ended(number)
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Print what piggygan warns of, a line each."""
+    handler = _Showing(logging.WARNING)
+    logger = logging.getLogger("piggygan")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Showing(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        show_error(record.getMessage())
+
+
+def _first_sentences(kind: type) -> dict[str, str]:
+    """Read what a dataclass's fields are off the texts below them."""
+    found = {}
+    for parameter in parse_from_object(kind).params:
+        words = " ".join((parameter.description or "").split())
+        found[parameter.arg_name] = words.partition(". ")[0].rstrip(".")
+    return found
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
