@@ -13,7 +13,7 @@ import tyro
 
 from piggygan.cli.commands import DONE, Command, Group
 
-Shell = Annotated[Literal["bash", "zsh", "tcsh"], tyro.conf.Positional]
+Shell = Annotated[Literal["bash", "zsh", "fish"], tyro.conf.Positional]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,10 @@ class Completion:
     """Print what lets a shell complete commands, options and names of files.
 
     bash: piggygan completion bash > ~/.local/share/bash-completion/completions/piggygan
-    zsh: piggygan completion zsh > a folder of $fpath, as _piggygan
+
+    zsh: piggygan completion zsh > _piggygan in a folder of $fpath
+
+    fish: piggygan completion fish > ~/.config/fish/completions/piggygan.fish
     """
 
     shell: Shell

@@ -101,10 +101,10 @@ def train_task(
     if (done := _finished(files, registry, config)) is not None:
         return done
     prepared = prepare(run, task, config)
+    course = _course(prepared)
     if tell is not None:
         for line in describe_plan(prepared):
             tell(line)
-    course = _course(prepared)
     with _held(run, prepared), warnings_kept(files.warnings):
         _write_down(prepared)
         history = _learned(prepared, course, progress)

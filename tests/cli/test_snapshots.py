@@ -33,10 +33,38 @@ from piggygan.terminal.escaping import escaped
 
 WIDTH = 80
 PREDICT = "clinic films --task lungs --out"
+TRAIN = "new --task lungs --data scored --size 32"
 EVALUATE = "clinic --task lungs --data scored --size 16"
 
 CASES: dict[str, list[str]] = {
     "piggygan": ["--help", "-h", "", "taks clinic", "pix2pix", "--jsn", "help"],
+    "train": [
+        "--help",
+        "",
+        "new --data scored",
+        "new --task Lungs! --data scored",
+        "new --task lungs",
+        "new --task lungs --data nowhere",
+        f"{TRAIN} --size 100",
+        f"{TRAIN} --net unet_23",
+        f"{TRAIN} --net unet_64",
+        f"{TRAIN} --net mine:make",
+        f"{TRAIN} --objective cyclegan",
+        f"{TRAIN} --batch-size 9",
+        f"{TRAIN} --learning-rate 0",
+        f"{TRAIN} --epohcs 3",
+        f"{TRAIN} --epochs three",
+        f"{TRAIN} --config nowhere.toml",
+        f"{TRAIN} --config typo.toml",
+        "clinic --task lungs --data scored",
+        "clinic --task doors --data scored --net unet_256",
+        "clinic --task doors --data scored --start-from hand",
+        "own --task doors --data scored",
+        "damaged --task doors --data scored",
+        "films --task lungs --data scored",
+        "latest_net_G.pth --task lungs --data scored",
+    ],
+    "completion": ["--help", "csh", ""],
     "predict": [
         "--help",
         f"{PREDICT} out --size 16",
@@ -198,6 +226,7 @@ def make_pictures(folder: Path) -> None:
     next(iter((folder / "incomplete/masks").iterdir())).unlink()
     (folder / "renamed/masks").rename(folder / "renamed/labels")
     (folder / "empty").mkdir()
+    (folder / "typo.toml").write_text("[training]\nepoch = 3\n", encoding="utf-8")
 
 
 @pytest.fixture

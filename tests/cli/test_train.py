@@ -1,0 +1,163 @@
+"""`piggygan train`: what it prints, its exit codes, what wins over what, and how it ends when it is asked to."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from piggygan.cli import main
+from piggygan.data.synthetic.facades import write_facades
+from piggygan.jobs.config_file import read_config
+from piggygan.jobs.looking import Looks
+from piggygan.registry import TaskRegistry
+
+SMALL = ("--size", "32", "--width", "2", "--batch-size", "2", "--epochs", "2")
+look = Looks.__call__
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("train")
+    for seed, side in enumerate(("train", "val", "test")):
+        write_facades(folder / "facades" / side, 2, 32, seed=seed)
+    return folder
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(made, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def train(*words: str) -> int:
+    return main(["train", "exp", "--task", "facades", *words])
+
+
+def test_one_line_makes_a_proven_task_and_the_same_line_again_says_the_same(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("--data", "facades", *SMALL) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("facades: the first task of ")
+    assert "verified facades: equal" in printed
+    assert printed[-1] == "facades: committed to exp/registry; page: exp/tasks/facades/index.html"
+    assert TaskRegistry("exp/registry").verify().is_sound
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    assert train("--data", "facades", *SMALL) == 0
+    assert capsys.readouterr().out.splitlines() == printed[-5:]
+    assert train("--json") == 0
+    assert json.loads(capsys.readouterr().out)["task"] == "facades"
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+    for command in ("tasks", "verify"):  # which take the run's folder too
+        assert main([command, "exp"]) == 0
+    assert train("--epochs", "3") == 2
+    assert "frozen for ever" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_plan_says_what_it_would_cost_and_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("--data", "facades", *SMALL, "--plan") == 0
+    printed = capsys.readouterr().out
+    assert "100.0% of a network" in printed
+    assert "a step takes about" in printed
+    assert not Path("exp").exists()
+    assert train("--data", "facades", *SMALL, "--plan", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["plan"]) == len(printed.splitlines())
+
+
+@pytest.mark.usefixtures("here")
+def test_the_line_wins_over_the_file_and_the_file_over_the_defaults() -> None:
+    Path("doors.toml").write_text(
+        '[data]\ndata = "facades"\n[network]\nsize = 32\nwidth = 2\n'
+        "[training]\nepochs = 2\nseed = 4\nlearning_rate = 1e-3\nkeep_checkpoints = true\n",
+        encoding="utf-8",
+    )
+    assert train("--config", "doors.toml", "--epochs", "1", "--seed", "5") == 0
+    chosen = read_config(Path("exp/tasks/facades/config.toml"))
+    assert (chosen.training.epochs, chosen.training.seed, chosen.training.learning_rate) == (1, 5, 1e-3)
+    assert Path("exp/tasks/facades/checkpoints").is_dir()
+
+
+def test_the_help_fits_a_screen_and_names_every_option(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    brief, whole = help_of("--help", capsys), help_of("--help-all", capsys)
+    assert len(brief) <= 40
+    options = set(re.findall(r"--[a-z][a-z-]*", " ".join(whole)))
+    assert len(options) > 40
+    assert {option for option in options if option not in " ".join(brief)} == {"--json", "--no-keep-checkpoints"}
+
+
+def help_of(word: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    with pytest.raises(SystemExit) as end:
+        main(["train", word])
+    assert end.value.code == 0
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_trains_ends_it_saved_with_its_own_code(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(looks: Looks, record: object) -> float | None:
+        signal.raise_signal(number)
+        return look(looks, record)  # type: ignore[arg-type]
+
+    handlers = [signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Looks, "__call__", asked)
+        assert train("--data", "facades", *SMALL) == 128 + number
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if "all is saved after 1 epochs" in line]
+    assert not TaskRegistry("exp/registry").tasks
+    assert [signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)] == handlers
+    assert train() == 0
+    stopped = json.loads(Path("exp/tasks/facades/result.json").read_text())
+    assert main(["train", "straight", "--task", "facades", "--data", "facades", *SMALL]) == 0
+    assert stopped["digests"] == json.loads(Path("straight/tasks/facades/result.json").read_text())["digests"]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("moment", ["piggygan.jobs.preparing.open_task_data", "piggygan.jobs.training._closed"])
+def test_a_signal_while_no_training_hears_it_is_one_line(
+    moment: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(moment, asked)
+        assert train("--data", "facades", *SMALL) == 143
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "piggygan: SIGTERM asked for the end: start the same again to go on."
+    )
+    assert train("--data", "facades", *SMALL) == 0
+
+
+def test_warnings_of_the_training_are_printed_as_lines(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("piggygan.jobs.training.SAVING", 1.0)
+    ended: Callable[..., float | None] = look
+
+    def ending(looks: Looks, record: object) -> float | None:
+        if record.epoch == 3:  # type: ignore[attr-defined]
+            signal.raise_signal(signal.SIGTERM)
+        return ended(looks, record)
+
+    small = ("--data", "facades", *SMALL[:-1])
+    with monkeypatch.context() as patched:
+        patched.setattr(Looks, "__call__", ending)
+        assert train(*small, "4") == 143
+    assert train(*small, "8") == 0
+    assert "had other learning rates than a training of 8 epochs" in capsys.readouterr().err
+    assert "other learning rates" in (here / "exp/tasks/facades/warnings.jsonl").read_text()

@@ -1,0 +1,64 @@
+"""A program that learns a task in a child as often as it is told to, so that a test can kill the child.
+
+python killed_trainer.py DATA. It says that it is ready; each line of input has the seconds after which to kill the
+child, and a folder; each is answered by the child's exit code and how long it ran. What is imported once costs no child
+anything.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+
+from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
+from piggygan.jobs.data import DataConfig
+from piggygan.jobs.training import train_task
+
+CONFIG = TrainConfig(
+    DataConfig(data=Path(sys.argv[1])),
+    NetworkConfig(width=2),
+    training=LearningConfig(epochs=8, batch_size=2, validate_every=2),
+)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    answer("ready")
+    for line in sys.stdin:
+        seconds, folder = line.rstrip("\n").split(" ", 1)
+        started = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            learn(folder)
+        while (status := os.waitpid(child, os.WNOHANG))[0] == 0:
+            if time.monotonic() - started >= float(seconds):
+                os.kill(child, signal.SIGKILL)
+                status = os.waitpid(child, 0)
+                break
+            time.sleep(0.002)
+        answer(f"{os.waitstatus_to_exitcode(status[1])} {time.monotonic() - started}")
+
+
+def learn(folder: str) -> NoReturn:
+    code = 1
+    try:
+        train_task(folder, "lungs", CONFIG, progress=False)
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def answer(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
