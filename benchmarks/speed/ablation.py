@@ -62,7 +62,7 @@ def _without(*left_out: Way, by_multiply_adds: bool = False) -> Change:
 
 @contextmanager
 def _plain_products(_: pg.MultiTaskGenerator) -> Iterator[None]:
-    with patch.object(products, "_by_onednn", lambda _: False):
+    with patch.object(products, "_by_onednn", lambda *_: False):
         yield
 
 

@@ -25,7 +25,7 @@ from piggygan.layers.new_filters import FACTOR_STEP, Init, new_filters
 from piggygan.layers.task_filters import TaskFilters
 from piggygan.layers.tasks import check_task_name
 from piggygan.layers.ways.choice import LayerCall
-from piggygan.layers.ways.compute import MixedFilters, autocast_type, can_unfold, compute
+from piggygan.layers.ways.compute import MixedFilters, autocast_type, compute
 from piggygan.layers.ways.shared_calls import Step, current_step
 
 _NO_OUTPUT_SIZE = "a convolution takes no output_size; only a transposed convolution does."
@@ -59,19 +59,26 @@ class PiggybackConvolution(TaskKernels):
                 f"{filters.in_channels} channels and {len(conv.kernel_size)} axes of positions."
             )
         # Outside of training one fixed recipe is what makes outputs bit-identical.
-        if training and isinstance(filters, TaskFilters) and _has_ways(filters) and torch.is_grad_enabled():
-            return self._mix(task, filters, features, output_size)
-        return self._convolve(conv, features, self._kernel(task, filters), filters.bias, output_size)
+        learns = training and torch.is_grad_enabled() and not filters.is_frozen
+        if learns and isinstance(filters, TaskFilters) and filters.composed:
+            padded, geometry = self._geometry(conv, features, output_size)
+            step = current_step()
+            way = self.costs.choose(self._call(filters, conv, padded, geometry, step.calls))
+            return compute(way, padded, self._mixed(task, filters, features.device, step), geometry)
+        return self._convolve(conv, features, self._kernel(task, filters, features.device), filters.bias, output_size)
 
-    def _mix(self, task: str, filters: TaskFilters, features: Tensor, output_size: list[int] | None) -> Tensor:
-        """Compute a task in training, in the way that costs least."""
-        step = current_step()
-        padded, geometry = self._geometry(self.conv, features, output_size)
-        way = self.costs.choose(self._call(filters, padded, geometry, step))
-        bank = self._bank(task, filters)
-        made_of = (bank, filters.scaled_factors, filters.factors, filters.unconstrained, filters.bias)
-        mixed = step.share(filters, lambda: _mixed(filters, bank, geometry), made_of)
-        return compute(way, padded, mixed, geometry)
+    def _mixed(self, task: str, filters: TaskFilters, device: torch.device, step: Step) -> MixedFilters:
+        """Return what a task computes with, which the calls of one step share."""
+        bank = self._bank(task, filters, device)
+
+        def make() -> MixedFilters:
+            return MixedFilters(bank, filters.true_factors(), filters.unconstrained, filters.bias)
+
+        if not step.shares:
+            return make()
+        return step.share(
+            filters, make, [bank, filters.scaled_factors, filters.factors, filters.unconstrained, filters.bias]
+        )
 
     def add_task(
         self,
@@ -131,16 +138,15 @@ class PiggybackConvolution(TaskKernels):
 
     def describe_call(self, task: str, features: Tensor) -> LayerCall | None:
         """Describe a training call for the cost model; None if there is but one way to compute it."""
-        filters = self.of_task(task)
-        if isinstance(filters, BaseFilters) or not _has_ways(filters):
+        filters, conv = self.of_task(task), self.conv
+        if isinstance(filters, BaseFilters) or filters.is_frozen or not filters.composed:
             return None
-        return self._call(filters, *self._geometry(self.conv, features, None), current_step())
+        return self._call(filters, conv, *self._geometry(conv, features, None), current_step().calls)
 
-    def _call(self, filters: TaskFilters, features: Tensor, geometry: Geometry, step: Step) -> LayerCall:
-        sides = tuple(features.shape[2:])
-        kernel_sides = self.conv.kernel_size
-        batch, kernel_positions = features.shape[0], math.prod(kernel_sides)
-        outputs = math.prod(geometry.output_sides(sides, kernel_sides))
+    def _call(self, filters: TaskFilters, conv: _ConvNd, features: Tensor, geometry: Geometry, calls: int) -> LayerCall:
+        batch, _, *sides = features.shape
+        kernel_positions = math.prod(conv.kernel_size)
+        outputs = math.prod(geometry.output_sides(sides, conv.kernel_size))
         return LayerCall(
             transposed=self.transposed,
             filter_size=filters.in_channels // geometry.groups * kernel_positions,
@@ -152,8 +158,8 @@ class PiggybackConvolution(TaskKernels):
             positions=batch * (math.prod(sides) if self.transposed else outputs),
             outputs=batch * outputs,
             of_input=features.requires_grad,
-            calls=step.calls,
-            can_unfold=can_unfold(features, geometry),
+            calls=calls,
+            can_unfold=len(sides) == 2 and geometry.groups == 1,
             device=features.device.type,
             dtype=str(autocast_type(features) or features.dtype),
         )
@@ -166,20 +172,6 @@ class PiggybackConvolution(TaskKernels):
     def _geometry(self, conv: _ConvNd, features: Tensor, output_size: list[int] | None) -> tuple[Tensor, Geometry]:
         """Return how the convolution is applied, and the input, padded already where it is not by plain zeros."""
         raise NotImplementedError
-
-
-def _has_ways(filters: TaskFilters) -> bool:
-    """Say whether a task is in training and has filters that can be computed in several ways."""
-    return filters.composed > 0 and not filters.is_frozen
-
-
-def _mixed(filters: TaskFilters, bank: Tensor, geometry: Geometry) -> MixedFilters:
-    bias = filters.bias
-    if bias is None:
-        return MixedFilters(bank, filters.true_factors(), filters.unconstrained, None, None)
-    composed, own = (filters.composed // geometry.groups, (filters.out_channels - filters.composed) // geometry.groups)
-    parts = torch.split_with_sizes(bias.reshape(geometry.groups, -1), (composed, own), dim=1)
-    return MixedFilters(bank, filters.true_factors(), filters.unconstrained, parts[0].flatten(), parts[1].flatten())
 
 
 class _PlainConvolution(PiggybackConvolution):

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-Sources = tuple[Tensor | None, ...]
+Sources = Sequence[Tensor | None]
 EXACT = ("ieee", "none")
 """Settings of ``fp32_precision`` that multiply single precision as such."""
+
+
+_NOTHING = nullcontext()
 
 
 def in_full_precision(device: torch.device) -> AbstractContextManager[object]:
     """Leave autocast inside a ``with`` block: what is made there has the precision of what it is made of."""
     if device.type != "meta" and torch.is_autocast_enabled(device.type):
         return torch.autocast(device.type, enabled=False)
-    return nullcontext()
+    return _NOTHING
 
 
 _ONE_AT_A_TIME = threading.RLock()  # the switches below are the whole process's
@@ -74,26 +77,32 @@ class Origin(NamedTuple):
 
     Attributes:
         sources: The tensors; None stands for one that a layer does not have.
-        versions: How often each had been written to.
+        versions: How often each had been written to; None if a compiler looked.
     """
 
     sources: Sources
-    versions: tuple[int, ...]
+    versions: list[int] | None
 
     def is_of(self, sources: Sources) -> bool:
         """Say whether these are the same tensors, and none was written to since.
 
         Loading, moving and replacing show so wherever they happen. Writing through ``.data`` does not.
         """
-        if len(self.sources) != len(sources) or any(a is not b for a, b in zip(self.sources, sources, strict=True)):
-            return False
         # A compiled graph cannot look at versions; it is guarded on what the layers forget.
-        return torch.compiler.is_compiling() or self.versions == _versions(sources)
+        looks = not torch.compiler.is_compiling()
+        if len(sources) != len(self.sources) or (looks and self.versions is None):
+            return False
+        for tensor, kept, version in zip(sources, self.sources, self.versions or sources, strict=True):
+            if tensor is not kept:
+                return False
+            if looks and tensor is not None and version != (-1 if tensor.is_inference() else tensor._version):
+                return False
+        return True
 
 
 def origin(sources: Sources) -> Origin:
     """Note what something is about to be made of."""
-    return Origin(sources, () if torch.compiler.is_compiling() else _versions(sources))
+    return Origin(sources, None if torch.compiler.is_compiling() else _versions(sources))
 
 
 def device_of(sources: Sources) -> torch.device:
@@ -101,5 +110,6 @@ def device_of(sources: Sources) -> torch.device:
     return next((tensor.device for tensor in sources if tensor is not None), torch.device("cpu"))
 
 
-def _versions(sources: Sources) -> tuple[int, ...]:
-    return tuple(-1 if tensor is None or tensor.is_inference() else tensor._version for tensor in sources)
+def _versions(sources: Sources) -> list[int]:
+    # A tensor of inference mode does not count.
+    return [-1 if tensor is None or tensor.is_inference() else tensor._version for tensor in sources]

@@ -69,8 +69,9 @@ class KernelCache:
             make: Makes it.
             made_of: The tensors that it is made of; what was made of others is made anew.
         """
-        if any(tensor is not None and tensor.requires_grad for tensor in made_of):
-            return make()  # of tensors that were lent for a call, to learn how they are to move
+        for tensor in made_of:
+            if tensor is not None and tensor.requires_grad:
+                return make()  # of tensors that were lent for a call, to learn how they are to move
         kept = self._entries.get(key)
         if kept is None or not kept[1].is_of(made_of):
             noted = origin(made_of)
@@ -79,17 +80,16 @@ class KernelCache:
             self._entries[key] = kept
             self._shrink()
         elif not torch.compiler.is_compiling():  # a compiled graph would be guarded on the order, and made anew
-            self._touch(key)
+            try:  # noqa: SIM105  # suppress() would take longer than all of the look-up
+                self._entries.move_to_end(key)
+            except KeyError:  # another thread may have dropped it just now
+                pass
         return kept[0]
 
     def forget(self, owner: str) -> None:
         """Drop everything whose key begins with ``owner``."""
         for key in [key for key in self._entries if isinstance(key, tuple) and key[0] == owner]:
             self._entries.pop(key, None)
-
-    def _touch(self, key: Hashable) -> None:
-        with suppress(KeyError):  # another thread may drop it just now
-            self._entries.move_to_end(key)
 
     def _shrink(self) -> None:
         while self.bytes > self._max_bytes and self._entries:

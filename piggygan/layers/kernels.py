@@ -15,7 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 from piggygan.errors import TaskStateError
 from piggygan.layers.bank import Bank, Filters
 from piggygan.layers.base_filters import BaseFilters
-from piggygan.layers.deriving import Sources, for_keeping, in_full_precision
+from piggygan.layers.deriving import for_keeping, in_full_precision
 from piggygan.layers.filters import compose, filters_first, join, native_layout, pick
 from piggygan.layers.freezing import check_finite, handed_out
 from piggygan.layers.kernel_cache import KernelCache
@@ -62,13 +62,18 @@ class TaskKernels(TaskLayer):
         self._banks = KernelCache(sys.maxsize)  # of tasks in training, which need theirs at every step
         self.selection = selection or Selection(base_task)
         self._modules["conv"] = held
-        self.by_task = TaskModules()
+        self._modules["by_task"] = TaskModules()
         self._base = BaseFilters(held)
 
     @property
     def conv(self) -> _ConvNd:
         """The held convolution, whose kernel is the base task's."""
         return self._modules["conv"]  # type: ignore[return-value]  # registered by __init__, under this name alone
+
+    @property
+    def by_task(self) -> TaskModules:
+        """What later tasks store here, by name."""
+        return self._modules["by_task"]  # type: ignore[return-value]  # likewise
 
     # ------------------------------------------------------------------ tasks
 
@@ -186,17 +191,17 @@ class TaskKernels(TaskLayer):
 
     def bank(self, task: str) -> Tensor:
         """Return the frozen filters that those of ``task`` are composed of, ``(groups * n, c_in / groups, *k)``."""
-        return self._filters_first(self._bank(task, self.of_task(task)))
+        return self._filters_first(self._bank(task, self.of_task(task), self.conv.weight.device))
 
-    def _bank(self, task: str, filters: Filters) -> Tensor:
+    def _bank(self, task: str, filters: Filters, device: torch.device) -> Tensor:
         """Return the bank in the convolution's own layout; while the task trains it is kept."""
-        made_of = self._bank_is_made_of(filters)
+        made_of = [filters.picked, *self._own(filters.sources)]
         if filters.is_frozen:
             return self._make_bank(*made_of)
-        return self._banks.get((task, self.conv.weight.device), lambda: self._make_bank(*made_of), made_of)
+        return self._banks.get((task, device), lambda: self._make_bank(*made_of), made_of)
 
-    def _bank_is_made_of(self, filters: Filters) -> Sources:
-        return (filters.picked, *[self.of_task(name).unconstrained for name in filters.sources])
+    def _own(self, sources: tuple[str, ...]) -> list[Tensor | None]:
+        return [self.of_task(name).unconstrained for name in sources]
 
     def _make_bank(self, picked: Tensor | None, *own: Tensor | None) -> Tensor:
         groups = self.conv.groups
@@ -205,21 +210,21 @@ class TaskKernels(TaskLayer):
 
     def kernel(self, task: str) -> Tensor:
         """Return the whole kernel of ``task`` in the convolution's own layout."""
-        return self._kernel(task, self.of_task(task))
+        return self._kernel(task, self.of_task(task), self.conv.weight.device)
 
     def kernel_seen_once(self, task: str) -> Tensor:
         """Return the whole kernel of ``task``, filters first, without keeping it: it is not worth a place."""
-        filters = self.of_task(task)
-        kept = (self.path, task, self.conv.weight.device) in self.cache
-        whole = self._kernel(task, filters) if kept else self._compose(task, filters)
-        return self._filters_first(whole)
+        filters, device = self.of_task(task), self.conv.weight.device
+        kept = (self.path, task, device) in self.cache
+        return self._filters_first(self._kernel(task, filters, device) if kept else self._compose(task, filters))
 
-    def _kernel(self, task: str, filters: Filters) -> Tensor:
+    def _kernel(self, task: str, filters: Filters, device: torch.device) -> Tensor:
         if isinstance(filters, BaseFilters) or not (filters.is_frozen and filters.composed):
             return self._compose(task, filters)
-        made_of = (filters.factors, filters.unconstrained, *self._bank_is_made_of(filters))
-        key = self.path, task, self.conv.weight.device  # replicas on several devices share one cache
-        return self.cache.get(key, lambda: self._compose(task, filters), made_of)
+        held = filters._buffers.get  # all that a frozen task has is there
+        made_of = [held("factors"), held("unconstrained"), held("picked"), *self._own(filters.sources)]
+        # Replicas on several devices share one cache.
+        return self.cache.get((self.path, task, device), lambda: self._compose(task, filters), made_of)
 
     def _compose(self, task: str, filters: Filters) -> Tensor:
         """Make the whole kernel: composed filters, then the task's own."""

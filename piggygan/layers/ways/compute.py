@@ -37,7 +37,7 @@ from piggygan.layers.ways.matrix_products import linear, matmul
 Way = Literal["filters", "features", "unfolded", "crossed"]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class MixedFilters:
     """What one task computes a layer with; calls of one step share it.
 
@@ -45,17 +45,15 @@ class MixedFilters:
         bank: Frozen filters in the convolution's own layout.
         factors: ``(groups * composed, bank)``.
         unconstrained: The task's own filters in the same layout; None if there are none.
-        composed_bias: One number a composed filter, or None.
-        own_bias: One number an unconstrained filter, or None.
+        bias: One number a filter, composed ones first in each group, or None.
     """
 
     bank: Tensor
     factors: Float[Tensor, "composed bank"]
     unconstrained: Tensor | None
-    composed_bias: Tensor | None
-    own_bias: Tensor | None
-    _kernels: dict[bool, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _cast: dict[torch.dtype, MixedFilters] = field(default_factory=dict, init=False, repr=False, compare=False)
+    bias: Tensor | None
+    _kernels: dict[bool, Tensor] = field(default_factory=dict, init=False, repr=False)
+    _cast: dict[torch.dtype, MixedFilters] = field(default_factory=dict, init=False, repr=False)
 
     def kernel(self, geometry: Geometry) -> Tensor:
         """Return composed and own filters in the convolution's own layout; composed once, for all calls."""
@@ -78,17 +76,26 @@ class MixedFilters:
                 self.bank.to(dtype),
                 self.factors.to(dtype),
                 cast(self.unconstrained),
-                cast(self.composed_bias),
-                cast(self.own_bias),
+                cast(self.bias),
             )
         return self._cast[dtype]
+
+    def biases(self, groups: int) -> tuple[Tensor | None, Tensor | None]:
+        """Return the bias of the composed filters and that of the own ones."""
+        if self.bias is None or self.unconstrained is None:
+            return self.bias, None
+        composed = self.factors.shape[0] // groups
+        sizes = [composed, self.bias.shape[0] // groups - composed]
+        if groups == 1:
+            composed_bias, own_bias = self.bias.split_with_sizes(sizes)
+            return composed_bias, own_bias
+        composed_bias, own_bias = self.bias.reshape(groups, -1).split_with_sizes(sizes, dim=1)
+        return composed_bias.flatten(), own_bias.flatten()
 
 
 def by_filters(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Compose the kernel and convolve once."""
-    biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
-    bias = join(biases, groups=geometry.groups) if biases else None
-    return geometry.convolve(features, filters.kernel(geometry), bias)
+    return geometry.convolve(features, filters.kernel(geometry), filters.bias)
 
 
 def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: Geometry) -> Tensor:
@@ -107,25 +114,21 @@ def _whole_kernel(factors: Tensor, own: Tensor | None, bank: Tensor, geometry: G
 def by_features(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Convolve with the bank, mix the maps, convolve with the own filters, concatenate."""
     groups = geometry.groups
+    composed_bias, own_bias = filters.biases(groups)
     maps = geometry.convolve(features, filters.bank)
-    parts = [mix(maps, filters.factors, filters.composed_bias, groups=groups)]
-    if filters.unconstrained is not None:
-        parts.append(geometry.convolve(features, filters.unconstrained, filters.own_bias))
-    return join(parts, groups=groups, axis=1)
+    if filters.unconstrained is None:
+        return mix(maps, filters.factors, composed_bias, groups=groups)
+    own = geometry.convolve(features, filters.unconstrained, own_bias)
+    return join([mix(maps, filters.factors, composed_bias, groups=groups), own], groups=groups, axis=1)
 
 
 # ---------------------------------------------------------------- unfolded
 
 
-def can_unfold(features: Tensor, geometry: Geometry) -> bool:
-    """Say whether :func:`by_unfolding` knows this kind of layer: two axes of positions, no groups."""
-    return features.dim() == 4 and geometry.groups == 1
-
-
 def by_unfolding(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Do as :func:`by_features` by matrix products on unfolded inputs (or, transposed, folded outputs).
 
-    The rows of all matrices are positions, which are few here.
+    It knows layers of two axes of positions and one group. The rows of all matrices are positions, which are few here.
     """
     sides = geometry.output_sides(features.shape[2:], filters.bank.shape[2:])
     if geometry.transposed:
@@ -134,9 +137,10 @@ def by_unfolding(features: Tensor, filters: MixedFilters, geometry: Geometry) ->
     rows = _positions_first(
         functional.unfold(features, kernel_sides, geometry.dilation, geometry.padding, geometry.stride)
     )
-    parts = [_with_bias(linear(linear(rows, filters.bank.flatten(1)), filters.factors), filters.composed_bias)]
+    composed_bias, own_bias = filters.biases(1)
+    parts = [linear(linear(rows, filters.bank.flatten(1)), filters.factors, composed_bias)]
     if filters.unconstrained is not None:
-        parts.append(_with_bias(linear(rows, filters.unconstrained.flatten(1)), filters.own_bias))
+        parts.append(linear(rows, filters.unconstrained.flatten(1), own_bias))
     return _channels_first(torch.cat(parts, dim=1), len(features)).reshape(len(features), -1, *sides)
 
 
@@ -149,10 +153,11 @@ def _by_folding(features: Tensor, filters: MixedFilters, geometry: Geometry, sid
             folding, tuple(sides), kernel.shape[2:], geometry.dilation, geometry.padding, geometry.stride
         )
 
-    parts = [mix(convolve(filters.bank), filters.factors, filters.composed_bias, groups=1)]
+    composed_bias, own_bias = filters.biases(1)
+    parts = [mix(convolve(filters.bank), filters.factors, composed_bias, groups=1)]
     if filters.unconstrained is not None:
         own = convolve(filters.unconstrained)
-        parts.append(own if filters.own_bias is None else own + filters.own_bias[:, None, None])
+        parts.append(own if own_bias is None else own + own_bias[:, None, None])
     return torch.cat(parts, dim=1)
 
 
@@ -164,20 +169,13 @@ def _channels_first(rows: Float[Tensor, "rows channels"], batch: int) -> Float[T
     return rows.reshape(batch, -1, rows.shape[1]).transpose(1, 2)
 
 
-def _with_bias(rows: Tensor, bias: Tensor | None) -> Tensor:
-    return rows if bias is None else rows + bias
-
-
 # ---------------------------------------------------------------- crossed
 
 
 def by_crossing(features: Tensor, filters: MixedFilters, geometry: Geometry) -> Tensor:
     """Go forward by the bank's maps, and backward to the input by the composed kernel."""
     output: Tensor = _Crossed.apply(features, filters.factors, filters.unconstrained, filters, geometry)  # type: ignore[no-untyped-call]
-    biases = [bias for bias in (filters.composed_bias, filters.own_bias) if bias is not None]
-    if not biases:
-        return output
-    return output + join(biases, groups=geometry.groups).reshape(-1, *([1] * (output.dim() - 2)))
+    return output if filters.bias is None else output + filters.bias.reshape(-1, *([1] * (output.dim() - 2)))
 
 
 class _Crossed(torch.autograd.Function):

@@ -1,8 +1,9 @@
 """Matrix products of feature rows with filters, by oneDNN where it can.
 
 On a processor torch gives float32 products to MKL, which knows few but Intel's well, and slows down when one side is
-short. oneDNN reads the same matrices as they lie, in a half to a quarter of the time (docs/performance.md). A compiled
-graph takes torch's own products: its compiler cannot lower that call for most operands, and fuses what is around.
+short. oneDNN reads the same matrices as they lie, in a half to a quarter of the time (docs/performance.md). Small
+products are torch's own, since a call of oneDNN's takes some 14 microseconds whatever the size. So are those of a
+compiled graph: its compiler cannot lower that call for most operands, and fuses what is around.
 """
 
 from __future__ import annotations
@@ -14,21 +15,27 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+SMALL = 2**20
+"""Multiply-adds below which torch's own product took less time (docs/performance.md)."""
+
 
 def linear(
-    rows: Float[Tensor, "rows numbers"], weight: Float[Tensor, "outputs numbers"]
+    rows: Float[Tensor, "rows numbers"],
+    weight: Float[Tensor, "outputs numbers"],
+    bias: Float[Tensor, " outputs"] | None = None,
 ) -> Float[Tensor, "rows outputs"]:
-    """Multiply each row with each row of a matrix, as :func:`torch.nn.functional.linear`."""
-    if torch.compiler.is_compiling():
-        return functional.linear(rows, weight)
-    return _Product.apply(rows, weight, False)  # type: ignore[no-any-return, no-untyped-call]
+    """Multiply each row with each row of a matrix and add a bias, as :func:`torch.nn.functional.linear`."""
+    if not _by_onednn(rows, weight):
+        return functional.linear(rows, weight, bias)
+    product: Tensor = _Product.apply(rows, weight, False)  # type: ignore[no-untyped-call]
+    return product if bias is None else product + bias
 
 
 def matmul(
     rows: Float[Tensor, "rows numbers"], matrix: Float[Tensor, "numbers outputs"]
 ) -> Float[Tensor, "rows outputs"]:
     """Multiply each row with each column of a matrix, as :func:`torch.matmul`."""
-    if torch.compiler.is_compiling():
+    if not _by_onednn(rows, matrix):
         return torch.matmul(rows, matrix)
     return _Product.apply(rows, matrix, True)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -57,10 +64,14 @@ class _Product(torch.autograd.Function):
 
 
 def _product(rows: Tensor, weight: Tensor) -> Tensor:
-    if not _by_onednn(rows):
-        return functional.linear(rows, weight)
     return torch.ops.mkldnn._linear_pointwise(rows.contiguous(), weight, None, "none", [], "")  # type: ignore[no-any-return]
 
 
-def _by_onednn(rows: Tensor) -> bool:
-    return rows.device.type == "cpu" and rows.dtype == torch.float32 and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+def _by_onednn(rows: Tensor, matrix: Tensor) -> bool:
+    return (
+        rows.shape[0] * matrix.numel() >= SMALL
+        and rows.dtype == torch.float32
+        and rows.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    )

@@ -24,7 +24,9 @@ class Step:
 
     def __init__(self, calls: int) -> None:
         self.calls = calls
-        self._shared: dict[Hashable, tuple[Any, Origin]] | None = {}
+        self.shares = True
+        """Whether anything is kept for another call."""
+        self._shared: dict[Hashable, tuple[Any, Origin]] = {}
 
     def share(self, key: Hashable, make: Callable[[], Shared], made_of: Sources = ()) -> Shared:
         """Return what another call of this step made under the same key, or make it.
@@ -34,7 +36,7 @@ class Step:
             make: Makes it.
             made_of: The tensors that it is made of; what was made before one of them moved is made anew.
         """
-        if self._shared is None:
+        if not self.shares:
             return make()
         kept = self._shared.get(key)
         if kept is None or not kept[1].is_of(made_of):
@@ -44,7 +46,8 @@ class Step:
 
     def end(self) -> None:
         """Let go of what was shared; who outlives the step is alone."""
-        self.calls, self._shared = 1, None
+        self.calls, self.shares = 1, False
+        self._shared.clear()
 
 
 _ALONE = Step(1)

@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from piggygan.layers.ways import matrix_products
 from piggygan.layers.ways.matrix_products import linear, matmul
+
+
+@pytest.fixture(autouse=True)
+def of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let oneDNN have the small products too that are looked at here."""
+    monkeypatch.setattr(matrix_products, "SMALL", 0)
+
 
 PRODUCTS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], tuple[int, int]]] = {
     "by rows": (linear, (4, 3)),
@@ -49,6 +57,34 @@ def test_second_gradients_of_single_precision_are_torchs(name: str) -> None:
 
     plain = second(torch.nn.functional.linear if name == "by rows" else torch.matmul)
     torch.testing.assert_close(second(product), plain)
+
+
+@each_product
+def test_first_gradients_of_single_precision_are_torchs(name: str) -> None:
+    product, shape = PRODUCTS[name]
+    inputs = [torch.randn(size, requires_grad=True) for size in ((5, 3), shape)]
+    plain = torch.nn.functional.linear if name == "by rows" else torch.matmul
+    found = torch.autograd.grad(product(*inputs).sin().sum(), inputs)
+    torch.testing.assert_close(found, torch.autograd.grad(plain(*inputs).sin().sum(), inputs))
+
+
+def test_a_bias_is_added_whoever_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, weight, bias = torch.randn(5, 3), torch.randn(4, 3), torch.randn(4, requires_grad=True)
+    for small in (0, 2**20):
+        monkeypatch.setattr(matrix_products, "SMALL", small)
+        found = linear(rows, weight, bias)
+        torch.testing.assert_close(found, torch.nn.functional.linear(rows, weight, bias))
+        assert torch.autograd.grad(found.sum(), bias)[0].tolist() == [5.0] * 4
+
+
+@pytest.mark.skipif(not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="needs oneDNN")
+@pytest.mark.parametrize(("small", "expected"), [(5 * 3 * 4, True), (5 * 3 * 4 + 1, False)])
+def test_small_products_are_torchs_own(small: int, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix_products, "SMALL", small)
+    rows = torch.randn(5, 3, requires_grad=True)
+    for product, shape in PRODUCTS.values():
+        made_by = type(product(rows, torch.randn(shape)).grad_fn).__name__
+        assert (made_by == "_ProductBackward") is expected
 
 
 @each_product
