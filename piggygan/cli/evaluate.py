@@ -19,6 +19,8 @@ from piggygan.jobs.evaluating import CASES, PAGE, EvaluationOptions, evaluate_ta
 from piggygan.jobs.evaluation import Evaluation
 from piggygan.jobs.evaluation_page import COMPARISON_HEADER, SCORE_HEADER, comparison_rows, score_rows
 from piggygan.jobs.folder import RunFolder
+from piggygan.jobs.learner import generator_of_own
+from piggygan.registry import GENERATOR
 from piggygan.terminal.tables import text_table
 
 EVALUATIONS = "evaluations"
@@ -61,6 +63,8 @@ class Evaluate:
     """How to score."""
     network: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """Which of several networks, such as forward."""
+    net: Annotated[str | None, tyro.conf.arg(metavar="MODULE:FUNCTION", help_behavior_hint="")] = None
+    """Makes a network of your own: code that is run."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Exit with 1 if a file could not be scored."""
     required: Required = field(default_factory=Requirements)
@@ -71,6 +75,7 @@ class Evaluate:
         run = RunFolder.at(self.registry)
         registry = self.required.opened(run.registry_folder)
         registry.describe(self.task)  # nothing is made for a task that is not there
+        generator = generator_of_own(registry, self.net, self.network or GENERATOR)
         out = self.out or _next_folder(run.task(self.task).root / EVALUATIONS)
         evaluation = evaluate_task(
             self.registry,
@@ -81,6 +86,7 @@ class Evaluate:
             compare_task=self.compare_task,
             compare_registry=self.compare_registry,
             registry=registry,
+            generator=generator,
             network=self.network,
             progress=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -57,3 +58,28 @@ def test_a_registry_that_is_not_the_expected_one_is_not_evaluated(
     assert main(words) == 2
     assert "registry.json" in capsys.readouterr().err
     assert not (run / "tasks").exists()
+
+
+OWN = """
+from torch import nn
+
+
+def generator(in_channels, out_channels):
+    return nn.Sequential(nn.Conv2d(in_channels, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, out_channels, 1))
+"""
+
+
+@pytest.mark.usefixtures("run")
+def test_a_network_of_ones_own_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my_evaluated_network.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("my_evaluated_network").generator(3, 1)
+    model = MultiTaskGenerator(own, "lungs")
+    model.freeze_task("lungs")
+    TaskRegistry(tmp_path / "own").commit(model, "lungs", image_size=16)
+    words = ["evaluate", "own", "--task", "lungs", "--data", "films"]
+    assert main([*words, "--net", "my_evaluated_network:generator"]) == 0
+    assert main(words) == 2
+    assert "--net module:function" in capsys.readouterr().err

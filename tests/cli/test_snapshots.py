@@ -97,6 +97,7 @@ CASES: dict[str, list[str]] = {
         f"{EVALUATE} --tolerance -1",
         f"{EVALUATE} --palette city",
         f"{EVALUATE} --outt scores",
+        "own --task facades --data scored",
         "films --task lungs --data scored",
         "nowhere --task lungs --data scored",
         "clinic --data scored",

@@ -10,6 +10,14 @@ from typing import Any
 
 import fixed_results
 import pytest
+import torch
+
+from piggygan.evaluation.intervals import mean_interval, paired_comparison
+from piggygan.evaluation.report.page import render_page
+from piggygan.jobs.evaluation import Case, Comparison, Evaluation, summarized
+from piggygan.jobs.evaluation_page import chosen, evaluation_page, look
+from piggygan.jobs.scored_cases import Translated
+from piggygan.prediction.summary import RefusedFile
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
@@ -49,9 +57,33 @@ def laid_out(folder: Path, page: str, scheme: int) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["paired_result", "unpaired_result"])
+def page_of_an_example(name: str, folder: Path) -> str:
+    return fixed_results.write(folder, getattr(fixed_results, name)()).read_text(encoding="utf-8")
+
+
+def page_of_an_evaluation() -> str:
+    """Films with long names, one of them refused, and another task to compare with."""
+    names = [f"MCUCXR_{number:04d}_of_a_long_series-{'x' * 20}" for number in range(9)]
+    scores = {"dice": 0.9, "iou": 0.8, "accuracy": 0.95, "precision": 0.9, "recall": 0.9, "hd95": 1234.5, "nsd": 0.5}
+    cases = tuple(Case(name, "p", 512, 512, {**scores}, {**scores}) for name in names)
+    mean = mean_interval([0.9, 0.8, 0.95])
+    difference = paired_comparison([0.9, 0.8, 0.95], [0.8, 0.85, 0.9])
+    evaluation = Evaluation(
+        "lungs", "runs/exp/registry", "ab" * 32, "masks", "dice", {"size": "256"}, "pixels",
+        "0.5% of the picture's diagonal", "cd" * 32, cases, (RefusedFile("/films/" + "y" * 60, "ImageError", "cut"),),
+        {score: summarized(score, [0.9, 0.8, 0.95], mean) for score in scores}, {"dice": 0.9},
+        Comparison("lungs_2", "/a/long/path/to/runs/other/registry", "ef" * 32, dict.fromkeys(scores, mean),
+                   dict.fromkeys(scores, difference)),
+        ("There are 9 files: below 50 an interval is rough, and rather too narrow.",),
+    )  # fmt: skip
+    made = Translated(torch.zeros(3, 40, 30), torch.ones(1, 40, 30), [-torch.ones(1, 40, 30)])
+    looks = [look(case, why, made, is_of_masks=True) for case, why in chosen(evaluation)]
+    return render_page(evaluation_page(evaluation, looks))
+
+
+@pytest.mark.parametrize("name", ["paired_result", "unpaired_result", "evaluation"])
 def test_nothing_is_cut_off_and_no_letter_is_too_small_at_any_width(name: str, tmp_path: Path) -> None:
-    page = fixed_results.write(tmp_path, getattr(fixed_results, name)()).read_text(encoding="utf-8")
+    page = page_of_an_evaluation() if name == "evaluation" else page_of_an_example(name, tmp_path)
     for width, found in laid_out(tmp_path, page, scheme=1).items():
         assert found["page"] <= int(width)
         assert found["clipped"] == 0
