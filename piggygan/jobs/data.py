@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,6 +14,7 @@ from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.datasets.forms import open_named
 from piggygan.data.datasets.known import patients_by_names
 from piggygan.data.datasets.own import UnpairedFolders
+from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import check_channels
 from piggygan.data.masks import named_classes
@@ -24,6 +25,8 @@ from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset
 from piggygan.errors import ConfigurationError
 
+MAX_SKIPPED = 0.05
+"""Largest share of files that may be left out."""
 Direction = Literal["AtoB", "BtoA"]
 Kind = Literal["pairs", "masks", "unpaired"]
 Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
@@ -91,6 +94,7 @@ class TaskData:
         patients: Whose file each is, where that is known. Of DICOM files it is a digest.
         label_side: Which of the two are label pictures, whose colours are not mixed; None: neither.
         classes: What each channel of a mask is, if there are several.
+        incomplete: What lacks its partner, of data to score a task on.
     """
 
     kind: Kind
@@ -105,6 +109,7 @@ class TaskData:
     patients: Mapping[str, str] = field(default_factory=dict)
     label_side: LabelSide | None = None
     classes: tuple[str, ...] = ()
+    incomplete: tuple[SkippedFile, ...] = ()
 
 
 def open_task_data(
@@ -140,7 +145,9 @@ def open_task_data(
     return source.read(config, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
 
 
-def open_test_data(config: DataConfig, *, size: int, in_channels: int | None = None) -> TaskData:
+def open_test_data(
+    config: DataConfig, *, size: int, in_channels: int | None = None, max_skipped: float = MAX_SKIPPED
+) -> TaskData:
     """Read data to score a task on, without drawing anything.
 
     It is the test side of ``config.splits`` or of the data, the validation side if there is no other, and all of the
@@ -150,14 +157,20 @@ def open_test_data(config: DataConfig, *, size: int, in_channels: int | None = N
         config: What the user named.
         size: Side of the pictures that come out.
         in_channels: Channels that the network takes.
+        max_skipped: Largest share of the files that may lack their partner, or be unusable.
 
     Raises:
         ConfigurationError: If the options contradict each other.
         DataError: If the data cannot be used.
     """
-    source = _Source.opened(config)
+    source = _Source.opened(config, max_skipped)
     names, notes = scored_side(source.dataset, config.splits)
-    return source.read(config, {"test": names}, notes, size=size, seed=0, augmentation=None, in_channels=in_channels)
+    lost = {one.name: one for one in source.dataset.incomplete}
+    sides = {"test": [name for name in names if name not in lost]}
+    data = source.read(config, sides, notes, size=size, seed=0, augmentation=None, in_channels=in_channels)
+    takes_all = len(names) == len(source.dataset.files)
+    incomplete = source.dataset.incomplete if takes_all else tuple(lost[name] for name in names if name in lost)
+    return replace(data, incomplete=incomplete)
 
 
 @dataclass(frozen=True)
@@ -167,14 +180,15 @@ class _Source:
     dataset: DatasetFolder
     surveyed: Mapping[Path, SurveyedFile]
     patients: Mapping[str, str]
+    max_skipped: float
 
     @classmethod
-    def opened(cls, config: DataConfig) -> _Source:
+    def opened(cls, config: DataConfig, max_skipped: float = MAX_SKIPPED) -> _Source:
         """Open what is named, and look at every file."""
         names = ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
         dataset = open_named({name: getattr(config, name) for name in names})
         if not isinstance(dataset, UnpairedFolders):
-            dataset.check_partners()
+            dataset.check_partners(max_skipped)
         surveyed = survey(dataset.files)
         of_films = {
             files.name: patient
@@ -182,7 +196,7 @@ class _Source:
             if (file := surveyed.get(files.image)) and (patient := file.patient)
         }
         by_names = patients_by_names(files.name for files in dataset.files)
-        return cls(dataset, surveyed, {**by_names, **of_films, **dataset.patients})
+        return cls(dataset, surveyed, {**by_names, **of_films, **dataset.patients}, max_skipped)
 
     @property
     def kind(self) -> Kind:
@@ -228,7 +242,9 @@ class _Source:
             arranged = arrange(self.dataset, learned, self.surveyed, wishes)
             for side, listed in files.items():
                 varied = augmentation if side == "train" else None
-                sides[side] = PairDataset(listed, arranged.reader, size, augmentation=varied, seed=seed)
+                sides[side] = PairDataset(
+                    listed, arranged.reader, size, augmentation=varied, seed=seed, max_skipped=self.max_skipped
+                )
         skipped = [
             f"{len(data.skipped)} of {len(splits[side])} files of the {side} side cannot be used, such as "
             f"{data.skipped[0].name!r}: {data.skipped[0].reason}"

@@ -70,7 +70,7 @@ class ScoredPairs:
             reader=data.test.reader,
             kind=data.kind,
             patients=data.patients,
-            left_out=tuple(data.test.skipped),
+            left_out=(*data.incomplete, *data.test.skipped),
             classes=data.classes,
             palette=palette,
             fingerprint=data.fingerprint,
@@ -150,7 +150,7 @@ def open_scored_pairs(
         defaults = DataConfig()
         alike = {key: getattr(trained, key) for key in _AS_TRAINED if getattr(config, key) == getattr(defaults, key)}
         config = replace(config, **alike)
-    data = open_test_data(config, size=size, in_channels=in_channels)
+    data = open_test_data(config, size=size, in_channels=in_channels, max_skipped=1.0)
     return ScoredPairs.of(data, palette or _known_palette(config))
 
 

@@ -60,6 +60,22 @@ def test_a_registry_that_is_not_the_expected_one_is_not_evaluated(
     assert not (run / "tasks").exists()
 
 
+def test_what_cannot_be_scored_is_listed_and_fails_a_strict_run_only(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    masks = run.parent / "films/masks"
+    (run.parent / "films/splits.json").unlink()
+    (masks / "003.png").write_bytes((masks / "003.png").read_bytes()[:-30])
+    (masks / "002.png").unlink()
+    words = ["evaluate", "exp", "--task", "lungs", "--images", "films/images", "--masks", "films/masks"]
+    codes = [main(words), main([*words, "--strict"])]
+    printed, said = capsys.readouterr()
+    assert codes == [0, 1], said
+    assert "not scored: '002': has no mask" in printed
+    assert "not scored: '003': " in printed
+    assert "2 files scored" in printed
+
+
 OWN = """
 from torch import nn
 

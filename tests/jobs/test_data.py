@@ -17,6 +17,7 @@ from PIL import Image
 from piggygan.data import PairDataset, UnpairedDataset, read_splits
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.splits import write_splits
+from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.errors import ConfigurationError, DatasetError, PairError
 from piggygan.jobs.data import DataConfig, TaskData, open_task_data, open_test_data
 
@@ -402,3 +403,15 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (folder / "images/3.png").write_bytes(b"no picture")
     data = opened(data=folder, split="0.9/0.05/0.05")
     assert any("cannot be used, such as '3'" in note for note in data.notes)
+
+
+def test_data_to_score_may_lack_partners_where_that_is_allowed(tmp_path: Path) -> None:
+    write_xrays(tmp_path, 4, 32, seed=0)
+    (tmp_path / "masks/001.png").unlink()
+    with pytest.raises(DatasetError, match="lack their partner"):
+        open_test_data(DataConfig(data=tmp_path), size=32)
+    found = open_test_data(DataConfig(data=tmp_path), size=32, max_skipped=1.0)
+    assert [one.name for one in found.incomplete] == ["001"]
+    (tmp_path / "splits.json").write_text('{"train": ["000"], "test": ["001", "002"]}')
+    found = open_test_data(DataConfig(data=tmp_path), size=32, max_skipped=1.0)
+    assert (found.splits, [one.name for one in found.incomplete]) == ({"test": ["002"]}, ["001"])

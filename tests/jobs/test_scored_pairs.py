@@ -26,8 +26,8 @@ def opened(monkeypatch: pytest.MonkeyPatch, films: Path, masks_in: Masks) -> lis
     """Note what is asked for when data are opened."""
     asked: list[tuple[DataConfig, int | None]] = []
 
-    def note(config: DataConfig, *, size: int, in_channels: int | None = None) -> TaskData:
-        assert size == 32
+    def note(config: DataConfig, *, size: int, in_channels: int | None = None, max_skipped: float = 0) -> TaskData:
+        assert (size, max_skipped) == (32, 1.0)
         asked.append((config, in_channels))
         return masks_in(films)
 
