@@ -55,6 +55,15 @@ def test_a_module_in_two_places_gives_way_in_both_and_a_root_is_replaced_by_its_
     assert layers[""].stored("facades") is root
 
 
+def test_what_is_shared_as_a_whole_keeps_what_is_inside_it() -> None:
+    conv = nn.Conv2d(3, 3, 1)
+    generator = nn.Sequential(conv, nn.Sequential(conv))
+    planned, layers = made(generator, shared_frozen=["1"])
+    put_in_place(generator, planned, layers)
+    assert generator[0] is layers["0"]
+    assert layers["1"].stored("facades")[0] is conv  # type: ignore[index]  # a Sequential
+
+
 def test_a_varied_generator_comes_back_from_a_registry(tmp_path: Any) -> None:
     model = pg.MultiTaskGenerator(varied(), "facades", **SAID)
     model.freeze_task("facades")
