@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ _FRAME_OFFSETS, _FRAME_LENGTHS = 0x7FE00001, 0x7FE00002
 _JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _RLE = "1.2.840.10008.1.2.5"
+_PIECE = 2**20
 _OF_JPEG = "1.2.840.10008.1.2.4."
 _JPEG = frozenset(f"{_OF_JPEG}{number}" for number in (50, 51, 57, 70))
 _JPEG_LS = frozenset(f"{_OF_JPEG}{number}" for number in (80, 81))
@@ -95,16 +97,33 @@ def inflated(content: bytes, *, limit: int) -> bytes:
         InputTooLargeError: If more than ``limit`` bytes would come out; no more is inflated.
         DicomError: If they are cut or corrupt.
     """
-    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    size = 0
     try:
-        plain = inflater.decompress(content, limit)
+        # Counted first and thrown away: what is too much takes no memory, and zlib takes twice what it gives.
+        for piece in _inflated_pieces(content):
+            size += len(piece)
+            if size > limit:
+                raise InputTooLargeError(f"its deflated part has more than {limit} bytes; an image has fewer")
+        return zlib.decompress(content, wbits=-zlib.MAX_WBITS, bufsize=size + 1)
     except zlib.error:
         raise DicomError("its deflated part is corrupt") from None
-    if inflater.unconsumed_tail:
-        raise InputTooLargeError(f"its deflated part has more than {limit} bytes; an image has fewer")
-    if not inflater.eof:
-        raise DicomError("its deflated part is cut")
-    return plain
+
+
+def _inflated_pieces(content: bytes) -> Iterator[bytes]:
+    """Inflate piece by piece.
+
+    Raises:
+        DicomError: If the end is missing.
+    """
+    inflater, place = zlib.decompressobj(wbits=-zlib.MAX_WBITS), 0
+    while not inflater.eof:
+        left = inflater.unconsumed_tail
+        if not left:
+            left, place = content[place : place + _PIECE], place + _PIECE
+        piece = inflater.decompress(left, _PIECE)
+        if not piece and not left:
+            raise DicomError("its deflated part is cut")
+        yield piece
 
 
 def frame_words(

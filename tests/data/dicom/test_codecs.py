@@ -1,6 +1,8 @@
 """Compressed pixels: what decoders give is what was stored, and what they choke on is our error."""
 
 import struct
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +35,29 @@ def write_compressed(write_dicom: Write) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def deflated(plain: bytes) -> bytes:
+    squeezer = zlib.compressobj(wbits=-15)
+    return squeezer.compress(plain) + squeezer.flush()
+
+
+def test_a_deflated_bomb_takes_no_memory_and_what_is_allowed_comes_out() -> None:
+    plain = bytes(range(256)) * 20_000  # several pieces
+    assert dicom_codecs.inflated(deflated(plain) + b"\0", limit=len(plain)) == plain
+    noise = np.random.default_rng(0).bytes(3_000_000)  # which no piece of input holds
+    assert dicom_codecs.inflated(deflated(noise), limit=len(noise)) == noise
+    for content in (deflated(noise)[:-1], deflated(noise)[:100], b""):
+        with pytest.raises(DicomError, match="cut"):
+            dicom_codecs.inflated(content, limit=len(noise))
+    with pytest.raises(DicomError, match="corrupt"):
+        dicom_codecs.inflated(b"\xff" * 100, limit=1000)
+    bomb = deflated(bytes(200_000_000))
+    tracemalloc.start()
+    with pytest.raises(InputTooLargeError, match="has more than 100000000 bytes"):
+        dicom_codecs.inflated(bomb, limit=100_000_000)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
 
 
 def ramp(kind: str, low: int, high: int) -> Pixels:
