@@ -69,7 +69,8 @@ def numpy_header(content: bytes) -> NumpyHeader:
         version = npy.read_magic(file)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
         shape, is_by_columns, kind = read(file, max_header_size=_LONGEST_HEADER)
-    except (ValueError, KeyError, TypeError):  # what NumPy says of a header it may have quoted from it
+    # What NumPy says of a header it may have quoted from it. Python's parser calls brackets too deep a lack of memory.
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError):
         raise ImageError("its header is none of NumPy's, version 1 or 2") from None
     if kind.name not in _READ or kind.hasobject:
         raise ImageError(f"it has values of another type than {', '.join(_READ)}: convert them")

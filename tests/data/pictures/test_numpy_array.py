@@ -95,6 +95,14 @@ def test_a_lie_and_a_cut_are_refused_here_and_in_the_process_apart(tmp_path: Pat
                     read(tmp_path / "a.npy")
 
 
+@pytest.mark.parametrize("header", [b"(" * 400, b"-" * 9000 + b"1", b"[" * 90])
+def test_a_header_that_python_cannot_parse_is_refused(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(ImageError, match="its header is none of NumPy's|cut or corrupt"):
+        read_image(path)
+
+
 def test_a_large_one_is_refused_by_its_header(tmp_path: Path) -> None:
     with pytest.raises(InputTooLargeError, match="30 x 40"):
         read_image(written(tmp_path, np.zeros((40, 30), np.uint8)), max_pixels=1000)
