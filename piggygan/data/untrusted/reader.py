@@ -164,7 +164,7 @@ class UntrustedReader:
     @contextmanager
     def _talking(self, path: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
         """Have a process that listens, and a deadline; end the process if it fails."""
-        child = self._ready()
+        child = self._ready(path)
         try:
             yield child, time.monotonic() + _TO_WAIT * self._seconds
         except ChildEnded as ended:
@@ -176,7 +176,7 @@ class UntrustedReader:
             self.close()
             raise
 
-    def _ready(self) -> subprocess.Popen[bytes]:
+    def _ready(self, path: Path) -> subprocess.Popen[bytes]:
         self.start()
         if self._child is None:
             raise DecoderCrashError("The process that decodes images was ended by another thread.")
@@ -185,7 +185,9 @@ class UntrustedReader:
                 wait_until_ready(self._child)
             except ChildEnded as ended:
                 self._child = None
-                raise DecoderCrashError(f"The process that decodes images could not be started: {ended}.") from None
+                raise DecoderCrashError(
+                    f"{shown(path)} cannot be used: the process that decodes images could not be started: {ended}."
+                ) from None
             self._is_ready = True
         return self._child
 

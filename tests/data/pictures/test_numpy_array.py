@@ -99,7 +99,7 @@ def test_a_lie_and_a_cut_are_refused_here_and_in_the_process_apart(tmp_path: Pat
 def test_a_header_that_python_cannot_parse_is_refused(tmp_path: Path, header: bytes) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header)
-    with pytest.raises(ImageError, match="its header is none of NumPy's|cut or corrupt"):
+    with pytest.raises(ImageError, match=r"its header is none of NumPy's|cut or corrupt"):
         read_image(path)
 
 
