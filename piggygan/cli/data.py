@@ -11,6 +11,7 @@ import tyro
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, Group, show_result
 from piggygan.data.checking import DatasetReport, check_dataset
 from piggygan.data.datasets import DATASETS, DatasetFolder, Description, open_dataset
+from piggygan.data.masks import named_classes
 from piggygan.terminal.progress import progress_bar
 
 DataFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
@@ -21,7 +22,8 @@ class Check:
     """Read all of a folder as a training would: what is in it, and what is wrong.
 
     Known are the folders of `piggygan data list` as their publishers ship them, and your own: images/ with masks/,
-    train/ and test/ of pairs side by side, or any folder of pictures and DICOM films. Reported are counts, sizes,
+    A/ and B/ of equal names, train/ and test/ of pairs side by side, trainA/ and trainB/, or any folder of pictures
+    and DICOM films. Reported are counts, sizes,
     bits, views; files that cannot be used and why; masks of other values or another size, or that are empty; the same
     picture twice; the same patient on two sides.
 
@@ -32,6 +34,8 @@ class Check:
     """The data set."""
     dataset: str | None = None
     """What it is, if the names of its files do not show it; a name of `piggygan data list`."""
+    classes: tuple[str, ...] = ()
+    """The values of masks of several classes: 1 2 3, or lungs=150,200 heart=250."""
     workers: int | None = None
     """How many processes read at once; one a processor if not given."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -40,7 +44,8 @@ class Check:
 
     def run(self) -> int:
         """Check, and print the report."""
-        report = _checked_with_bar(open_dataset(self.folder, self.dataset), self.workers)
+        classes = tuple(named_classes(self.classes).values())
+        report = _checked_with_bar(open_dataset(self.folder, self.dataset), self.workers, classes)
         show_result(str(report).splitlines(), report.as_dict(), self.json)
         return DAMAGED if self.strict and report.problems else DONE
 
@@ -71,8 +76,10 @@ def _described(name: str, known: Description) -> list[str]:
     ]
 
 
-def _checked_with_bar(dataset: DatasetFolder, workers: int | None) -> DatasetReport:
+def _checked_with_bar(
+    dataset: DatasetFolder, workers: int | None, classes: tuple[tuple[int, ...], ...]
+) -> DatasetReport:
     """Check with a bar on the terminal's error channel."""
     with progress_bar(transient=True) as progress:
         task = progress.add_task("reading", total=len(dataset.files), note="")
-        return check_dataset(dataset, workers=workers, advance=lambda: progress.advance(task))
+        return check_dataset(dataset, workers=workers, advance=lambda: progress.advance(task), classes=classes)

@@ -496,3 +496,26 @@ def test_b17_files_nobody_vouches_for_are_decoded_elsewhere_and_come_out_alike(
     assert np.array_equal(mask_of(tmp_path / "out", "film"), mask)
     assert [refused.error for refused in apart.refused] == ["DicomError"]
     assert "begins as a program does" in apart.refused[0].reason
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+def test_19_every_kind_of_picture_in_a_folder_is_predicted_alike(
+    registry: TaskRegistry, tmp_path: Path, untrusted: bool
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    for suffix in ("png", "tif", "bmp", "webp"):
+        options = {"lossless": True} if suffix == "webp" else {}
+        (tmp_path / "films").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "films" / f"{suffix}.{suffix}", **options)
+    np.save(tmp_path / "films/npy.npy", pixels)
+    summary = pg.predict(
+        registry, "lungs", tmp_path / "films", tmp_path / "out", PredictionOptions(size=32, untrusted=untrusted)
+    )
+    assert [Path(file.source).name for file in summary.predicted] == [
+        "bmp.bmp",
+        "npy.npy",
+        "png.png",
+        "tif.tif",
+        "webp.webp",
+    ]
+    assert len({(tmp_path / "out" / file.outputs["masks"]).read_bytes() for file in summary.predicted}) == 1

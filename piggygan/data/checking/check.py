@@ -19,7 +19,11 @@ _UNUSABLE = frozenset({"unreadable", "mask values", "mask size"})
 
 
 def check_dataset(
-    dataset: DatasetFolder, *, workers: int | None = None, advance: Callable[[], None] = lambda: None
+    dataset: DatasetFolder,
+    *,
+    workers: int | None = None,
+    advance: Callable[[], None] = lambda: None,
+    classes: Sequence[Sequence[int]] = (),
 ) -> DatasetReport:
     """Read every pair as a training would, and report what is there and what is wrong.
 
@@ -30,6 +34,7 @@ def check_dataset(
         dataset: The set, see :func:`~piggygan.data.datasets.open_dataset`.
         workers: How many processes read at once; None: one a processor.
         advance: Called after each pair, from any thread.
+        classes: The values of each class in masks of several, see :func:`~piggygan.data.masks.read_classes`.
 
     Raises:
         ConfigurationError: If ``workers`` is below 1.
@@ -49,7 +54,7 @@ def check_dataset(
     if workers < 1:
         raise ConfigurationError(f"workers is {workers}; it must be at least 1.")
     patients, sides = dict(dataset.patients), dataset.sides  # before the long part, since they may be broken
-    findings = inspect_all(dataset, workers, advance)
+    findings = inspect_all(dataset, workers, advance, classes)
     patients = {finding.name: finding.patient for finding in findings if finding.patient} | patients
     films = [finding for finding in findings if finding.modality or finding.view or finding.patient]
     names = {files.name for files in dataset.files}

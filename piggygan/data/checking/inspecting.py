@@ -20,7 +20,7 @@ from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import narrow_range
 from piggygan.data.pictures.outline import picture_outline
 from piggygan.data.quiet import without_warnings
-from piggygan.data.readers import MaskReader, PairReader, PictureReader, masks_of
+from piggygan.data.readers import MaskReader, PairReader, PictureReader, TwoPicturesReader, masks_of
 from piggygan.errors import DataError, MaskError, PairError
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
         reader: How to read it.
         salt: Makes digests of patients incomparable between checks.
     """
-    if isinstance(reader, MaskReader | PictureReader):
+    if isinstance(reader, MaskReader | PictureReader | TwoPicturesReader):
         reader = replace(reader, requirements=ANY_FILM)  # what a training would refuse is to be counted too
     try:
-        image, target = reader.read(files)
+        image, target = _with_its_channels(reader, files).read(files)
     except DataError as error:
         kind = {MaskError: "mask values", PairError: "mask size"}.get(type(error), "unreadable")
         return Finding(files.name, faults=(Fault(kind, str(error)),))
@@ -56,12 +56,27 @@ def inspect(files: PairFiles, reader: PairReader, salt: str) -> Finding:
     return _with_header(finding, files.image, salt, brightest)
 
 
+def _with_its_channels(reader: PairReader, files: PairFiles) -> PairReader:
+    """Read files of more than three channels as they are: a training takes as many as they have."""
+    if isinstance(reader, MaskReader | PictureReader | TwoPicturesReader):
+        reader = replace(reader, channels=_channels(files.image, reader.channels))
+    if isinstance(reader, TwoPicturesReader) and files.mask is not None:
+        reader = replace(reader, target_channels=_channels(files.mask, reader.target_channels))
+    return reader
+
+
+def _channels(path: Path, otherwise: int) -> int:
+    content = read_content(path)
+    outline = None if is_dicom_head(content) else picture_outline(content)
+    return outline.bands if outline is not None and outline.bands > 3 else otherwise
+
+
 def _mask_faults(files: PairFiles, reader: PairReader, target: Float[Tensor, "channels height width"]) -> list[Fault]:
     """Find masks that say nothing."""
-    if files.mask is None or target.shape[0] != 1:
+    if not isinstance(reader, MaskReader):
         return []
     parts = [target]
-    if isinstance(reader, MaskReader) and files.more_masks:
+    if files.more_masks:
         parts = [reader.read_part(path) for path in masks_of(files)]
     names = [path.parent.name for path in masks_of(files)] if len(parts) > 1 else ["the mask"]
     faults = []

@@ -51,13 +51,16 @@ class _Worker:
             self.child = None
 
 
-def inspect_all(dataset: DatasetFolder, workers: int, advance: Callable[[], None]) -> list[Finding]:
+def inspect_all(
+    dataset: DatasetFolder, workers: int, advance: Callable[[], None], classes: Sequence[Sequence[int]] = ()
+) -> list[Finding]:
     """Inspect every pair of a data set.
 
     Args:
         dataset: The set.
         workers: How many processes work at once.
         advance: Called after each pair, from any thread.
+        classes: The values of each class in masks of several.
 
     Returns:
         In the order of the pairs.
@@ -74,7 +77,8 @@ def inspect_all(dataset: DatasetFolder, workers: int, advance: Callable[[], None
     def one(files: PairFiles) -> Finding:
         worker = idle.get()
         try:
-            return worker.ask({"dataset": dataset.name, "name": files.name, "files": _paths(files), "salt": salt})
+            order = {"dataset": dataset.name, "name": files.name, "files": _paths(files), "salt": salt}
+            return worker.ask({**order, "classes": classes})
         finally:
             idle.put(worker)
             advance()

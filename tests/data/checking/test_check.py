@@ -253,3 +253,17 @@ def test_the_real_films_with_masks_have_nothing_wrong(shared_data: Path) -> None
     report = check_dataset(open_dataset(shared_data / "covid_cxr"))
     assert report.problems == ()
     assert (report.usable, report.patients) == (74, 45)
+
+
+def test_two_folders_and_masks_of_several_classes_are_checked_by_processes(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / "pairs/A").mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / f"pairs/A/{number}.npy", RANDOM.integers(0, 256, (10, 12, 5), dtype=np.uint8))
+        mask(tmp_path / f"pairs/B/{number}.png", [0, 0])  # black: a picture, and no mask
+        film(tmp_path / f"films/images/{number}.png")
+        mask(tmp_path / f"films/masks/{number}.png", [0, 1, 2])
+    mask(tmp_path / "pairs/B/1.png", [1], (3, 3))
+    report = check_dataset(open_dataset(tmp_path / "pairs"), workers=1)
+    assert (report.dataset, report.usable, kinds(report)) == ("two-folders", 1, {"mask size": [("1",)]})
+    assert kinds(check_dataset(open_dataset(tmp_path / "films"), workers=1)) == {"mask values": [("0",), ("1",)]}
+    assert check_dataset(open_dataset(tmp_path / "films"), workers=1, classes=[(1,), (2,)]).problems == ()

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from piggygan.data import DicomRequirements, UntrustedReader, read_image
+from piggygan.data.image_file import read_image_file
 from piggygan.errors import (
     ConfigurationError,
     DecoderCrashError,
@@ -207,3 +208,23 @@ def test_17_13_an_honest_picture_of_36_megapixels_is_read(tmp_path: Path) -> Non
     Image.new("L", (6000, 6000), 90).resize((6000, 6000)).convert("RGB").save(path, compress_level=1)
     with UntrustedReader() as reader:
         assert reader.read_file(path, 3).picture.shape == (3, 6000, 6000)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "webp", "bmp", "npy", "jpg"])
+def test_every_kind_of_picture_comes_back_too(reader: UntrustedReader, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "npy":
+        np.save(path, PIXELS)
+    else:
+        Image.fromarray(PIXELS).save(path)
+    here, there = read_image_file(path, 1), reader.read_file(path, 1)
+    assert torch.equal(there.picture, here.picture)
+    assert (there.kind, there.bits, there.digest) == (here.kind, here.bits, here.digest)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ImageError, match=rf"a\.{suffix}"):
+        reader.read(path, 1)
+
+
+def test_more_channels_come_back_too(reader: UntrustedReader, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((6, 8, 5)))
+    assert torch.equal(reader.read(tmp_path / "a.npy", 5), read_image(tmp_path / "a.npy", 5))
