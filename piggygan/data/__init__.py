@@ -11,7 +11,7 @@ from piggygan.data.masks import read_mask
 from piggygan.data.pairs import Pair, PairDataset
 from piggygan.data.palette import CMP_PALETTE, FacadeClass
 from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader
-from piggygan.data.splits import patients_on_two_sides, read_splits, side_of, split_by_patient
+from piggygan.data.splits import patients_on_two_sides, read_splits, side_of, split_by_patient, write_splits
 from piggygan.data.unpaired import Matching, UnpairedDataset
 from piggygan.data.untrusted.reader import UntrustedReader
 
@@ -47,4 +47,5 @@ __all__ = [
     "side_of",
     "split_by_patient",
     "write_image",
+    "write_splits",
 ]

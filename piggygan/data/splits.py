@@ -70,6 +70,14 @@ def write_splits(path: Path, splits: Mapping[str, Sequence[str]]) -> None:
 
     Raises:
         DatasetError: If it cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "splits.json")
+        ...     write_splits(path, {"train": ["a.png"], "test": ["b.png"]})
+        ...     read_splits(path)
+        {'train': ['a.png'], 'test': ['b.png']}
     """
     try:
         make_folder(path.parent)

@@ -95,6 +95,15 @@ class TaskData:
         label_side: Which of the two are label pictures, whose colours are not mixed; None: neither.
         classes: What each channel of a mask is, if there are several.
         incomplete: What lacks its partner, of data to score a task on.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     films = write_xrays(folder, 10, 32, seed=0)
+        ...     data = open_task_data(DataConfig(data=Path(folder)), size=32, seed=0)
+        >>> data.kind, data.in_channels, data.out_channels
+        ('masks', 3, 1)
     """
 
     kind: Kind
@@ -138,6 +147,16 @@ def open_task_data(
     Raises:
         ConfigurationError: If the options contradict each other.
         DataError: If the data cannot be used.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from piggygan.data.synthetic import write_xrays
+        >>> with TemporaryDirectory() as folder:
+        ...     films = write_xrays(folder, 10, 32, seed=0)
+        ...     config = DataConfig(images=Path(folder, "images"), masks=Path(folder, "masks"))
+        ...     data = open_task_data(config, size=32, seed=0)
+        >>> {side: len(names) for side, names in data.splits.items()}
+        {'train': 7, 'val': 1, 'test': 2}
     """
     source = _Source.opened(config)
     splits, notes = learned_sides(source.dataset, source.patients, config.splits, config.split, config.split_by, seed)

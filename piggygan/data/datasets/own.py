@@ -51,6 +51,17 @@ class TwoFolders(PartedFolder):
 
     For sides and patients see :class:`PartedFolder`. All names in a folder may have an ending of their own, such as
     ``1_A.jpg`` and ``1_B.jpg``.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> from piggygan.data import write_image
+        >>> with TemporaryDirectory() as folder:
+        ...     for letter in "AB":
+        ...         Path(folder, letter).mkdir()
+        ...         write_image(Path(folder, letter, "1.png"), torch.zeros(3, 8, 8))
+        ...     [pair.name for pair in TwoFolders(folder).files]
+        ['1']
     """
 
     name: ClassVar[str] = "two-folders"
@@ -66,6 +77,17 @@ class UnpairedFolders(PartedFolder):
     """A folder with ``trainA`` and ``trainB``, and so on, of pictures that nobody paired, as CycleGAN learns from.
 
     Pictures are named by folder and stem, such as ``trainA/1``; both folders of a side are one side.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> from piggygan.data import write_image
+        >>> with TemporaryDirectory() as folder:
+        ...     for side in ("trainA", "trainB"):
+        ...         Path(folder, side).mkdir()
+        ...         write_image(Path(folder, side, "1.png"), torch.zeros(3, 8, 8))
+        ...     [picture.name for picture in UnpairedFolders(folder).files]
+        ['trainA/1', 'trainB/1']
     """
 
     name: ClassVar[str] = "unpaired"
