@@ -89,6 +89,7 @@ def predict(
         model = held.load([task], generator, network=network)
         algorithm = _algorithm(model, task, options)
         translator = Translator(model, task, options)
+        translator.check_channels()
         _check_packages(translator, inputs.files, options)
         run = _Run(translator, algorithm, options, source)
         folder = OutputFolder(out)

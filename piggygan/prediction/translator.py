@@ -51,6 +51,7 @@ def translate_pictures(
         [(3, 45, 70)]
     """
     translator = Translator(model, task, options)
+    translator.check_channels()
     placements = [translator.placement(picture.shape[-2], picture.shape[-1]) for picture in pictures]
     canvases = [placement.place(picture) for placement, picture in zip(placements, pictures, strict=True)]
     outputs = translator(canvases)
@@ -66,12 +67,11 @@ class Translator:
         options: Likewise.
 
     Attributes:
-        in_channels: Channels of a picture that it takes: 1 or 3.
-        kind: What it makes.
+        in_channels: Channels of a picture that it takes.
+        out_channels: Channels that it makes.
 
     Raises:
-        TaskNotFoundError, ConfigurationError: As of :func:`translate_pictures`, and if the task's numbers of channels
-            are not those of a picture or a mask.
+        TaskNotFoundError, ConfigurationError: As of :func:`translate_pictures`.
     """
 
     def __init__(self, model: MultiTaskGenerator, task: str, options: PredictionOptions) -> None:
@@ -83,7 +83,28 @@ class Translator:
             raise ConfigurationError(f"device {options.device!r} cannot be used: {reason}") from error
         self._task = task
         self._options = options
-        self.kind = _kind(self._trial(), task, options.kind)
+        self.out_channels = self._trial().shape[1]
+
+    @property
+    def kind(self) -> Kind:
+        """What it makes.
+
+        Raises:
+            ConfigurationError: If its number of channels is not that of a picture or a mask.
+        """
+        return _kind(self.out_channels, self._task, self._options.kind)
+
+    def check_channels(self) -> None:
+        """Make sure that it takes pictures as files are read for predicting, and makes pictures or masks.
+
+        Raises:
+            ConfigurationError: If one of its numbers of channels is another.
+        """
+        if self.in_channels not in (1, 3):
+            raise ConfigurationError(
+                f"task {self._task!r} takes {self.in_channels} channels; files are read as 1 (grey) or 3 (RGB)."
+            )
+        _kind(self.out_channels, self._task, self._options.kind)
 
     def placement(self, rows: int, columns: int, aspect: float = 1.0) -> Placement:
         """Say how a picture comes to the network; ``aspect`` is the height of a pixel, its width being 1."""
@@ -144,14 +165,10 @@ class Translator:
 def _input_channels(model: MultiTaskGenerator, task: str) -> int:
     if model.spatial_axes != 2:
         raise ConfigurationError("the generator takes no pictures: its first layer is no two-dimensional convolution.")
-    channels = model.input_channels(task)
-    if channels not in (1, 3):
-        raise ConfigurationError(f"task {task!r} takes {channels} channels; files are read as 1 (grey) or 3 (RGB).")
-    return channels
+    return model.input_channels(task)
 
 
-def _kind(output: Tensor, task: str, wanted: Kind | None) -> Kind:
-    channels = output.shape[1]
+def _kind(channels: int, task: str, wanted: Kind | None) -> Kind:
     if channels not in (1, 3):
         raise ConfigurationError(f"task {task!r} makes {channels} channels; a mask has 1, a picture 1 or 3.")
     if wanted == "mask" and channels != 1:

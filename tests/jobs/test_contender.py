@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from piggygan.errors import ConfigurationError
 from piggygan.jobs.contender import Contender
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.networks import UNetGenerator
 from piggygan.prediction import PredictionOptions, translate_pictures
+from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
 
@@ -27,3 +31,13 @@ def test_it_says_what_the_registry_certifies(clinic: TaskRegistry) -> None:
 def test_another_size_than_the_trained_one_is_warned_of(clinic: TaskRegistry) -> None:
     with pytest.warns(UserWarning, match="was trained on squares of 16 pixels and predicts at 32"):
         assert Contender.load(clinic, "lungs", PredictionOptions(size=32)).options.side == 32
+
+
+def test_a_task_of_any_number_of_channels_is_scored() -> None:
+    model = MultiTaskGenerator(UNetGenerator(depth=2, width=4, in_channels=4, out_channels=2), "organs")
+    options = PredictionOptions(size=16)
+    translator = Translator(model, "organs", options)
+    output = Contender("organs", "r", "", options, translator).output(torch.zeros(4, 20, 18))
+    assert (translator.in_channels, output.shape) == (4, (2, 20, 18))
+    with pytest.raises(ConfigurationError, match="takes 4 channels"):  # which predicting of files does not know
+        translator.check_channels()

@@ -73,7 +73,7 @@ def test_one_channel_can_be_a_picture_but_three_are_no_mask(registry: TaskRegist
     model = registry.load(["lungs"])
     assert Translator(model, "lungs", PredictionOptions(size=32, kind="picture")).kind == "picture"
     with pytest.raises(ConfigurationError, match="makes 3 channels, and a mask has 1"):
-        Translator(model, "facades", PredictionOptions(size=32, kind="mask"))
+        Translator(model, "facades", PredictionOptions(size=32, kind="mask")).check_channels()
 
 
 def test_a_task_of_other_input_channels_than_the_base_task_gets_these() -> None:
