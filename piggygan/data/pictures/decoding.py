@@ -21,7 +21,7 @@ from piggygan.data.pictures.numpy_array import decode_numpy, numpy_header
 from piggygan.data.pictures.png_chunks import SIGNATURE as PNG_SIGNATURE
 from piggygan.data.pictures.png_chunks import check_rows, png_header
 from piggygan.data.pictures.tiff import SIGNATURES as TIFF_SIGNATURES
-from piggygan.data.pictures.tiff import decode_tiff, tiff_header
+from piggygan.data.pictures.tiff import check_parts, decode_tiff, tiff_header
 from piggygan.data.pictures.webp_chunks import is_webp, webp_size
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import ImageError, InputTooLargeError
@@ -144,6 +144,7 @@ def _decoded_tiff(content: bytes, path: Path, max_pixels: int) -> DecodedImage:
     with _failures(path, _OTHERWISE):
         if not header.is_by_pillow:
             return decode_tiff(content, header, max_pixels=max_pixels)
+        check_parts(content, header)
         size = (header.width, header.height) if header.orientation < 5 else (header.height, header.width)
         return _by_pillow(content, "TIFF", size, header.bits)
 

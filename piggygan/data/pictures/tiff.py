@@ -109,6 +109,20 @@ def decode_tiff(content: bytes, header: TiffHeader, *, max_pixels: int) -> Decod
     return _decoded(values, header, page)
 
 
+def check_parts(content: bytes, header: TiffHeader) -> None:
+    """Make sure that all parts of a file that Pillow unpacks are there: what libtiff misses, it prints.
+
+    Args:
+        content: All of the file.
+        header: Its own.
+
+    Raises:
+        ImageError: If one is missing or cut.
+    """
+    with without_warnings():
+        _check_segments(_only_page(content), header, content)
+
+
 def upright(values: np.ndarray[Any, Any], orientation: int) -> np.ndarray[Any, Any]:
     """Turn stored rows upright, by the tag that TIFF and EXIF share."""
     if orientation >= 5:
@@ -194,6 +208,8 @@ def _check_segments(page: TiffPage, header: TiffHeader, content: bytes) -> None:
         part = memoryview(content)[offset : offset + length]
         if len(part) < length or not length or offset < _SHORTEST_HEAD:
             raise ImageError("a part of it is missing")
+        if header.is_by_pillow:
+            continue  # it is counted where it is unpacked
         needed = last if (number + 1) % strips == 0 else whole
         found = len(part) if header.compression == _NONE else _unpacked(part, needed)
         # Uncompressed strips may be padded; what is compressed holds the last strip whole or short, by its writer.

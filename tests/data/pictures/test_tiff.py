@@ -151,6 +151,17 @@ def forged(path: Path, tag: int, value: int) -> Path:
     return path
 
 
+def test_a_missing_part_of_what_pillow_unpacks_is_refused_before_libtiff_prints(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.tif"
+    for tag, value in ((BYTE_COUNTS, 0), (BYTE_COUNTS, 10**6), (OFFSETS, 10**6), (ROWS_PER_STRIP, 3)):
+        Image.fromarray(RANDOM.integers(0, 256, (16, 16), np.uint8)).save(path, compression="tiff_lzw")
+        with pytest.raises(ImageError, match=r"a\.tif' cannot be read: .* part"):
+            read_image(forged(path, tag, value), 1)
+    assert capfd.readouterr() == ("", "")
+
+
 WIDTH, LENGTH, ROWS_PER_STRIP, BYTE_COUNTS, OFFSETS = 256, 257, 278, 279, 273
 
 
