@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor
 
 from piggygan.data.folders import PairFiles
+from piggygan.data.image_file import check_channels
+from piggygan.data.masks import named_classes
 from piggygan.data.readers import PairReader
 from piggygan.data.survey import SurveyedFile
-from piggygan.errors import DataError, DatasetError
+from piggygan.errors import ConfigurationError, DataError, DatasetError
 from piggygan.files.regular import shown
 
 LabelSide = Literal["input", "target", "both"]
+Direction = Literal["AtoB", "BtoA"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,41 @@ class Wishes:
     target_channels: int | None = None
     classes: tuple[tuple[int, ...], ...] = ()
     is_reversed: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        direction: str,
+        classes: Sequence[str],
+        channels: int | None,
+        target_channels: int | None,
+        in_channels: int | None,
+    ) -> Wishes:
+        """Take what a user wants, where it can be had of a network that is there already.
+
+        Args:
+            direction: ``"AtoB"`` or ``"BtoA"``.
+            classes: Of a mask, see :func:`~piggygan.data.masks.named_classes`.
+            channels: Of the input.
+            target_channels: Of the target.
+            in_channels: What the network takes, if there is one.
+
+        Raises:
+            ConfigurationError: If one is outside its range, or not what the network takes.
+        """
+        if direction not in get_args(Direction):
+            raise ConfigurationError(f"direction is {direction!r}: take AtoB or BtoA.")
+        if in_channels and channels and channels != in_channels:
+            raise ConfigurationError(
+                f"channels is {channels}, and the network takes {in_channels}: leave channels out, or begin with a new "
+                f"network."
+            )
+        for wanted in (channels, target_channels):
+            if wanted is not None:
+                check_channels(wanted)
+        return cls(
+            channels or in_channels, target_channels, tuple(named_classes(classes).values()), direction == "BtoA"
+        )
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
-from piggygan.data.arrangement import Arrangement, LabelSide, Wishes
+from piggygan.data.arrangement import Arrangement, Direction, LabelSide, Wishes
 from piggygan.data.arranging import arrange, letters
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.datasets.folder import DatasetFolder
@@ -16,18 +16,15 @@ from piggygan.data.datasets.known import patients_by_names
 from piggygan.data.datasets.own import UnpairedFolders
 from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import PairFiles
-from piggygan.data.image_file import check_channels
 from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
 from piggygan.data.readers import MaskReader, PictureReader
 from piggygan.data.survey import SurveyedFile, fingerprint_of, survey
 from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset
-from piggygan.errors import ConfigurationError
 
 MAX_SKIPPED = 0.05
 """Largest share of files that may be left out."""
-Direction = Literal["AtoB", "BtoA"]
 Kind = Literal["pairs", "masks", "unpaired"]
 Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
 """How what is learned from is varied; or that for each kind of data, since what they are is only found out."""
@@ -239,7 +236,7 @@ class _Source:
         """Read the sides; where there is but a test side, it is all three."""
         files = {side: self.dataset.named(names) for side, names in splits.items()}
         learned = files.get("train") or files["test"]
-        wishes = _wishes(config, in_channels)
+        wishes = Wishes.of(config.direction, config.classes, config.channels, config.target_channels, in_channels)
         lost = (
             [
                 f"{len(self.dataset.incomplete)} files lack their partner and are not used, such as "
@@ -294,22 +291,3 @@ class _Source:
         for pair in files:
             found[self.dataset.letter_of(pair.name)].append(pair)
         return (found["B"], found["A"]) if is_reversed else (found["A"], found["B"])
-
-
-def _wishes(config: DataConfig, in_channels: int | None) -> Wishes:
-    if config.direction not in get_args(Direction):
-        raise ConfigurationError(f"direction is {config.direction!r}: take AtoB or BtoA.")
-    if in_channels and config.channels and config.channels != in_channels:
-        raise ConfigurationError(
-            f"channels is {config.channels}, and the network takes {in_channels}: leave channels out, or begin with a "
-            f"new network."
-        )
-    for channels in (config.channels, config.target_channels):
-        if channels is not None:
-            check_channels(channels)
-    return Wishes(
-        config.channels or in_channels,
-        config.target_channels,
-        tuple(named_classes(config.classes).values()),
-        config.direction == "BtoA",
-    )
