@@ -7,7 +7,6 @@ every later task has :class:`TaskFilters`: factors over a bank of frozen filters
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -24,9 +23,9 @@ from piggygan.layers.kernels import TaskKernels
 from piggygan.layers.new_filters import FACTOR_STEP, Init, new_filters
 from piggygan.layers.task_filters import TaskFilters
 from piggygan.layers.tasks import check_task_name
-from piggygan.layers.ways.choice import LayerCall
-from piggygan.layers.ways.compute import MixedFilters, autocast_type, compute
-from piggygan.layers.ways.shared_calls import Step, current_step
+from piggygan.layers.ways.choice import LayerCall, layer_call
+from piggygan.layers.ways.compute import compute
+from piggygan.layers.ways.shared_calls import current_step
 
 _NO_OUTPUT_SIZE = "a convolution takes no output_size; only a transposed convolution does."
 
@@ -63,22 +62,9 @@ class PiggybackConvolution(TaskKernels):
         if learns and isinstance(filters, TaskFilters) and filters.composed:
             padded, geometry = self._geometry(conv, features, output_size)
             step = current_step()
-            way = self.costs.choose(self._call(filters, conv, padded, geometry, step.calls))
+            way = self.costs.choose(layer_call(filters, padded, geometry, conv.kernel_size, step.calls))
             return compute(way, padded, self._mixed(task, filters, features.device, step), geometry)
         return self._convolve(conv, features, self._kernel(task, filters, features.device), filters.bias, output_size)
-
-    def _mixed(self, task: str, filters: TaskFilters, device: torch.device, step: Step) -> MixedFilters:
-        """Return what a task computes with, which the calls of one step share."""
-        bank = self._bank(task, filters, device)
-
-        def make() -> MixedFilters:
-            return MixedFilters(bank, filters.true_factors(), filters.unconstrained, filters.bias)
-
-        if not step.shares:
-            return make()
-        return step.share(
-            filters, make, [bank, filters.scaled_factors, filters.factors, filters.unconstrained, filters.bias]
-        )
 
     def add_task(
         self,
@@ -141,28 +127,7 @@ class PiggybackConvolution(TaskKernels):
         filters, conv = self.of_task(task), self.conv
         if isinstance(filters, BaseFilters) or filters.is_frozen or not filters.composed:
             return None
-        return self._call(filters, conv, *self._geometry(conv, features, None), current_step().calls)
-
-    def _call(self, filters: TaskFilters, conv: _ConvNd, features: Tensor, geometry: Geometry, calls: int) -> LayerCall:
-        batch, _, *sides = features.shape
-        kernel_positions = math.prod(conv.kernel_size)
-        outputs = math.prod(geometry.output_sides(sides, conv.kernel_size))
-        return LayerCall(
-            transposed=self.transposed,
-            filter_size=filters.in_channels // geometry.groups * kernel_positions,
-            kernel_positions=kernel_positions,
-            composed=filters.composed,
-            unconstrained=filters.out_channels - filters.composed,
-            bank=geometry.groups * filters.bank_width,
-            groups=geometry.groups,
-            positions=batch * (math.prod(sides) if self.transposed else outputs),
-            outputs=batch * outputs,
-            of_input=features.requires_grad,
-            calls=calls,
-            can_unfold=len(sides) == 2 and geometry.groups == 1,
-            device=features.device.type,
-            dtype=str(autocast_type(features) or features.dtype),
-        )
+        return layer_call(filters, *self._geometry(conv, features, None), conv.kernel_size, current_step().calls)
 
     def _convolve(
         self, conv: _ConvNd, features: Tensor, kernel: Tensor, bias: Tensor | None, output_size: list[int] | None

@@ -26,6 +26,8 @@ from piggygan.layers.task_layer import TaskLayer
 from piggygan.layers.task_modules import TaskModules
 from piggygan.layers.tasks import check_task_name, task_not_found
 from piggygan.layers.ways.choice import CostModel
+from piggygan.layers.ways.compute import MixedFilters
+from piggygan.layers.ways.shared_calls import Step
 from piggygan.layers.wrappable import check_convolution
 
 
@@ -199,6 +201,19 @@ class TaskKernels(TaskLayer):
         if filters.is_frozen:
             return self._make_bank(*made_of)
         return self._banks.get((task, device), lambda: self._make_bank(*made_of), made_of)
+
+    def _mixed(self, task: str, filters: TaskFilters, device: torch.device, step: Step) -> MixedFilters:
+        """Return what a task computes with, which the calls of one step share."""
+        bank = self._bank(task, filters, device)
+
+        def make() -> MixedFilters:
+            return MixedFilters(bank, filters.true_factors(), filters.unconstrained, filters.bias)
+
+        if not step.shares:
+            return make()
+        return step.share(
+            filters, make, [bank, filters.scaled_factors, filters.factors, filters.unconstrained, filters.bias]
+        )
 
     def _own(self, sources: tuple[str, ...]) -> list[Tensor | None]:
         return [self.of_task(name).unconstrained for name in sources]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from piggygan.errors import ConfigurationError
 from piggygan.files.durable import write_durably
-from piggygan.layers.ways.compute import Way
+from piggygan.layers.geometry import Geometry
+from piggygan.layers.task_filters import TaskFilters
+from piggygan.layers.ways.compute import Way, autocast_type
 
 
 class LayerCall(NamedTuple):
@@ -49,6 +53,39 @@ class LayerCall(NamedTuple):
     can_unfold: bool
     device: str
     dtype: str
+
+
+def layer_call(
+    filters: TaskFilters, features: Tensor, geometry: Geometry, kernel_sides: tuple[int, ...], calls: int
+) -> LayerCall:
+    """Describe a training call.
+
+    Args:
+        filters: What the task stores in the layer.
+        features: The input, padded already where it is not by zeros.
+        geometry: How kernels are applied.
+        kernel_sides: Sides of a filter.
+        calls: Calls of the step that share what is composed.
+    """
+    batch, _, *sides = features.shape
+    kernel_positions = math.prod(kernel_sides)
+    outputs = math.prod(geometry.output_sides(sides, kernel_sides))
+    return LayerCall(
+        transposed=geometry.transposed,
+        filter_size=filters.in_channels // geometry.groups * kernel_positions,
+        kernel_positions=kernel_positions,
+        composed=filters.composed,
+        unconstrained=filters.out_channels - filters.composed,
+        bank=geometry.groups * filters.bank_width,
+        groups=geometry.groups,
+        positions=batch * (math.prod(sides) if geometry.transposed else outputs),
+        outputs=batch * outputs,
+        of_input=features.requires_grad,
+        calls=calls,
+        can_unfold=len(sides) == 2 and geometry.groups == 1,
+        device=features.device.type,
+        dtype=str(autocast_type(features) or features.dtype),
+    )
 
 
 class CostModel:
