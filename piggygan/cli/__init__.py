@@ -25,6 +25,7 @@ from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
+from piggygan.cli.report import Report
 from piggygan.cli.train import Train
 from piggygan.errors import PiggyganError
 
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "train": Train,
     "predict": Predict,
     "evaluate": Evaluate,
+    "report": Report,
     "tasks": Tasks,
     "verify": Verify,
     "export": Export,

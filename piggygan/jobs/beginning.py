@@ -14,7 +14,7 @@ from piggygan.files.durable import write_durably
 from piggygan.files.regular import read_regular_file, shown
 from piggygan.files.strict_json import decode, parse_json
 from piggygan.jobs.config import AUTO, LAST, MethodConfig
-from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.folder import TaskFolder
 from piggygan.jobs.learner import Learner
 
@@ -150,12 +150,6 @@ def read_beginning(files: TaskFolder) -> Beginning | None:
             f"{shown(files.start)} cannot be used: {error}. Put it back from a copy, or remove {shown(files.root)} to "
             f"begin anew."
         ) from error
-
-
-def kind_of(beginning: Beginning) -> Kind:
-    """Return the kind of the data."""
-    kinds: dict[str, Kind] = {"pairs": "pairs", "masks": "masks", "unpaired": "unpaired"}
-    return kinds[beginning.kind]
 
 
 def _some_pairs(data: TaskData) -> Iterator[PairBatch]:

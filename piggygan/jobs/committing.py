@@ -10,6 +10,7 @@ import torch
 from piggygan.about import __version__
 from piggygan.errors import RegistryError, TaskExistsError
 from piggygan.files.regular import shown
+from piggygan.jobs.floor import floor_of
 from piggygan.jobs.learner import Learner, generator_of_own
 from piggygan.jobs.preparing import Prepared
 from piggygan.jobs.result import TrainedTask, write_result
@@ -49,6 +50,7 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int) -> Traine
         task=learner.task,
         kind=data.kind,
         scores=scores,
+        floor=floor_of(data, batch_size),
         epochs=len(history.epochs),
         kept=kept,
         digests={**learner.digests, "outputs": scored.outputs},

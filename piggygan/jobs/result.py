@@ -10,6 +10,7 @@ from piggygan.files.durable import write_durably
 from piggygan.files.regular import read_regular_file, shown
 from piggygan.files.strict_json import decode, parse_json
 from piggygan.jobs.beginning import Cost
+from piggygan.jobs.floor import is_learned
 from piggygan.jobs.folder import TaskFolder
 
 MAX_SIZE = 1 << 24
@@ -23,6 +24,7 @@ class TrainedTask:
         task: Its name.
         kind: Of its data.
         scores: On each side, ``"val"`` and, where there is one, ``"test"``.
+        floor: What one and the same answer for every input scores on the last of them; empty for unpaired sides.
         epochs: How many it learned.
         kept: The epoch that was committed.
         digests: SHA-256 of its tensors in each network, and of its outputs on the side that was scored last.
@@ -42,6 +44,7 @@ class TrainedTask:
     task: str
     kind: str
     scores: dict[str, dict[str, float]]
+    floor: dict[str, float]
     epochs: int
     kept: int
     digests: dict[str, str]
@@ -57,12 +60,24 @@ class TrainedTask:
     versions: dict[str, str]
     finished: str
 
+    @property
+    def side(self) -> str:
+        """The side that was scored last."""
+        return "test" if "test" in self.scores else "val"
+
+    @property
+    def is_learned(self) -> bool | None:
+        """Whether it scores more than its floor; None where there is none."""
+        return is_learned(self.kind, self.scores[self.side], self.floor)
+
     def __str__(self) -> str:
         brief = {
             side: {name: value for name, value in scores.items() if not name.endswith("_pooled")}
             for side, scores in self.scores.items()
         }
         lines = [f"{side}: {', '.join(f'{name} {value:.4g}' for name, value in brief[side].items())}" for side in brief]
+        if self.is_learned is False:
+            lines.append(f"NOT LEARNED: one and the same answer for every input scores as much ({self.side} side)")
         lines.append(f"stored: {self.cost.parameters:,} parameters, {self.cost.share:.1%} of a network")
         return "\n".join([*lines, *(f"verified {line}" for line in self.verified)])
 

@@ -15,12 +15,12 @@ from piggygan.data.pairs import PairDataset
 from piggygan.data.unpaired import UnpairedDataset
 from piggygan.evaluation.segmentation import SegmentationScorer
 from piggygan.evaluation.similarity import Similarity, similarity
-from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.learner import Learner
 from piggygan.training.objectives.losses import l1_loss
 
 Better = Literal["higher", "lower"]
-HEADLINES: dict[Kind, tuple[str, Better]] = {
+HEADLINES: dict[str, tuple[str, Better]] = {
     "masks": ("dice", "higher"),
     "pairs": ("l1", "lower"),
     "unpaired": ("cycle_l1", "lower"),
@@ -49,7 +49,7 @@ class _Scorer(Protocol):
     def scores(self) -> dict[str, float]: ...
 
 
-def headline(kind: Kind, scores: dict[str, float]) -> float:
+def headline(kind: str, scores: dict[str, float]) -> float:
     """Return the score that a kind is judged by, turned so that more is better.
 
     Example:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from piggygan.about import INTENDED_USE, __version__
-from piggygan.evaluation.report.blocks import Block, Code, Facts, KeyFigure, Note, Picture, Table, Text
+from piggygan.evaluation.report.blocks import Block, Code, Facts, KeyFigure, Note, Picture, Table, Text, Tone
 from piggygan.evaluation.report.figures import loss_chart
 from piggygan.evaluation.report.page import Page, Section, write_page
-from piggygan.jobs.beginning import Beginning, kind_of, read_beginning
+from piggygan.jobs.beginning import Beginning, read_beginning
+from piggygan.jobs.beside import blocks_beside
+from piggygan.jobs.comparison import rivals_of
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.folder import TaskFolder
@@ -58,10 +60,9 @@ def _lead(task: str, beginning: Beginning, config: TrainConfig) -> str:
 def _key_figures(
     beginning: Beginning, config: TrainConfig, result: TrainedTask | None, log: Lines, looks: Lines
 ) -> Iterator[KeyFigure]:
-    name, better = HEADLINES[kind_of(beginning)]
+    name, _ = HEADLINES[beginning.kind]
     if result is not None:
-        for side, scores in result.scores.items():
-            yield KeyFigure(f"{name}, {side} side", f"{scores[name]:.4g}", f"{better} is better")
+        yield from (_reached(result, side) for side in result.scores)
     elif looks:
         yield KeyFigure(f"{name}, validation side", f"{looks[-1]['scores'][name]:.4g}", f"after {looks[-1]['epoch']}")
     if result is None:
@@ -69,6 +70,16 @@ def _key_figures(
         left = sum(line["seconds"] for line in log) / done * (epochs - done) if done else None
         yield KeyFigure("Epochs", f"{done} of {epochs}", f"about {left / 60:.0f} minutes left" if left else "")
     yield KeyFigure("Cost", f"{beginning.cost.share:.1%}", f"of a network: {beginning.cost.parameters:,} parameters")
+
+
+def _reached(result: TrainedTask, side: str) -> KeyFigure:
+    name, better = HEADLINES[result.kind]
+    note = f"{better} is better"
+    tone: Tone = "plain"
+    if side == result.side and result.floor:
+        note += f"; the same answer for every input: {result.floor[name]:.4g}"
+        tone = "bad" if result.is_learned is False else "plain"
+    return KeyFigure(f"{name}, {side} side", f"{result.scores[side][name]:.4g}", note, tone)
 
 
 def _sections(
@@ -80,6 +91,7 @@ def _sections(
     yield Section("Start", list(_start(beginning)))
     if result is not None:
         rows = [(f"digest of {name}", digest) for name, digest in result.digests.items()]
+        yield Section("Beside other methods", list(blocks_beside(result, list(rivals_of(files)))))
         yield Section("Committed", [Text("\n\n".join(result.verified)), Facts([*rows, ("finished", result.finished)])])
     yield Section("All that was chosen", [Code(files.config.read_text(encoding="utf-8"))])
 
@@ -87,7 +99,7 @@ def _sections(
 def _validation(beginning: Beginning, looks: Lines) -> Iterator[Block]:
     if not looks:
         return
-    name, better = HEADLINES[kind_of(beginning)]
+    name, better = HEADLINES[beginning.kind]
     yield loss_chart({name: [look["scores"][name] for look in looks]}, name, x_axis="look", smoothing=0.0)
     values = [look["scores"][name] for look in looks]
     best = values.index(max(values) if better == "higher" else min(values))

@@ -7,15 +7,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-import torch
-from torch.utils.data import DataLoader
-
-from piggygan.data.batches import batches
-from piggygan.data.pairs import Pair
 from piggygan.errors import (
     PiggyganError,
     RegistryLockedError,
@@ -29,32 +22,17 @@ from piggygan.jobs.beginning import read_beginning, write_beginning
 from piggygan.jobs.committing import commit_and_verify
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import config_to_toml, read_config, with_paths_from
+from piggygan.jobs.course import course_of, learn, put_chosen
 from piggygan.jobs.folder import RunFolder, TaskFolder
-from piggygan.jobs.learner import make_objective
-from piggygan.jobs.looking import Looks, warnings_kept
+from piggygan.jobs.looking import warnings_kept
 from piggygan.jobs.plan import describe_plan
 from piggygan.jobs.preparing import Prepared, differences, filled_in, prepare
 from piggygan.jobs.result import TrainedTask, read_result
 from piggygan.jobs.task_page import write_task_page
 from piggygan.registry import TaskRegistry
 from piggygan.registry.locking import locked
-from piggygan.training import Checkpoints, History, TrainingOptions, load_best, train
-from piggygan.training.checkpoints.folder import CheckpointFolder
-from piggygan.training.objectives.protocol import Objective
-
-SAVING = 0.01
-"""Largest share of the time that checkpoints take; a kill -9 then costs at most a hundred times what one takes."""
-_STEPS_BETWEEN = 25
 
 Tell = Callable[[str], None]
-
-
-class Course(NamedTuple):
-    """What the training loop takes."""
-
-    objective: Objective
-    loader: DataLoader[Pair]
-    options: TrainingOptions
 
 
 def train_task(
@@ -101,14 +79,14 @@ def train_task(
     if (done := _finished(files, registry, config)) is not None:
         return done
     prepared = prepare(run, task, config)
-    course = _course(prepared)
+    course = course_of(prepared)
     if tell is not None:
         for line in describe_plan(prepared):
             tell(line)
     with _held(run, prepared), warnings_kept(files.warnings):
         _write_down(prepared)
-        history = _learned(prepared, course, progress)
-        kept = _chosen(prepared, course.objective, history)
+        history = learn(prepared, course, progress)
+        kept = put_chosen(prepared, course.objective, history)
         result = commit_and_verify(prepared, history, kept)
         _closed(files, prepared.config)
     return result
@@ -202,60 +180,9 @@ def _write_down(prepared: Prepared) -> None:
     write_durably(files.config, config_to_toml(prepared.config).encode())
 
 
-def _course(prepared: Prepared) -> Course:
-    """Make what the training loop takes, so that whatever it refuses is refused before anything is written."""
-    chosen = prepared.config.training
-    objective = make_objective(prepared.learner, prepared.config, prepared.data)
-    loader = batches(
-        prepared.data.train, int(chosen.batch_size or 1), seed=chosen.seed, workers=chosen.workers, drop_last=True
-    )
-    options = TrainingOptions(
-        epochs=int(chosen.epochs or 1),
-        learning_rate=float(chosen.learning_rate or 0.0),
-        decay_from=chosen.decay_from,
-        mixed_precision=chosen.precision,
-        seed=chosen.seed,
-        tolerated_bad_steps=chosen.tolerated_bad_steps,
-        log_path=prepared.files.log,
-    )
-    return Course(objective, loader, options)
-
-
-def _learned(prepared: Prepared, course: Course, progress: bool) -> History:
-    """Train, or go on training; a training that is finished returns at once, with its networks as they were."""
-    _choose_device(prepared.config.training.device)
-    return train(
-        course.objective,
-        course.loader,
-        replace(course.options, progress=progress),
-        on_epoch=Looks(prepared, lambda: write_task_page(prepared.files)),
-        # Other options were refused already; that other epochs change the rates is said in the log.
-        checkpoints=_checkpoints(prepared.files, reschedule=True),
-    )
-
-
-def _checkpoints(files: TaskFolder, *, reschedule: bool = False) -> Checkpoints:
-    return Checkpoints(files.checkpoints, every_steps=_STEPS_BETWEEN, share=SAVING, reschedule=reschedule)
-
-
-def _chosen(prepared: Prepared, objective: Objective, history: History) -> int:
-    """Put the epoch that is to be kept into the networks; return its number."""
-    if prepared.config.training.keep == "last":
-        return len(history.epochs)
-    checkpoints = _checkpoints(prepared.files)
-    load_best(checkpoints, objective)
-    (best,) = CheckpointFolder(prepared.files.checkpoints, checkpoints.keep_last).stored("best")
-    return best.position[0]
-
-
 def _closed(files: TaskFolder, config: TrainConfig) -> None:
     """Write the last page of a task that is committed, and take its checkpoints away, unless that is done."""
     if not files.page.exists() or files.page.stat().st_mtime_ns < files.result.stat().st_mtime_ns:
         write_task_page(files)
     if not config.training.keep_checkpoints and files.checkpoints.is_dir():
         shutil.rmtree(files.checkpoints)
-
-
-def _choose_device(device: str) -> None:
-    if device == "cpu" and torch.accelerator.is_available():
-        os.environ["ACCELERATE_USE_CPU"] = "true"  # the one way to tell accelerate before it looks

@@ -134,6 +134,7 @@ CASES: dict[str, list[str]] = {
         "nowhere hands",
         "clinic",
     ],
+    "report": ["--help", "nowhere", ""],
     "gc": ["--help", "clinic", "clinic --json", "nowhere", ""],
     "repair": ["--help", "clinic --from clinic", "clinic --from nowhere", "nowhere --from clinic", "clinic"],
     "sign": ["--help", "clinic facades --key nowhere.pem", "clinic facade --key nowhere.pem", "clinic facades"],

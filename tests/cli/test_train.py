@@ -47,11 +47,14 @@ def test_one_line_makes_a_proven_task_and_the_same_line_again_says_the_same(
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("facades: the first task of ")
     assert "verified facades: equal" in printed
+    assert any(
+        line.startswith("NOT LEARNED: one and the same answer") for line in printed
+    )  # in three epochs nobody does
     assert printed[-1] == "facades: committed to exp/registry; page: exp/tasks/facades/index.html"
     assert TaskRegistry("exp/registry").verify().is_sound
     before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
     assert train("--data", "facades", *SMALL) == 0
-    assert capsys.readouterr().out.splitlines() == printed[-5:]
+    assert capsys.readouterr().out.splitlines() == printed[-6:]
     assert train("--json") == 0
     assert json.loads(capsys.readouterr().out)["task"] == "facades"
     assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
@@ -146,7 +149,7 @@ def test_a_signal_while_no_training_hears_it_is_one_line(
 def test_warnings_of_the_training_are_printed_as_lines(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("piggygan.jobs.training.SAVING", 1.0)
+    monkeypatch.setattr("piggygan.jobs.course.SAVING", 1.0)
     ended: Callable[..., float | None] = look
 
     def ending(looks: Looks, record: object) -> float | None:

@@ -137,7 +137,7 @@ def test_a_frozen_task_is_never_touched(
 @pytest.mark.parametrize(
     "stop",
     [
-        "piggygan.jobs.training._learned",
+        "piggygan.jobs.training.learn",
         "piggygan.jobs.looking.Looks._draw",
         "piggygan.jobs.committing.score_side",
         "piggygan.registry.registry.TaskRegistry.commit",
@@ -200,7 +200,7 @@ def test_more_epochs_go_on_with_a_task_that_is_not_committed(
 def test_epochs_learned_at_other_rates_are_gone_on_from_with_a_warning_on_the_page(
     tmp_path: Path, facade_pairs: Path, small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("piggygan.jobs.training.SAVING", 1.0)  # after each epoch
+    monkeypatch.setattr("piggygan.jobs.course.SAVING", 1.0)  # after each epoch
     with stopped_after(3, monkeypatch):
         learn(tmp_path / "exp", "facades", small(facade_pairs, size=SIZE, epochs=4))
     learn(tmp_path / "exp", "facades", small(facade_pairs, size=SIZE, epochs=8))

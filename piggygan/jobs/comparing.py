@@ -1,0 +1,163 @@
+"""A committed task learned once more by other methods: same files, same start, same number of steps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+
+from piggygan.errors import ConfigurationError, PiggyganError, TaskNotFoundError
+from piggygan.files.durable import write_durably
+from piggygan.files.regular import make_folder, shown
+from piggygan.jobs.beginning import read_beginning, write_beginning
+from piggygan.jobs.comparison import Earlier, Rivalled, read_rivalled, write_rivalled
+from piggygan.jobs.config import TrainConfig
+from piggygan.jobs.config_file import config_to_toml, read_config
+from piggygan.jobs.course import course_of, learn, put_chosen
+from piggygan.jobs.data import TaskData, open_task_data
+from piggygan.jobs.folder import RunFolder, TaskFolder
+from piggygan.jobs.learner import Learner, generator_of_own
+from piggygan.jobs.looking import warnings_kept
+from piggygan.jobs.preparing import Prepared, prepare
+from piggygan.jobs.result import read_result
+from piggygan.jobs.rivals import RIVALS, ReadAs, check_methods
+from piggygan.jobs.scoring import score_side
+from piggygan.jobs.task_page import write_task_page
+from piggygan.registry import TaskRegistry
+from piggygan.registry.locking import locked
+
+
+def compare_task(
+    folder: str | os.PathLike[str],
+    task: str,
+    methods: tuple[str, ...] = tuple(RIVALS),
+    *,
+    progress: bool = True,
+    tell: Callable[[str], None] | None = None,
+) -> list[Rivalled]:
+    """Learn a committed task by other methods, and see what became of earlier tasks.
+
+    The registry is read, not changed. The same call after a stop goes on.
+
+    Args:
+        folder: Of the run.
+        task: A task that :func:`~piggygan.jobs.training.train_task` committed.
+        methods: ``"fine-tuning"``, which starts as the task did and lets the whole network learn; ``"separate"``, a
+            network from random numbers.
+        progress: Show a bar on the error channel.
+        tell: Called with what is done, line by line.
+
+    Returns:
+        What came of each method, in their order.
+
+    Raises:
+        ConfigurationError: If a method is not known, or the first task is to be fine-tuned.
+        TaskNotFoundError: If the task was not learned here, or is not committed yet.
+        DataError: If its data cannot be used any more, or are others.
+        TrainingError: As of :func:`piggygan.training.train`.
+
+    Example:
+        >>> from piggygan.errors import TaskNotFoundError
+        >>> try:
+        ...     compare_task("nowhere", "lungs", ("separate",))
+        ... except TaskNotFoundError as error:
+        ...     print(str(error).partition(":")[0])
+        'lungs' was not learned and committed in 'nowhere'
+    """
+    run, methods = RunFolder.at(folder), check_methods(methods)
+    files = run.task(task)
+    if read_beginning(files) is None or read_result(files) is None:
+        raise TaskNotFoundError(
+            f"{task!r} was not learned and committed in {shown(run.root)}: there is nothing to compare. Train it first."
+        )
+    found = []
+    for method in methods:
+        rival = TaskFolder(files.rival(method), f"{task} by {method}")
+        done = read_rivalled(rival)
+        if done is None:
+            if tell is not None:
+                tell(f"{task} once more, by {method}")
+            done = _rivalled(run, files, rival, method, progress)
+        found.append(done)
+    write_task_page(files)
+    return found
+
+
+def _rivalled(run: RunFolder, files: TaskFolder, rival: TaskFolder, method: str, progress: bool) -> Rivalled:
+    """Learn a task by another method, or go on with that."""
+    ours = prepare(run, files.name, read_config(files.config))
+    learner = RIVALS[method](ours)
+    torch.manual_seed(ours.config.training.seed)  # of what judges and varies, whichever method is judged
+    prepared = replace(ours, files=rival, learner=learner)
+    course = course_of(prepared)
+    make_folder(rival.root)
+    with locked(rival.root, "flock", 0.0), warnings_kept(rival.warnings):
+        write_beginning(rival, ours.beginning)
+        write_durably(rival.config, config_to_toml(ours.config).encode())
+        history = learn(prepared, course, progress)
+        put_chosen(prepared, course.objective, history)
+        batch_size = int(ours.config.training.batch_size or 1)
+        sides = {"val": ours.data.validation, "test": ours.data.test}
+        notes: list[str] = []
+        found = Rivalled(
+            task=files.name,
+            method=method,
+            kind=ours.data.kind,
+            scores={
+                name: score_side(learner, ours.data, side, batch_size).scores
+                for name, side in sides.items()
+                if side is not None
+            },
+            epochs=len(history.epochs),
+            seconds=sum(record.seconds for record in history.epochs),
+            parameters=sum(cost.parameters for model in learner.models.values() for cost in model.overhead().tasks),
+            earlier=dict(_earlier(run, prepared, notes)) if method == "fine-tuning" else {},
+            notes=tuple(notes),
+        )
+        write_rivalled(rival, found)
+        if not ours.config.training.keep_checkpoints and rival.checkpoints.is_dir():
+            shutil.rmtree(rival.checkpoints)
+    return found
+
+
+def _earlier(run: RunFolder, prepared: Prepared, notes: list[str]) -> Iterator[tuple[str, Earlier]]:
+    """See what became of each task before this one, where its data are still at hand."""
+    registry = prepared.registry
+    for task in registry.tasks[: registry.tasks.index(prepared.learner.task)]:
+        try:
+            yield task, _seen(run, registry, prepared, task)
+        except (PiggyganError, OSError) as error:
+            notes.append(f"what became of {task!r} cannot be said: {error}")
+
+
+def _seen(run: RunFolder, registry: TaskRegistry, prepared: Prepared, task: str) -> Earlier:
+    files = run.task(task)
+    result = read_result(files)
+    if result is None:
+        raise ConfigurationError(f"it was not learned in {shown(run.root)}.")
+    config = read_config(files.config)
+    data = _data_again(files, config, prepared.config)
+    own = {name: generator_of_own(registry, config.network.net, name) for name in registry.networks}
+    stored = Learner({name: registry.load([task], own[name], network=name) for name in registry.networks}, task)
+    side, name = (data.test, "test") if data.test is not None else (data.validation, "val")
+    device, batch_size = prepared.learner.device, int(config.training.batch_size or 1)
+    kept = score_side(stored.to(device), data, side, batch_size)
+    rival = ReadAs(prepared.learner.models, prepared.learner.task, data.out_channels, data.in_channels)
+    if rival.generator.input_channels(rival.task) != data.in_channels:
+        raise ConfigurationError(f"it takes {data.in_channels} channels, and the network another number now.")
+    left = score_side(rival, data, side, batch_size)
+    return Earlier(result.kind, name, kept.scores, kept.outputs == result.digests["outputs"], left.scores)
+
+
+def _data_again(files: TaskFolder, config: TrainConfig, there: TrainConfig) -> TaskData:
+    """Open an earlier task's data as they were, at the size of all tasks."""
+    beginning = read_beginning(files)
+    return open_task_data(
+        replace(config.data, splits=files.splits, split=None, split_by=None),
+        size=int(config.network.size or there.network.size or 0),
+        seed=config.training.seed,
+        in_channels=None if beginning is None else beginning.in_channels,
+    )
