@@ -13,7 +13,8 @@ from piggygan.data.datasets.own import SideBySide
 from piggygan.data.folders import PairFiles
 from piggygan.data.looks import look_like_labels
 from piggygan.data.mask_arranging import arrange_masks
-from piggygan.data.readers import ArrangedReader, MaskReader, PictureReader, SideBySideReader, TwoPicturesReader
+from piggygan.data.mask_reader import MaskReader
+from piggygan.data.readers import ArrangedReader, PictureReader, SideBySideReader, TwoPicturesReader
 from piggygan.data.survey import SurveyedFile
 from piggygan.errors import ConfigurationError
 from piggygan.files.regular import shown

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from piggygan.data.folders import PairFiles
+from piggygan.data.framing import to_square
 from piggygan.data.packed import Packed, PackedPair, digest
-from piggygan.data.readers import PairReader, to_square
+from piggygan.data.readers import PairReader
 from piggygan.errors import DataError, DatasetError
 
 _MOST_NAMED = 10

@@ -171,6 +171,21 @@ def resized(
     return smooth[0].clamp(-1.0, 1.0)  # rounding
 
 
+def to_square(
+    picture: Float[Tensor, "channels height width"], side: int, sampling: Sampling
+) -> Float[Tensor, "channels side side"]:
+    """Stretch a picture to a square.
+
+    Args:
+        picture: In [-1, 1].
+        side: Of the result.
+        sampling: Bilinear is antialiased: each pixel is a mean of all it stands for. Nearest mixes nothing.
+    """
+    if not picture.shape[0]:  # no channels: PyTorch refuses to resize nothing
+        return picture.new_empty(0, side, side)
+    return resized(picture, side, side, sampling)
+
+
 def _checked(aspect: float) -> float:
     if not (math.isfinite(aspect) and aspect > 0):
         raise ConfigurationError(f"aspect is {aspect}; needed is a pixel's height divided by its width, above 0.")

@@ -10,7 +10,8 @@ from piggygan.data.arrangement import Arrangement, Wishes, channels_of, read_som
 from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.folders import PairFiles
 from piggygan.data.looks import is_two_valued
-from piggygan.data.readers import MaskReader, PairReader
+from piggygan.data.mask_reader import MaskReader
+from piggygan.data.readers import PairReader
 from piggygan.data.survey import SurveyedFile
 from piggygan.errors import ConfigurationError, DataError, DatasetError, MaskError
 from piggygan.files.regular import shown

@@ -14,7 +14,8 @@ from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.decoded import DecodedPairs
 from piggygan.data.dicom.description import TO_LEARN_FROM, DicomRequirements
 from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_by_side
-from piggygan.data.readers import MaskReader, PairReader, Side, SideBySideReader
+from piggygan.data.mask_reader import MaskReader
+from piggygan.data.readers import PairReader, Side, SideBySideReader
 from piggygan.data.seeds import seeded_generator
 from piggygan.errors import ConfigurationError, DatasetError
 

@@ -16,9 +16,10 @@ from piggygan.data.datasets.known import patients_by_names
 from piggygan.data.datasets.own import UnpairedFolders
 from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import PairFiles
+from piggygan.data.mask_reader import MaskReader
 from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
-from piggygan.data.readers import MaskReader, PictureReader
+from piggygan.data.readers import PictureReader
 from piggygan.data.survey import SurveyedFile, fingerprint_of, survey
 from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset

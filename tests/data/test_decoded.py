@@ -12,8 +12,8 @@ from PIL import Image
 from piggygan.data import batches
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.folders import PairFiles
+from piggygan.data.mask_reader import MaskReader
 from piggygan.data.pairs import PairDataset
-from piggygan.data.readers import MaskReader
 from piggygan.errors import DatasetError, ImageError
 
 RANDOM = np.random.default_rng(3)

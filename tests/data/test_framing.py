@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from piggygan.data.framing import BLACK, Placement, resized
-from piggygan.data.readers import to_square
+from piggygan.data.framing import BLACK, Placement, resized, to_square
 from piggygan.errors import ConfigurationError, InputError
 
 SIDES = st.integers(1, 70)
@@ -163,3 +162,20 @@ def test_another_picture_than_announced_is_refused() -> None:
         placement.place(torch.zeros(1, 12, 10))
     with pytest.raises(InputError, match=r"\(channels, 16, 16\)"):
         placement.take_back(torch.zeros(1, 10, 12))
+
+
+def test_a15_any_size_is_stretched_to_the_square() -> None:
+    for height, width in ((1, 1), (3, 5), (700, 2)):
+        for sampling in ("bilinear", "nearest"):
+            square = to_square(torch.full((2, height, width), 0.25), 8, sampling)  # type: ignore[arg-type]
+            torch.testing.assert_close(square, torch.full((2, 8, 8), 0.25))
+
+
+def test_a_photo_is_averaged_and_labels_are_picked_from_the_middle() -> None:
+    picture = torch.arange(36.0).reshape(1, 6, 6) / 36
+    # Each result stands for 3 x 3 pixels; their middle ones are 7, 10, 25 and 28.
+    assert (to_square(picture, 2, "nearest") * 36).round().tolist() == [[[7, 10], [25, 28]]]
+    stripes = (torch.arange(64) % 8 == 3).float().expand(1, 64, 64) * 2 - 1  # an eighth is bright
+    assert (to_square(stripes, 8, "bilinear") + 0.75).abs().max() < 0.15
+    checkers = ((torch.arange(64)[:, None] + torch.arange(64)) % 2).float()[None] * 2 - 1
+    assert set(to_square(checkers, 7, "nearest").unique().tolist()) <= {-1.0, 1.0}

@@ -9,8 +9,8 @@ import torch
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.folders import PairFiles
 from piggygan.data.images import read_image
+from piggygan.data.mask_reader import MaskReader
 from piggygan.data.pairs import PairDataset
-from piggygan.data.readers import MaskReader
 from piggygan.errors import ConfigurationError, PairError
 
 RANDOM = np.random.default_rng(3)

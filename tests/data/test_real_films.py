@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from piggygan.data import DicomRequirements, UntrustedReader, describe_dicom, read_dicom
-from piggygan.data.readers import to_square
+from piggygan.data.framing import to_square
 from piggygan.errors import DicomError
 
 CHEST = DicomRequirements(modalities=("CR", "DX"), body_part="CHEST")

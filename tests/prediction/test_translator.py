@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from piggygan.data.readers import to_square
+from piggygan.data.framing import to_square
 from piggygan.errors import ConfigurationError, InputError, TaskNotFoundError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator

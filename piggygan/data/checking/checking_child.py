@@ -15,7 +15,7 @@ from piggygan.data.checking.finding import Fault, Finding
 from piggygan.data.checking.inspecting import inspect
 from piggygan.data.datasets.known import DATASETS
 from piggygan.data.folders import PairFiles
-from piggygan.data.readers import MaskReader
+from piggygan.data.mask_reader import MaskReader
 from piggygan.data.untrusted.child import serve
 
 

@@ -18,9 +18,10 @@ from piggygan.data.dicom.header import describe_content, is_dicom_head
 from piggygan.data.dicom.patient import patient_digest
 from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import narrow_range
+from piggygan.data.mask_reader import MaskReader, masks_of
 from piggygan.data.pictures.outline import picture_outline
 from piggygan.data.quiet import without_warnings
-from piggygan.data.readers import MaskReader, PairReader, PictureReader, TwoPicturesReader, masks_of
+from piggygan.data.readers import PairReader, PictureReader, TwoPicturesReader
 from piggygan.errors import DataError, MaskError, PairError
 
 if TYPE_CHECKING:

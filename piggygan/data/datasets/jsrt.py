@@ -18,9 +18,9 @@ from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
 from piggygan.data.folders import SUFFIXES, files_by_stem
+from piggygan.data.mask_reader import MaskReader
 from piggygan.data.masks import mask_of
 from piggygan.data.quiet import without_warnings
-from piggygan.data.readers import MaskReader
 from piggygan.errors import ImageError, PairError
 from piggygan.files.regular import open_regular, shown
 

@@ -12,8 +12,9 @@ from piggygan.data.datasets.parted import PATIENTS, SPLITS, PartedFolder, Place
 from piggygan.data.datasets.sides import SIDE_FOLDERS, plain_name, read_patients, side_folders
 from piggygan.data.decoded import SkippedFile
 from piggygan.data.folders import SUFFIXES, PairFiles, files_by_stem
+from piggygan.data.mask_reader import MaskReader
 from piggygan.data.pictures.outline import picture_size
-from piggygan.data.readers import MaskReader, PairReader, PictureReader, SideBySideReader, TwoPicturesReader
+from piggygan.data.readers import PairReader, PictureReader, SideBySideReader, TwoPicturesReader
 from piggygan.data.splits import read_splits
 from piggygan.errors import DatasetError
 from piggygan.files.regular import shown

@@ -9,7 +9,7 @@ from piggygan.data.datasets.description import Description
 from piggygan.data.datasets.folder import DatasetFolder, Listing
 from piggygan.data.datasets.matching import first_folder, match
 from piggygan.data.folders import files_by_stem
-from piggygan.data.readers import MaskReader
+from piggygan.data.mask_reader import MaskReader
 
 _SUFFIX = "_mask"
 

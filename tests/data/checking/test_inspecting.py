@@ -11,7 +11,8 @@ from PIL import Image
 
 from piggygan.data.checking.inspecting import inspect
 from piggygan.data.folders import PairFiles
-from piggygan.data.readers import MaskReader, PictureReader
+from piggygan.data.mask_reader import MaskReader
+from piggygan.data.readers import PictureReader
 
 READER = MaskReader(1)
 
