@@ -140,6 +140,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "speed.reading": Benchmark(_on_the_processor, ["--sides", "128", "--films", "1"]),
     "speed.registry_size": Benchmark(_on_the_processor, ["--tasks", "2", "3"]),
+    "speed.train_job": Benchmark(_on_the_processor, ["--pairs", "20", "--epochs", "1", "--rounds", "1"]),
     "evidence.overhead": Benchmark(_counted, ["--tasks", "2", "--depth", "5"]),
     "evidence.forgetting": Benchmark(
         lambda options, dtype: ["--preset", "small", *_learned("forgetting/small", *_DATA)(options, dtype)],

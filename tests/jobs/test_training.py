@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 import piggygan as pg
+from piggygan.data.synthetic.facades import write_facades
 from piggygan.errors import (
     ConfigurationError,
     DatasetError,
@@ -272,8 +274,6 @@ def test_a_bare_registry_gets_another_task_and_nothing_private(tmp_path: Path, l
 
 
 def test_changed_data_are_refused(tmp_path: Path, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from piggygan.data.synthetic.facades import write_facades
-
     for seed, side in enumerate(("train", "val")):
         write_facades(tmp_path / "data" / side, 4, SIZE, seed=seed)
     with stopped_after(1, monkeypatch):
@@ -369,3 +369,34 @@ def test_a_network_of_ones_own_learns_two_tasks(
     assert result.image_size == 16
     with pytest.raises(ConfigurationError, match="ModuleNotFoundError"):
         learn(tmp_path / "exp", "more", small(lung_films, net="nowhere:make"))
+
+
+def test_unpaired_sides_are_learned_there_and_back_and_a_second_task_on_them(tmp_path: Path, small: Any) -> None:
+    for number, side in enumerate(("trainA", "trainB", "testA", "testB")):
+        write_facades(tmp_path / "both", 3, 16, seed=number)
+        (tmp_path / "data" / side).mkdir(parents=True)
+        for file in (tmp_path / "both").iterdir():
+            with Image.open(file) as picture:
+                half = picture.crop((0, 0, 16, 16) if side.endswith("A") else (16, 0, 32, 16))
+                half.save(tmp_path / "data" / side / f"{number}-{file.name}")
+    options = {"net": "resnet_6blocks", "size": 16, "epochs": 1, "batch_size": None}
+    first = learn(tmp_path / "exp", "facades", small(tmp_path / "data", **options))
+    assert first.scores["test"].keys() == {"cycle_l1"}
+    assert first.digests.keys() == {"forward", "backward", "outputs"}
+    second = learn(tmp_path / "exp", "doors", small(tmp_path / "data", width=None, epochs=1))
+    assert second.start_from == "facades"
+    assert pg.TaskRegistry(tmp_path / "exp" / "registry").verify().is_sound
+
+
+def test_files_that_are_added_meanwhile_change_no_side(
+    tmp_path: Path, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_facades(tmp_path / "data", 8, SIZE, seed=0)
+    with stopped_after(1, monkeypatch):
+        learn(tmp_path / "exp", "facades", small(tmp_path / "data", size=SIZE, split="0.5/0.25/0.25"))
+    splits = RunFolder.at(tmp_path / "exp").task("facades").splits.read_bytes()
+    write_facades(tmp_path / "more", 4, SIZE, seed=1)
+    for file in (tmp_path / "more").iterdir():
+        file.rename(tmp_path / "data" / f"more-{file.name}")
+    learn(tmp_path / "exp", "facades", small(tmp_path / "data", size=SIZE, split="0.5/0.25/0.25"))
+    assert RunFolder.at(tmp_path / "exp").task("facades").splits.read_bytes() == splits
