@@ -2,10 +2,16 @@
 
 from piggygan.jobs.comparing import compare_task
 from piggygan.jobs.comparison import Rivalled
+from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
+from piggygan.jobs.config_file import read_config
 from piggygan.jobs.data import DataConfig, TaskData, open_task_data
 from piggygan.jobs.evaluating import EvaluationOptions, evaluate_task
 from piggygan.jobs.evaluation import Case, Comparison, Evaluation, ScoreSummary
+from piggygan.jobs.folder import RunFolder, TaskFolder
+from piggygan.jobs.plan import plan_task
 from piggygan.jobs.registry_page import write_registry_page
+from piggygan.jobs.result import TrainedTask
+from piggygan.jobs.training import train_task
 
 __all__ = [
     "Case",
@@ -13,11 +19,21 @@ __all__ = [
     "DataConfig",
     "Evaluation",
     "EvaluationOptions",
+    "LearningConfig",
+    "MethodConfig",
+    "NetworkConfig",
     "Rivalled",
+    "RunFolder",
     "ScoreSummary",
     "TaskData",
+    "TaskFolder",
+    "TrainConfig",
+    "TrainedTask",
     "compare_task",
     "evaluate_task",
     "open_task_data",
+    "plan_task",
+    "read_config",
+    "train_task",
     "write_registry_page",
 ]

@@ -28,7 +28,12 @@ def _unsaid(metavar: str) -> Any:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The network of a new registry, and the size of its pictures. A registry that is there has its own."""
+    """The network of a new registry, and the size of its pictures. A registry that is there has its own.
+
+    Example:
+        >>> NetworkConfig("unet_128", size=128).norm is None
+        True
+    """
 
     net: Annotated[str | None, _unsaid("NAME")] = None
     """unet_128, unet_256, resnet_6blocks, resnet_9blocks, or module:function: your own code, which is RUN. It is called
@@ -54,7 +59,12 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class MethodConfig:
-    """How a task is built on those before it; a registry's first task has nothing to build on."""
+    """How a task is built on those before it; a registry's first task has nothing to build on.
+
+    Example:
+        >>> MethodConfig(start_from="facades").start_from
+        'facades'
+    """
 
     start_from: Annotated[str, tyro.conf.arg(metavar="TASK")] = AUTO
     """The task it starts as: a name, last, or auto, the one that knows most of it."""
@@ -72,7 +82,15 @@ class MethodConfig:
 
 @dataclass(frozen=True)
 class LearningConfig:
-    """What is learned by, how long, and what is kept."""
+    """What is learned by, how long, and what is kept.
+
+    Raises:
+        ConfigurationError: If a number is below what it can be.
+
+    Example:
+        >>> LearningConfig(epochs=100, keep="best").keep
+        'best'
+    """
 
     objective: Annotated[ObjectiveName | None, _unsaid("pix2pix|supervised|cyclegan")] = None
     """By default what the data are for: pix2pix for pairs, supervised for masks, cyclegan for unpaired sides."""

@@ -43,6 +43,13 @@ def read_config(path: Path) -> TrainConfig:
 
     Raises:
         ConfigurationError: If there is no such file, it is no TOML, or it names what is no option or no value of one.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "doors.toml").write_text("training.epochs = 3")
+        ...     read_config(Path(folder, "doors.toml")).training.epochs
+        3
     """
     try:
         document = tomllib.loads(read_regular_file(path, max_size=MAX_SIZE).decode("utf-8"))

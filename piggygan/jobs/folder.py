@@ -30,6 +30,10 @@ class TaskFolder:
     Attributes:
         root: The folder.
         name: The task's.
+
+    Example:
+        >>> RunFolder.at("runs/exp").task("lungs").page.as_posix()
+        'runs/exp/tasks/lungs/index.html'
     """
 
     root: Path

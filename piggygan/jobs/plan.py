@@ -27,6 +27,20 @@ def plan_task(folder: str | os.PathLike[str], task: str, config: TrainConfig | N
 
     Raises:
         PiggyganError: As of :func:`~piggygan.jobs.training.train_task`, where it can be known beforehand.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from piggygan.data.synthetic.facades import write_facades
+        >>> from piggygan.jobs import DataConfig, LearningConfig, NetworkConfig
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> for seed, side in enumerate(("train", "val")):
+        ...     _ = write_facades(Path(folder.name, "data", side), 2, 32, seed=seed)
+        >>> small = NetworkConfig(size=32, width=2)
+        >>> config = TrainConfig(DataConfig(Path(folder.name, "data")), small, training=LearningConfig(epochs=1))
+        >>> plan_task(Path(folder.name, "exp"), "facades", config)[1]
+        'data: pairs, 2 train, 2 val; 3 to 3 channels at 32 px'
+        >>> folder.cleanup()
     """
     prepared = prepare(RunFolder.at(folder), task, config or TrainConfig())
     chosen = prepared.config.training

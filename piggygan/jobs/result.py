@@ -39,6 +39,11 @@ class TrainedTask:
         notes: What a person should know.
         versions: What it was made with.
         finished: When, UTC, ISO 8601.
+
+    Example:
+        >>> from dataclasses import fields
+        >>> [field.name for field in fields(TrainedTask)][:3]
+        ['task', 'kind', 'scores']
     """
 
     task: str

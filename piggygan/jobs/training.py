@@ -72,6 +72,20 @@ def train_task(
         ResumeError: If it was begun with other options.
         TrainingError: As of :func:`piggygan.training.train`.
         RegistryError: If it cannot be committed, or does not verify; it is then not in the registry.
+
+    Example:
+        >>> import tempfile
+        >>> from piggygan.data.synthetic.facades import write_facades
+        >>> from piggygan.jobs import DataConfig, LearningConfig, NetworkConfig
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> for seed, side in enumerate(("train", "val")):
+        ...     _ = write_facades(Path(folder.name, "data", side), 2, 32, seed=seed)
+        >>> small = NetworkConfig(size=32, width=2)
+        >>> config = TrainConfig(DataConfig(Path(folder.name, "data")), small, training=LearningConfig(epochs=1))
+        >>> task = train_task(Path(folder.name, "exp"), "facades", config, progress=False)
+        >>> task.verified
+        ('facades: equal',)
+        >>> folder.cleanup()
     """
     run = RunFolder.at(folder)
     files, registry = run.task(task), TaskRegistry(run.registry_folder)

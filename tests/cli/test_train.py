@@ -149,7 +149,7 @@ def test_a_signal_while_no_training_hears_it_is_one_line(
 def test_warnings_of_the_training_are_printed_as_lines(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("piggygan.jobs.course.SAVING", 1.0)
+    monkeypatch.setattr("piggygan.training.checkpoints.saving.Saving._has_time", lambda _: True)
     ended: Callable[..., float | None] = look
 
     def ending(looks: Looks, record: object) -> float | None:

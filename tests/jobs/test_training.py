@@ -202,7 +202,7 @@ def test_more_epochs_go_on_with_a_task_that_is_not_committed(
 def test_epochs_learned_at_other_rates_are_gone_on_from_with_a_warning_on_the_page(
     tmp_path: Path, facade_pairs: Path, small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("piggygan.jobs.course.SAVING", 1.0)  # after each epoch
+    monkeypatch.setattr("piggygan.training.checkpoints.saving.Saving._has_time", lambda _: True)
     with stopped_after(3, monkeypatch):
         learn(tmp_path / "exp", "facades", small(facade_pairs, size=SIZE, epochs=4))
     learn(tmp_path / "exp", "facades", small(facade_pairs, size=SIZE, epochs=8))
@@ -373,11 +373,11 @@ def test_a_network_of_ones_own_learns_two_tasks(
 
 def test_unpaired_sides_are_learned_there_and_back_and_a_second_task_on_them(tmp_path: Path, small: Any) -> None:
     for number, side in enumerate(("trainA", "trainB", "testA", "testB")):
-        write_facades(tmp_path / "both", 3, 16, seed=number)
+        write_facades(tmp_path / "both", 3, SIZE, seed=number)
         (tmp_path / "data" / side).mkdir(parents=True)
         for file in (tmp_path / "both").iterdir():
             with Image.open(file) as picture:
-                half = picture.crop((0, 0, 16, 16) if side.endswith("A") else (16, 0, 32, 16))
+                half = picture.crop((0, 0, SIZE, SIZE) if side.endswith("A") else (SIZE, 0, 2 * SIZE, SIZE))
                 half.save(tmp_path / "data" / side / f"{number}-{file.name}")
     options = {"net": "resnet_6blocks", "size": 16, "epochs": 1, "batch_size": None}
     first = learn(tmp_path / "exp", "facades", small(tmp_path / "data", **options))
