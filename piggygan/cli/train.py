@@ -20,10 +20,12 @@ from docstring_parser import parse_from_object
 
 from piggygan.cli.commands import DONE, AsJson, show, show_error, show_result
 from piggygan.errors import TrainingInterruptedError
+from piggygan.jobs.comparing import check_comparable, compare_task
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.plan import plan_task
+from piggygan.jobs.registry_page import write_registry_page
 from piggygan.jobs.training import train_task
 
 Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
@@ -40,7 +42,7 @@ class Train:
 
     Checks the data, says what the task costs, chooses the task that it starts as, trains, scores, freezes, commits and
     verifies. The same line after any stop goes on, to the same bytes; with more --epochs it goes on further. A task
-    that is committed is never touched.
+    that is committed is never touched; --compare may be asked of it later.
 
     Exit code: 0 when it is committed; 2 if refused; 130 or 143 if a signal ended it, and all is saved.
     """
@@ -53,6 +55,9 @@ class Train:
     """All that can be chosen."""
     config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """A TOML file of options; what stands on the line wins."""
+    compare: Annotated[str, tyro.conf.arg(metavar="METHODS", help_behavior_hint="")] = ""
+    """Learn it again by fine-tuning, separate or both, with a comma between; write report.html. Each takes as long as
+    the task itself."""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Say what would be done and what it costs; do nothing."""
     json: AsJson = False
@@ -67,6 +72,7 @@ class Train:
             "FOLDER": own["folder"],
             "--task NAME": own["task"],
             **{_flag(option): about[option] for option in USED_MOST},
+            "--compare": own["compare"],
             "--config FILE": own["config"],
             "--plan": own["plan"],
         }
@@ -87,13 +93,15 @@ class Train:
 
     def run(self) -> int:
         """Train, and print what came of it."""
+        methods = check_comparable(self.folder, self.task, tuple(filter(None, self.compare.split(","))))
         if self.plan:
             lines = plan_task(self.folder, self.task, self.options)
+            lines += [f"then once more by {method}, for as many epochs" for method in methods]
             show_result(lines, {"plan": lines}, self.json)
             return DONE
         with _warnings_shown(), _ended_by_signals() as ended:
             try:
-                return self._train()
+                return self._train(methods)
             except TrainingInterruptedError as error:  # which has said what was saved
                 return error.exit_code
             except _Ended as end:
@@ -101,16 +109,23 @@ class Train:
                 show_error(f"{end.signal.name} asked for the end: start the same again to go on.")
                 return 128 + end.signal
 
-    def _train(self) -> int:
+    def _train(self, methods: tuple[str, ...]) -> int:
         channel = sys.stderr if self.json else sys.stdout
-        files = RunFolder.at(self.folder).task(self.task)
+        run = RunFolder.at(self.folder)
 
         def tell(line: str) -> None:
             show(line, channel)
 
         result = train_task(self.folder, self.task, self.options, tell=tell)
-        where = f"{self.task}: committed to {RunFolder.at(self.folder).registry_folder}; page: {files.page}"
-        show_result([*str(result).splitlines(), where], dataclasses.asdict(result), self.json)
+        lines, fields = str(result).splitlines(), dataclasses.asdict(result)
+        if methods:
+            found = compare_task(self.folder, self.task, methods, tell=tell)
+            page = write_registry_page(self.folder)
+            lines += [line for rivalled in found for line in str(rivalled).splitlines()]
+            lines.append(f"report: {page}")
+            fields |= {"compare": [dataclasses.asdict(rivalled) for rivalled in found], "report": str(page)}
+        where = f"{self.task}: committed to {run.registry_folder}; page: {run.task(self.task).page}"
+        show_result([*lines, where], fields, self.json)
         return DONE
 
 

@@ -23,7 +23,7 @@ from piggygan.jobs.learner import Learner, generator_of_own
 from piggygan.jobs.looking import warnings_kept
 from piggygan.jobs.preparing import Prepared, prepare
 from piggygan.jobs.result import read_result
-from piggygan.jobs.rivals import RIVALS, ReadAs, check_methods
+from piggygan.jobs.rivals import RIVALS, ReadAs, check_methods, nothing_to_fine_tune
 from piggygan.jobs.scoring import score_side
 from piggygan.jobs.task_page import write_task_page
 from piggygan.registry import TaskRegistry
@@ -84,6 +84,27 @@ def compare_task(
         found.append(done)
     write_task_page(files)
     return found
+
+
+def check_comparable(folder: str | os.PathLike[str], task: str, methods: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of methods, each once, before anything is learned.
+
+    Args:
+        folder: Of the run.
+        task: A task, learned or to be learned.
+        methods: What it is to be compared with.
+
+    Raises:
+        ConfigurationError: If a method is not known, or the first task is to be fine-tuned.
+
+    Example:
+        >>> check_comparable("nowhere", "facades", ("separate",))
+        ('separate',)
+    """
+    methods = check_methods(methods)
+    if "fine-tuning" in methods and TaskRegistry(RunFolder.at(folder).registry_folder).tasks[:1] in ((), (task,)):
+        raise ConfigurationError(nothing_to_fine_tune(task))
+    return methods
 
 
 def _rivalled(run: RunFolder, files: TaskFolder, rival: TaskFolder, method: str, progress: bool) -> Rivalled:

@@ -24,10 +24,7 @@ def fine_tuned(prepared: Prepared) -> Learner:
         ConfigurationError: If the task is the first of its registry.
     """
     if prepared.beginning.is_first:
-        raise ConfigurationError(
-            f"{prepared.learner.task!r} is the first task: there is no earlier network to fine-tune. Compare it with "
-            f"separate, or compare a later task."
-        )
+        raise ConfigurationError(nothing_to_fine_tune(prepared.learner.task))
     network, task = prepared.config.network, prepared.learner.task
     models = {
         name: MultiTaskGenerator(
@@ -46,6 +43,14 @@ def separate(prepared: Prepared) -> Learner:
 
 
 RIVALS: dict[str, Callable[[Prepared], Learner]] = {"fine-tuning": fine_tuned, "separate": separate}
+
+
+def nothing_to_fine_tune(task: str) -> str:
+    """Say why the first task of a registry cannot be compared with fine-tuning."""
+    return (
+        f"{task!r} is the first task: there is no earlier network to fine-tune. Compare it with separate, or compare a "
+        f"later task."
+    )
 
 
 def check_methods(methods: tuple[str, ...]) -> tuple[str, ...]:

@@ -64,6 +64,60 @@ def test_one_line_makes_a_proven_task_and_the_same_line_again_says_the_same(
     assert "frozen for ever" in capsys.readouterr().err
 
 
+@pytest.fixture
+def learned(here: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A run in which facades are committed."""
+    assert train("--data", "facades", *SMALL) == 0
+    capsys.readouterr()
+    return here
+
+
+@pytest.mark.usefixtures("learned")
+def test_other_methods_learn_the_same_task_beside_it_and_the_pages_show_it(capsys: pytest.CaptureFixture[str]) -> None:
+    second = ("train", "exp", "--task", "again", "--data", "facades", "--batch-size", "2", "--epochs", "1")
+    assert main([*second, "--compare", "fine-tuning,separate,separate"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if "once more" in line] == [
+        "again once more, by fine-tuning",
+        "again once more, by separate",
+    ]
+    assert any(line.startswith("facades (test) in the registry") and "the same bytes" in line for line in printed)
+    assert any(line.startswith("facades (test) after fine-tuning: l1") for line in printed)
+    assert any(line.startswith("separate: test: l1") for line in printed)
+    assert printed[-2:] == [
+        "report: exp/report.html",
+        "again: committed to exp/registry; page: exp/tasks/again/index.html",
+    ]
+    for page in ("exp/report.html", "exp/tasks/again/index.html"):
+        assert "after fine-tuning" in Path(page).read_text()
+    assert main([*second, "--compare", "separate", "--json"]) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert [one["method"] for one in found["compare"]] == ["separate"]
+    assert "once more" not in said.err  # it was there
+
+
+@pytest.mark.usefixtures("learned")
+def test_a_task_that_is_committed_can_be_compared_later(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in Path("exp/registry").rglob("*") if path.is_file()}
+    assert train("--compare", "separate") == 0
+    assert "separate: test: l1" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in Path("exp/registry").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.usefixtures("here")
+def test_what_cannot_be_compared_is_refused_before_anything_is_learned(capsys: pytest.CaptureFixture[str]) -> None:
+    for methods, why in {
+        "finetuning": "did you mean 'fine-tuning'?",
+        "separate,fine-tuning": "'facades' is the first task: there is no earlier network to fine-tune.",
+    }.items():
+        assert train("--data", "facades", *SMALL, "--compare", methods) == 2
+        assert why in capsys.readouterr().err
+        assert not Path("exp").exists()
+    assert train("--data", "facades", *SMALL, "--compare", "separate", "--plan") == 0
+    assert "then once more by separate, for as many epochs" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("here")
 def test_a_plan_says_what_it_would_cost_and_does_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert train("--data", "facades", *SMALL, "--plan") == 0
