@@ -400,3 +400,12 @@ def test_files_that_are_added_meanwhile_change_no_side(
         file.rename(tmp_path / "data" / f"more-{file.name}")
     learn(tmp_path / "exp", "facades", small(tmp_path / "data", size=SIZE, split="0.5/0.25/0.25"))
     assert RunFolder.at(tmp_path / "exp").task("facades").splits.read_bytes() == splits
+
+
+def test_several_processes_are_refused_before_anything_is_made(
+    tmp_path: Path, facade_pairs: Path, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    refused(
+        tmp_path, lambda: learn(tmp_path / "exp", "a", small(facade_pairs)), ConfigurationError, "torchrun started 2"
+    )
