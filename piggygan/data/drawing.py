@@ -67,7 +67,7 @@ class Drawing:
             return {name: patients[name] for name in names}, "by patient"
         if self.by in (BY_NAME, None):
             return {name: name for name in names}, "by name"
-        return patients_in(names, self.by), f"by {self.by!r}"
+        return patients_in(names, self.by, "split_by"), f"by {self.by!r}"
 
 
 def parse_shares(text: str) -> dict[str, float]:
@@ -94,28 +94,34 @@ def parse_shares(text: str) -> dict[str, float]:
     return dict(zip(SIDE_FOLDERS, (share / total for share in shares), strict=True))
 
 
-def patients_in(names: Sequence[str], pattern: str) -> dict[str, str]:
+def patients_in(names: Sequence[str], pattern: str, option: str) -> dict[str, str]:
     r"""Find the patient in each name: the first group of a regular expression, or all that it matches.
+
+    Args:
+        names: Of the files.
+        pattern: The regular expression.
+        option: What gave it, for messages.
 
     Raises:
         ConfigurationError: If it is no regular expression, or finds none in a name.
 
     Example:
-        >>> patients_in(["p01-left", "p01-right"], r"^(p\d+)-")
+        >>> patients_in(["p01-left", "p01-right"], r"^(p\d+)-", "split_by")
         {'p01-left': 'p01', 'p01-right': 'p01'}
     """
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ConfigurationError(
-            f"split_by is {pattern!r}: it is neither patient nor name, and no regular expression ({error})."
+            f"{option} is {pattern!r}, which is no regular expression ({error}): give one that finds the patient in "
+            rf"every name, such as '^(p\d+)-'."
         ) from error
     found = {name: compiled.search(name) for name in names}
     owners = {name: match[1 if compiled.groups else 0] for name, match in found.items() if match}
     lost = [name for name in names if not owners.get(name)]
     if lost:
         raise ConfigurationError(
-            f"split_by is {pattern!r}, which finds no patient in {len(lost)} of {len(names)} names, such as "
+            f"{option} is {pattern!r}, which finds no patient in {len(lost)} of {len(names)} names, such as "
             f"{_some(lost)}."
         )
     return owners

@@ -17,7 +17,8 @@ from piggygan.data.folders import PairFiles, list_images_with_masks, list_side_b
 from piggygan.data.mask_reader import MaskReader
 from piggygan.data.readers import PairReader, Side, SideBySideReader
 from piggygan.data.seeds import seeded_generator
-from piggygan.errors import ConfigurationError, DatasetError
+from piggygan.errors import DatasetError
+from piggygan.networks.checks import check_at_least, check_share
 
 _CACHE_BYTES = 1 << 30
 _MAX_SKIPPED = 0.05
@@ -96,11 +97,9 @@ class PairDataset(Dataset[Pair]):
         cache_bytes: int = _CACHE_BYTES,
         max_skipped: float = _MAX_SKIPPED,
     ) -> None:
-        _check_at_least("size", size, 1)
-        _check_at_least("seed", seed, 0)
-        _check_at_least("cache_bytes", cache_bytes, 0)
-        if not 0.0 <= max_skipped <= 1.0:
-            raise ConfigurationError(f"max_skipped is {max_skipped}; it is a share of the files, from 0 to 1.")
+        check_at_least(1, size=size)
+        check_at_least(0, seed=seed, cache_bytes=cache_bytes)
+        check_share(max_skipped=max_skipped)
         if not files:
             raise DatasetError("The list of files is empty; a data set needs at least one pair.")
         self._reader = reader
@@ -231,7 +230,7 @@ class PairDataset(Dataset[Pair]):
         Worker processes that are already running do not hear of it: start them anew each epoch, as
         :func:`~piggygan.data.batches` does.
         """
-        _check_at_least("epoch", epoch, 0)
+        check_at_least(0, epoch=epoch)
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -250,8 +249,3 @@ class PairDataset(Dataset[Pair]):
                 target_sampling=self._reader.target_sampling,
             )
         return Pair(image, target, self._decoded.files[index].name)
-
-
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ConfigurationError(f"{name} is {value}; it must be at least {least}.")

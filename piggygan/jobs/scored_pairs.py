@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from piggygan.data.datasets.facades import Facades, FacadesBase
 from piggygan.data.decoded import SkippedFile
 from piggygan.data.dicom.image import describe_dicom, is_dicom_file
+from piggygan.data.drawing import patients_in
 from piggygan.data.folders import PairFiles
 from piggygan.data.pairs import PairDataset
 from piggygan.data.palette import CMP_PALETTE
@@ -21,7 +21,6 @@ from piggygan.jobs.folder import TaskFolder
 
 PALETTES: Mapping[str, tuple[tuple[int, int, int], ...]] = {"cmp": tuple(one.rgb for one in CMP_PALETTE)}
 """Colours of classes, by the name of who chose them."""
-_MOST_NAMED = 3
 _AS_TRAINED = ("direction", "classes", "channels", "target_channels")
 """What data of a task have in common, wherever they lie."""
 
@@ -94,32 +93,7 @@ class ScoredPairs:
         if by_patient is None:
             known = {name: self.patients[name] for name in names if name in self.patients}
             return known if len(known) == len(names) else {}
-        return patients_in(names, by_patient)
-
-
-def patients_in(names: Sequence[str], pattern: str) -> dict[str, str]:
-    r"""Find the patient in each name: the first group of a regular expression, or all that it matches.
-
-    Raises:
-        ConfigurationError: If it is no regular expression, or does not match a name.
-
-    Example:
-        >>> patients_in(["p01-left", "p01-right"], r"^(p\d+)-")
-        {'p01-left': 'p01', 'p01-right': 'p01'}
-    """
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise ConfigurationError(f"by_patient is {pattern!r}, which is no regular expression: {error}.") from error
-    matches = {name: compiled.search(name) for name in names}
-    owners = {name: match[1 if compiled.groups else 0] for name, match in matches.items() if match}
-    lost = [name for name in names if not owners.get(name)]
-    if lost:
-        raise ConfigurationError(
-            f"by_patient is {pattern!r}, which finds no patient in {len(lost)} of {len(names)} names, such as "
-            f"{', '.join(map(repr, lost[:_MOST_NAMED]))}."
-        )
-    return owners
+        return patients_in(names, by_patient, "by_patient")
 
 
 def open_scored_pairs(

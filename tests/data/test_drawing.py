@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from piggygan.data.drawing import Drawing, check_patients, given_sides, parse_shares
+from piggygan.data.drawing import Drawing, check_patients, given_sides, parse_shares, patients_in
 from piggygan.errors import ConfigurationError, DatasetError
 
 NAMES = [f"{number:02}" for number in range(20)]
@@ -54,6 +54,17 @@ def test_patients_stay_together_where_all_are_known() -> None:
 def test_a_regular_expression_finds_the_patient() -> None:
     drawn, _ = Drawing({"train": 0.5, "val": 0.5, "test": 0.0}, r"^(\d)").sides(NAMES, {})
     assert all(len({name[0] for name in names}) == 1 for names in drawn.values())
+
+
+@pytest.mark.parametrize("pattern", ["^q", "(q?)"])
+def test_a_name_without_a_patient_is_refused(pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"by is .*, which finds no patient in 2 of 2 names, such as 'a', 'b'"):
+        patients_in(["a", "b"], pattern, "by")
+
+
+def test_what_is_no_regular_expression_is_refused_with_the_option_that_gave_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"split_by is '\(p', which is no regular expression \(missing \)"):
+        Drawing(SHARES, "(p").sides(NAMES, {})
 
 
 def test_given_sides_have_our_names_and_what_is_left_out_is_said() -> None:

@@ -16,7 +16,7 @@ from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import config_to_toml
 from piggygan.jobs.data import DataConfig, TaskData
 from piggygan.jobs.folder import TaskFolder
-from piggygan.jobs.scored_pairs import ScoredPairs, open_scored_pairs, patients_in, spacings_of
+from piggygan.jobs.scored_pairs import ScoredPairs, open_scored_pairs, spacings_of
 
 Masks = Callable[..., TaskData]
 
@@ -104,12 +104,8 @@ def test_patients_are_what_the_data_say_or_what_stands_in_names(films: Path, mas
     assert ScoredPairs.of(masks_in(films, dict(list(known.items())[1:]))).owners(None) == {}
     assert ScoredPairs.of(masks_in(films)).owners("^p.") == known
     assert ScoredPairs.of(masks_in(films, known)).owners(r"-(\d)") == {name: name[-1] for name in names}
-
-
-@pytest.mark.parametrize("pattern", ["^q", "(q?)"])
-def test_a_name_without_a_patient_is_refused(pattern: str) -> None:
-    with pytest.raises(ConfigurationError, match="finds no patient in 2 of 2 names, such as 'a', 'b'"):
-        patients_in(["a", "b"], pattern)
+    with pytest.raises(ConfigurationError, match=r"by_patient is '\^q', which finds no patient in"):
+        ScoredPairs.of(masks_in(films, known)).owners("^q")
 
 
 def test_only_dicom_files_are_believed_to_know_the_size_of_a_pixel(
