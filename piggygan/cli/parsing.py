@@ -13,6 +13,7 @@ from typing import TextIO
 import tyro
 
 from piggygan.cli.commands import DONE, REFUSED, Command, Group, HasBriefHelp, ReadsDefaults, broken, show, show_error
+from piggygan.cli.refusing import refusal
 from piggygan.terminal.escaping import escaped
 
 HELP = ("-h", "--help")
@@ -68,8 +69,11 @@ def _parse_fields(words: Sequence[str], command: type[Command], name: str) -> Co
         # Words are quoted in what is said, and they may be names of files that a shell's * has found.
         if not all(word.isprintable() for word in words):
             _parse_fields([escaped(word) for word in words], command, name)
-        for line in _wrapped(printed.getvalue()):
-            show(line, sys.stderr if end.code else sys.stdout)
+        if end.code:
+            show_error(refusal(printed.getvalue(), name))
+        else:
+            for line in _wrapped(printed.getvalue()):
+                show(line)
         raise
 
 

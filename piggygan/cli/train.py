@@ -49,7 +49,7 @@ class Train:
 
     folder: Folder
     """Folder of the run, or a registry; made if it is new."""
-    task: str
+    task: Annotated[str, tyro.conf.arg(metavar="NAME")]
     """Name of the task: 1 to 64 of a-z, 0-9, _ and -."""
     options: Plainly = field(default_factory=TrainConfig)
     """All that can be chosen."""
