@@ -19,6 +19,7 @@ from piggygan.about import INTENDED_USE, __version__
 from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
 from piggygan.cli.completion import Completion
 from piggygan.cli.data import DATA
+from piggygan.cli.demo import Demo
 from piggygan.cli.evaluate import Evaluate
 from piggygan.cli.keeping import NewKey, Repair, Sign
 from piggygan.cli.parsing import parse
@@ -30,6 +31,7 @@ from piggygan.cli.train import Train
 from piggygan.errors import PiggyganError
 
 COMMANDS: Mapping[str, type[Command] | Group] = {
+    "demo": Demo,
     "train": Train,
     "predict": Predict,
     "evaluate": Evaluate,

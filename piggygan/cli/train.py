@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-import signal
 import sys
-import threading
 import typing
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import tyro
 from docstring_parser import parse_from_object
 
-from piggygan.cli.commands import DONE, AsJson, show, show_error, show_result
-from piggygan.errors import TrainingInterruptedError
+from piggygan.cli.commands import DONE, AsJson, show, show_result
+from piggygan.cli.ending import until_ended
 from piggygan.jobs.comparing import check_comparable, compare_task
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import read_config
@@ -33,7 +27,6 @@ Plainly = Annotated[tyro.conf.OmitArgPrefixes[TrainConfig], tyro.conf.arg(name="
 USED_MOST = ("data", "images", "masks", "net", "size", "epochs", "batch_size", "learning_rate", "start_from", "seed")
 COLUMN = 18
 """Where the words on an option begin in the short help."""
-_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -99,15 +92,7 @@ class Train:
             lines += [f"then once more by {method}, for as many epochs" for method in methods]
             show_result(lines, {"plan": lines}, self.json)
             return DONE
-        with _warnings_shown(), _ended_by_signals() as ended:
-            try:
-                return self._train(methods)
-            except TrainingInterruptedError as error:  # which has said what was saved
-                return error.exit_code
-            except _Ended as end:
-                ended.close()
-                show_error(f"{end.signal.name} asked for the end: start the same again to go on.")
-                return 128 + end.signal
+        return until_ended(lambda: self._train(methods))
 
     def _train(self, methods: tuple[str, ...]) -> int:
         channel = sys.stderr if self.json else sys.stdout
@@ -127,47 +112,6 @@ class Train:
         where = f"{self.task}: committed to {run.registry_folder}; page: {run.task(self.task).page}"
         show_result([*lines, where], fields, self.json)
         return DONE
-
-
-class _Ended(BaseException):
-    """A signal asked for the end while no training could hear it: while data are read, say."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.signal = signal.Signals(number)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[ExitStack]:
-    """Let signals end what is done inside; those that are ignored, as in a shell's background, stay so."""
-    with ExitStack() as former:
-        if threading.current_thread() is threading.main_thread():
-            for number in _ENDING:
-                if (handler := signal.getsignal(number)) is not signal.SIG_IGN:
-                    signal.signal(number, _end)
-                    former.callback(signal.signal, number, handler)
-        yield former
-
-
-def _end(number: int, _: FrameType | None) -> NoReturn:
-    raise _Ended(number)
-
-
-@contextmanager
-def _warnings_shown() -> Iterator[None]:
-    """Print what piggygan warns of, a line each."""
-    handler = _Showing(logging.WARNING)
-    logger = logging.getLogger("piggygan")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Showing(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        show_error(record.getMessage())
 
 
 def _first_sentences(kind: type) -> dict[str, str]:

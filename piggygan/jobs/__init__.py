@@ -5,6 +5,7 @@ from piggygan.jobs.comparison import Rivalled
 from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.data import DataConfig, TaskData, open_task_data
+from piggygan.jobs.demo import DemoScale, run_demo
 from piggygan.jobs.evaluating import EvaluationOptions, evaluate_task
 from piggygan.jobs.evaluation import Case, Comparison, Evaluation, ScoreSummary
 from piggygan.jobs.folder import RunFolder, TaskFolder
@@ -17,6 +18,7 @@ __all__ = [
     "Case",
     "Comparison",
     "DataConfig",
+    "DemoScale",
     "Evaluation",
     "EvaluationOptions",
     "LearningConfig",
@@ -34,6 +36,7 @@ __all__ = [
     "open_task_data",
     "plan_task",
     "read_config",
+    "run_demo",
     "train_task",
     "write_registry_page",
 ]

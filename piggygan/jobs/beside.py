@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from piggygan.evaluation.report.blocks import Block, Note, Table
-from piggygan.jobs.comparison import Rivalled
+from piggygan.evaluation.report.blocks import Block, KeyFigure, Note, Picture, Table
+from piggygan.jobs.comparison import Earlier, Rivalled
+from piggygan.jobs.folder import TaskFolder
 from piggygan.jobs.result import TrainedTask
 from piggygan.jobs.scoring import HEADLINES
 
 OURS = "piggygan"
 
 
-def blocks_beside(result: TrainedTask, rivals: Sequence[Rivalled]) -> Iterator[Block]:
-    """Set a committed task beside the same task learned by others; nothing if there are none."""
+def blocks_beside(files: TaskFolder, result: TrainedTask, rivals: Sequence[Rivalled]) -> Iterator[Block]:
+    """Set a committed task beside the same task learned by others; nothing if there are none.
+
+    Args:
+        files: Of the task, which hold the pictures.
+        result: What came of it.
+        rivals: What came of the others.
+    """
     if not rivals:
         return
     name, better = HEADLINES[result.kind]
@@ -39,7 +46,42 @@ def blocks_beside(result: TrainedTask, rivals: Sequence[Rivalled]) -> Iterator[B
     said = f"{result.task}: the same files and as many epochs. {better.capitalize()} {name} is better."
     yield Table(header, rows, said)
     for rival in rivals:
+        folder = TaskFolder(files.rival(rival.method), rival.method)
         yield from _left(rival)
+        yield from _pictures(folder, rival)
+
+
+def figures_beside(rivals: Sequence[Rivalled]) -> Iterator[KeyFigure]:
+    """Say in one figure what each method did to each earlier task."""
+    for rival in rivals:
+        for task, found in rival.earlier.items():
+            name, better = HEADLINES[found.kind]
+            kept, left = found.kept[name], found.left[name]
+            is_worse = left > kept if better == "lower" else left < kept
+            yield KeyFigure(
+                f"{task} after {rival.method}",
+                f"{kept:.3f} to {left:.3f}",
+                f"{name}, {better} is better; {OURS}: {_bytes(found)}",
+                "bad" if is_worse or not found.same_bytes else "plain",
+            )
+
+
+def _bytes(found: Earlier) -> str:
+    return "the same bytes as before" if found.same_bytes else "NOT the bytes of before"
+
+
+def _pictures(files: TaskFolder, rival: Rivalled) -> Iterator[Block]:
+    for task, found in rival.earlier.items():
+        if files.earlier(task).is_file():
+            said = (
+                f"{task} ({found.side} side), when {rival.task} was learned: {OURS} gives {_bytes(found)}; "
+                f"{rival.method} gives what the last column shows"
+            )
+            yield Picture(files.earlier(task).read_bytes(), said, said)
+    samples = sorted(files.samples.glob("*.png")) if files.samples.is_dir() else []
+    if samples:
+        said = f"{rival.task} by {rival.method}: pairs of the validation side after {int(samples[-1].stem)} epochs"
+        yield Picture(samples[-1].read_bytes(), said, f"input, target and output; {said}")
 
 
 def _left(rival: Rivalled) -> Iterator[Block]:

@@ -13,6 +13,7 @@ from piggygan.errors import ConfigurationError, PiggyganError, TaskNotFoundError
 from piggygan.files.durable import write_durably
 from piggygan.files.regular import make_folder, shown
 from piggygan.jobs.beginning import read_beginning, write_beginning
+from piggygan.jobs.beside import OURS
 from piggygan.jobs.comparison import Earlier, Rivalled, read_rivalled, write_rivalled
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import config_to_toml, read_config
@@ -21,6 +22,7 @@ from piggygan.jobs.data import TaskData, open_task_data
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.learner import Learner, generator_of_own
 from piggygan.jobs.looking import warnings_kept
+from piggygan.jobs.pictures import draw_pairs
 from piggygan.jobs.preparing import Prepared, prepare
 from piggygan.jobs.result import read_result
 from piggygan.jobs.rivals import RIVALS, ReadAs, check_methods, nothing_to_fine_tune
@@ -170,6 +172,8 @@ def _seen(run: RunFolder, registry: TaskRegistry, prepared: Prepared, task: str)
     if rival.generator.input_channels(rival.task) != data.in_channels:
         raise ConfigurationError(f"it takes {data.in_channels} channels, and the network another number now.")
     left = score_side(rival, data, side, batch_size)
+    method = prepared.files.root.name
+    draw_pairs(prepared.files.earlier(task), data.kind, side, {OURS: stored, f"after {method}": rival})
     return Earlier(result.kind, name, kept.scores, kept.outputs == result.digests["outputs"], left.scores)
 
 

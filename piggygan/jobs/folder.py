@@ -89,6 +89,10 @@ class TaskFolder:
         """Scores, digests, costs and versions; written last."""
         return self.root / "result.json"
 
+    def earlier(self, task: str) -> Path:
+        """Return the picture of an earlier task before and after another method learned this one."""
+        return self.root / "earlier" / f"{task}.png"
+
     def rival(self, method: str) -> Path:
         """Return the folder of another method that learned the task for comparison."""
         return self.root / "compare" / method

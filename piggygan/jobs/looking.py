@@ -11,22 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from piggygan.data.batches import collate_pairs
-from piggygan.evaluation.report.pictures import picture_grid
 from piggygan.files.durable import write_durably
-from piggygan.files.regular import make_folder
+from piggygan.jobs.pictures import draw_pairs
 from piggygan.jobs.preparing import Prepared
 from piggygan.jobs.scoring import headline, score_side
 from piggygan.training.history import EpochRecord
 
-SHOWN = 3
-"""Validation pairs whose pictures are kept."""
 DRAWING = 0.01
 """Largest share of the time that pictures and the page take; a look that comes sooner only scores."""
-_SHOWABLE = (1, 3)
 
 
 class Looks:
@@ -62,19 +54,10 @@ class Looks:
         return headline(prepared.data.kind, scored.scores) if prepared.config.training.keep == "best" else None
 
     def _draw(self, epoch: int) -> None:
-        side = self._prepared.data.validation
-        side.set_epoch(0)
-        pairs = [side[index * len(side) // SHOWN] for index in range(SHOWN)] if len(side) >= SHOWN else [*_all(side)]
-        batch = collate_pairs(pairs)
-        with torch.inference_mode():
-            outputs = self._prepared.learner.translate(batch.input).float().clamp(-1, 1).cpu()
-        target = "of the other side" if self._prepared.data.kind == "unpaired" else "target"
-        rows: list[list[Tensor | None]] = [
-            [_showable(one) for one in row] for row in zip(batch.input, batch.target, outputs, strict=True)
-        ]
-        png = picture_grid(rows, [""] * len(rows), ["input", target, f"after {epoch} epochs"])
-        make_folder(self._prepared.files.samples)
-        write_durably(self._prepared.files.samples / f"{epoch:06d}.png", png)
+        prepared = self._prepared
+        path = prepared.files.samples / f"{epoch:06d}.png"
+        by = {f"after {epoch} epochs": prepared.learner}
+        draw_pairs(path, prepared.data.kind, prepared.data.validation, by)
 
 
 @contextmanager
@@ -120,12 +103,3 @@ def _add_line(path: Path, line: dict[str, Any], epoch: int) -> None:
     """Add a line, and take out what a training that was killed had noted of this epoch and of later ones."""
     kept = [entry for entry in lines_of(path) if isinstance(entry.get("epoch"), int) and entry["epoch"] < epoch]
     write_durably(path, "".join(json.dumps(entry) + "\n" for entry in [*kept, line]).encode())
-
-
-def _all(side: Any) -> Iterator[Any]:
-    return (side[index] for index in range(len(side)))
-
-
-def _showable(picture: Tensor) -> Tensor:
-    """Bring a picture of any number of channels to grey or colour: of several classes, what any of them has."""
-    return picture if picture.shape[0] in _SHOWABLE else picture.amax(0, keepdim=True)

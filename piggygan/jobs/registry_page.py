@@ -17,7 +17,7 @@ from piggygan.evaluation.report.figures import loss_chart
 from piggygan.evaluation.report.page import Page, Section, write_page
 from piggygan.evaluation.report.score_map import HUES, ScoreMap
 from piggygan.files.regular import make_folder, shown
-from piggygan.jobs.beside import OURS, blocks_beside
+from piggygan.jobs.beside import OURS, blocks_beside, figures_beside
 from piggygan.jobs.comparison import Rivalled, rivals_of
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.folder import RunFolder, TaskFolder
@@ -123,6 +123,7 @@ def _page(
             ),
             *([KeyFigure("Stored", f"{_share(costs):.0%}", "of as many separate networks")] if costs else []),
             *(_figure(task.record.name, task.result) for task in tasks if task.result is not None),
+            *(figure for task in tasks for figure in figures_beside(task.rivals)),
         ],
         sections=[
             section
@@ -217,7 +218,6 @@ def _matrices(tasks: Sequence[KnownTask]) -> Iterator[Block]:
 def _task(task: KnownTask) -> Iterator[Block]:
     if task.result is None:
         return
-    yield from blocks_beside(task.result, task.rivals)
     looks = lines_of(task.files.validation)
     name, _ = HEADLINES[task.result.kind]
     if len(looks) > 1:
@@ -227,6 +227,7 @@ def _task(task: KnownTask) -> Iterator[Block]:
     if samples:
         said = f"{task.record.name}: pairs of the validation side after {int(samples[-1].stem)} epochs"
         yield Picture(samples[-1].read_bytes(), said, f"input, target and output; {said}")
+    yield from blocks_beside(task.files, task.result, task.rivals)
 
 
 def _certificates(verification: Verification) -> Iterator[Block]:

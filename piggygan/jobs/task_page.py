@@ -91,7 +91,7 @@ def _sections(
     yield Section("Start", list(_start(beginning)))
     if result is not None:
         rows = [(f"digest of {name}", digest) for name, digest in result.digests.items()]
-        yield Section("Beside other methods", list(blocks_beside(result, list(rivals_of(files)))))
+        yield Section("Beside other methods", list(blocks_beside(files, result, list(rivals_of(files)))))
         yield Section("Committed", [Text("\n\n".join(result.verified)), Facts([*rows, ("finished", result.finished)])])
     yield Section("All that was chosen", [Code(files.config.read_text(encoding="utf-8"))])
 

@@ -37,6 +37,7 @@ TRAIN = "new --task lungs --data scored --size 32"
 EVALUATE = "clinic --task lungs --data scored --size 16"
 
 CASES: dict[str, list[str]] = {
+    "demo": ["--help", "films", "clinic", "latest_net_G.pth", "new --quik"],
     "piggygan": ["--help", "-h", "", "taks clinic", "pix2pix", "--jsn", "help"],
     "train": [
         "--help",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import piggygan as pg
 from piggygan.errors import ConfigurationError, TaskNotFoundError
 from piggygan.jobs.comparing import compare_task
 from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.looking import Looks
+from piggygan.jobs.registry_page import write_registry_page
 from piggygan.jobs.training import train_task
 from piggygan.training import EpochRecord
 
@@ -99,6 +103,15 @@ def test_the_page_of_the_task_sets_them_side_by_side(two_tasks: Path) -> None:
     assert "Beside other methods" in page
     assert "fine-tuning" in page
     assert "facades" in page
+    files = RunFolder.at(two_tasks).task("lungs")
+    drawn = (files.rival("fine-tuning") / "earlier/facades.png").read_bytes()
+    assert Image.open(io.BytesIO(drawn)).format == "PNG"
+    report = write_registry_page(two_tasks).read_text()
+    for shown in (page, report):
+        assert base64.b64encode(drawn).decode() in shown
+        assert "when lungs was learned: piggygan gives the same bytes as before" in shown
+        assert "lungs by separate: pairs of the validation side after 3 epochs" in shown
+    assert "facades after fine-tuning" in report
 
 
 def test_an_earlier_task_whose_data_are_gone_is_said(two_tasks: Path, tmp_path: Path) -> None:
