@@ -38,7 +38,10 @@ class Leftovers:
     def notes(self) -> tuple[str, ...]:
         """Say each of it in a line; a strange name is shown escaped."""
         said = [f"{escaped(name)}: an object that no task refers to; gc removes it" for name in self.orphans]
-        said += [f"{escaped(name)}: left by a process that was ended; gc removes it" for name in self.litter]
+        said += [
+            f"{escaped(name)}: left by a process that was ended, unless one writes it now; gc removes it"
+            for name in self.litter
+        ]
         said += [f"{escaped(name)}: no part of the registry; it is left alone" for name in self.foreign]
         return tuple(said)
 

@@ -57,15 +57,20 @@ def repaired(manifest: Manifest, objects: ObjectStore, source: Path) -> Repair:
         source: A registry's folder, a folder of objects, or a file of an exported task.
 
     Raises:
-        RegistryError: If there is no such source, or it cannot be read.
+        RegistryError: If there is no such source, it cannot be read, or a folder has the name of an object; all
+            others are put back then.
         OSError: If the system refused to write.
     """
     get = _source(source)
     restored: dict[str, None] = {}
+    blocked: dict[str, None] = {}
     lacking: dict[str, dict[str, None]] = {}
     for record in manifest.tasks:
         for stored in (stored for part in record.networks.values() for stored in part.objects):
             if _is_sound(objects, stored):
+                continue
+            if objects.is_folder(stored):
+                blocked[objects.name(stored)] = None
                 continue
             data = get(stored)
             if data is None:
@@ -73,6 +78,11 @@ def repaired(manifest: Manifest, objects: ObjectStore, source: Path) -> Repair:
             else:
                 objects.put(data)
                 restored[objects.name(stored)] = None
+    if blocked:
+        raise RegistryError(
+            f"{', '.join(blocked)}: a folder of that name, where a file should be. Move it away and repair again; "
+            f"{len(restored)} files were put back."
+        )
     return Repair(tuple(restored), {task: tuple(names) for task, names in lacking.items()})
 
 

@@ -62,11 +62,17 @@ class ObjectStore:
         """Return how messages call an object: its path inside the registry."""
         return f"{self._folder.name}/{stored.digest}.safetensors"
 
+    def is_folder(self, stored: StoredObject) -> bool:
+        """Say whether a folder has the name of an object: no file can take its place."""
+        path = self.path(stored)
+        return path.is_dir() and not path.is_symlink()
+
     def put(self, data: bytes) -> StoredObject:
         """Store ``data`` durably; an object that is there already is kept, one that was damaged is replaced.
 
         Raises:
             OSError: If it could not be written; nothing is left of it then.
+            RegistryError: If a folder has its name, or took that of the store.
         """
         stored = StoredObject(hashlib.sha256(data).hexdigest(), len(data))
         make_folder(self._folder)
@@ -74,6 +80,10 @@ class ObjectStore:
             try:
                 self._checked(stored, folder)
             except CorruptFileError:
+                if self.is_folder(stored):
+                    raise RegistryError(
+                        f"{self.name(stored)} is a folder, where a file should be: move it away."
+                    ) from None
                 write_durably(self.path(stored), data, folder=folder)
             else:
                 # Whoever put it there may have been killed before its name was on the disk.

@@ -86,6 +86,20 @@ def test_17_16_a_damaged_manifest_is_put_back_only_where_the_very_one_was_pinned
     assert registry.verify(make_generator()).is_sound
 
 
+def test_17_16_a_folder_in_the_place_of_an_object_is_named_and_all_others_are_put_back(
+    registry: TaskRegistry, copy: Path
+) -> None:
+    first, *others = sorted((registry.folder / "objects").iterdir())
+    for path in (first, *others):
+        path.unlink()
+    (first / "inside").mkdir(parents=True)
+    with pytest.raises(RegistryError, match=rf"objects/{first.name}: a folder .* Move it away .* {len(others)} files"):
+        registry.repair(copy)
+    assert all(path.read_bytes() == (copy / "objects" / path.name).read_bytes() for path in others)
+    shutil.rmtree(first)
+    assert registry.repair(copy).restored == (f"objects/{first.name}",)
+
+
 def test_17_16_what_is_no_source_is_refused(registry: TaskRegistry, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     for source in (tmp_path / "nowhere", tmp_path / "file"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from piggygan.errors import CorruptFileError
+from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.registry.store import MAX_OBJECT_SIZE, ObjectStore, StoredObject
 
 
@@ -125,3 +125,12 @@ def test_h02_nothing_but_a_sha256_digest_names_an_object(digest: str) -> None:
 def test_h11_an_impossible_size_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="bytes"):
         StoredObject("0" * 64, size)
+
+
+def test_a_folder_in_the_place_of_an_object_is_named(store: ObjectStore) -> None:
+    stored = store.put(b"weights")
+    store.path(stored).unlink()
+    store.path(stored).mkdir()
+    with pytest.raises(RegistryError, match=rf"^objects/{stored.digest}.safetensors is a folder, .*: move it away\.$"):
+        store.put(b"weights")
+    assert not list(store.path(stored).parent.glob(".*"))

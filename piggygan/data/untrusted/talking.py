@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import IO
 
 _LARGEST_HEADER = 1 << 16
 _TO_START = 120.0
@@ -36,9 +37,15 @@ def wait_until_ready(child: subprocess.Popen[bytes]) -> None:
 
 
 def end_child(child: subprocess.Popen[bytes]) -> None:
-    """End a process, whatever it is doing."""
+    """End a process, whatever it is doing.
+
+    In a process that was forked meanwhile only the pipes are closed: the child is its parent's, and goes on.
+    """
     child.kill()
-    child.communicate()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()  # reading to its end would wait for a child that goes on
+    child.wait()
 
 
 def write(child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
@@ -46,9 +53,7 @@ def write(child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
     if child.stdin is None:
         raise ChildEnded("its process has no input")
     while data:
-        _, ready, _ = select.select([], [child.stdin], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise ChildEnded(_TOO_LONG)
+        _wait_for(child.stdin, select.POLLOUT, deadline)
         try:
             # So much a pipe that is ready takes at once; for more, writing would wait, and past the deadline.
             data = data[os.write(child.stdin.fileno(), data[: select.PIPE_BUF]) :]
@@ -79,10 +84,16 @@ def _ready_output(child: subprocess.Popen[bytes], deadline: float) -> int:
     """Wait until a child has written something, and return where to read it."""
     if child.stdout is None:
         raise ChildEnded("its process has no output")
-    ready, _, _ = select.select([child.stdout], [], [], max(0.0, deadline - time.monotonic()))
-    if not ready:
-        raise ChildEnded(_TOO_LONG)
+    _wait_for(child.stdout, select.POLLIN, deadline)
     return child.stdout.fileno()
+
+
+def _wait_for(pipe: IO[bytes], event: int, deadline: float) -> None:
+    """Wait until a pipe is ready, or closed at its other end."""
+    waiting = select.poll()  # select.select knows no descriptors above 1023, which a large program has
+    waiting.register(pipe, event)
+    if not waiting.poll(1000 * max(0.0, deadline - time.monotonic())):
+        raise ChildEnded(_TOO_LONG)
 
 
 def _end_of(child: subprocess.Popen[bytes]) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -117,6 +120,46 @@ def test_a_child_without_pipes_is_said_to_have_none() -> None:
     with pytest.raises(ChildEnded, match="no output"):
         read_line(process, soon())
     process.wait()
+
+
+FORKING = """
+import os, subprocess, sys, time
+from piggygan.data.untrusted.talking import end_child, read_line, write
+process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+forked = os.fork()
+if not forked:
+    end_child(process)  # hung: it read to the end of what its parent's child goes on to write
+    os._exit(0)
+assert os.waitpid(forked, 0)[1] == 0
+write(process, b"still here\\n", time.monotonic() + 5)
+print(read_line(process, time.monotonic() + 5), flush=True)
+end_child(process)
+"""
+
+
+def test_17_13_a_forked_process_ends_nothing_of_its_parents_and_waits_for_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, timeout=60, check=True)
+    assert done.stdout == b"b'still here\\n'\n"
+
+
+def test_17_13_a_program_with_very_many_open_files_has_its_answers_too() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip(f"this machine lets a process open {hard} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    try:
+        with child(ECHO) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for pipe in (process.stdin, process.stdout):
+                high = fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, 1100)
+                pipe.close()
+                mode = "wb" if pipe is process.stdin else "rb"
+                setattr(process, "stdin" if pipe is process.stdin else "stdout", os.fdopen(high, mode, buffering=0))
+            write(process, b"order\n", soon())
+            assert read_line(process, soon()) == b"order\n"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_child_that_never_listens_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
