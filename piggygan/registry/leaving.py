@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from piggygan.errors import CorruptFileError
+from piggygan.files.digests import tensors_digest
 from piggygan.registry.building import read_tensors
 from piggygan.registry.certificates import read_probe
 from piggygan.registry.exchange import FORMAT_VERSION, ZEROS, Header, TaskFile, TaskPart
@@ -32,7 +33,13 @@ def leaving_file(
     record = manifest.by_name[task]
     parts = {}
     for network, part in record.networks.items():
-        parts[network] = TaskPart(read_tensors(record, objects, network), *read_probe(objects, part.certificate))
+        probe, outputs = read_probe(objects, part.certificate)
+        if tensors_digest({"outputs": outputs}) != part.certificate.outputs_digest:
+            raise CorruptFileError(
+                f"task {task!r} cannot leave, for {objects.name(part.certificate.outputs)} has other outputs than were "
+                f"certified: take the task from a copy of the registry."
+            )
+        parts[network] = TaskPart(read_tensors(record, objects, network), probe, outputs)
     needs = needed_digests(manifest, task)
     try:
         header = Header(FORMAT_VERSION, ZEROS, manifest.base_task, dict(manifest.networks), needs, record)

@@ -366,3 +366,18 @@ def test_a_task_whose_record_names_another_bank_is_not_exported(registry: TaskRe
     with pytest.raises(CorruptFileError, match="the manifest contradicts itself: its bank has two digests"):
         registry.export_task("edges", tmp_path / "edges.safetensors")
     assert not (tmp_path / "edges.safetensors").exists()
+
+
+def test_17_07_a_task_whose_outputs_are_not_the_certified_ones_does_not_leave(
+    registry: TaskRegistry, tmp_path: Path
+) -> None:
+    """A forged manifest; its checksum holds."""
+    fields = json.loads((registry.folder / "registry.json").read_bytes())
+    del fields["checksum"]
+    fields["tasks"][1]["networks"]["generator"]["certificate"]["outputs_digest"] = "0" * 64
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    fields["checksum"] = sha256(text.encode()).hexdigest()
+    (registry.folder / "registry.json").write_text(json.dumps(fields))
+    with pytest.raises(CorruptFileError, match="'edges' cannot leave, for objects/.* has other outputs than were cert"):
+        registry.export_task("edges", tmp_path / "edges.safetensors")
+    assert not (tmp_path / "edges.safetensors").exists()
