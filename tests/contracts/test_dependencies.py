@@ -22,6 +22,7 @@ WITHOUT_KNOWN_HOLES = {
     "jinja2": "3.1.6",
     "onnx": "1.22",
     "pylibjpeg-openjpeg": "2.6",
+    "cryptography": "46.0.5",
 }
 """The oldest releases that may be installed; what is wrong with older ones stands in pyproject.toml."""
 
@@ -51,6 +52,12 @@ def test_h10_every_dependency_has_a_lower_bound(name: str) -> None:
 @pytest.mark.parametrize("name", WITHOUT_KNOWN_HOLES)
 def test_h10_releases_with_known_holes_are_not_installed(name: str) -> None:
     assert lower_bound(requirements()[name]) >= Version(WITHOUT_KNOWN_HOLES[name])
+
+
+def test_h10_each_hole_that_is_named_beside_a_dependency_is_held_here() -> None:
+    named = re.findall(r'^ *"([\w.-]+)[^"]*",? *#.*CVE-', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert len(named) >= 7
+    assert {canonicalize_name(name) for name in named} <= WITHOUT_KNOWN_HOLES.keys()
 
 
 @pytest.mark.parametrize("name", requirements())
