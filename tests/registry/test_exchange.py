@@ -378,6 +378,8 @@ def test_17_07_a_task_whose_outputs_are_not_the_certified_ones_does_not_leave(
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     fields["checksum"] = sha256(text.encode()).hexdigest()
     (registry.folder / "registry.json").write_text(json.dumps(fields))
-    with pytest.raises(CorruptFileError, match="'edges' cannot leave, for objects/.* has other outputs than were cert"):
+    with pytest.raises(
+        CorruptFileError, match=r"'edges' cannot leave, for objects/.* has other outputs than were cert"
+    ):
         registry.export_task("edges", tmp_path / "edges.safetensors")
     assert not (tmp_path / "edges.safetensors").exists()
