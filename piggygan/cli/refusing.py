@@ -35,8 +35,7 @@ def refusal(printed: str, name: str) -> str:
     if first.startswith("Missing from"):
         return f"missing {_missing(parts)} See {name} --help."
     if found := _CHOICE.search(first):
-        known = [word for word in re.findall(r"'([^']*)'", found["known"]) if word != "None"]
-        known = ["True", "False"] if set(known) == {"True", "False"} else known  # which tyro holds in no order
+        known = sorted(set(re.findall(r"'([^']*)'", found["known"])) - {"None"})  # tyro's order is another every time
         return f"{found['option']} is '{found['given']}'; give {_either(known)}."
     if found := _UNREADABLE.search(first):
         return f"{_unreadable(found['option'], found['why'])} See {name} --help."

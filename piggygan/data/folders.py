@@ -131,6 +131,8 @@ def files_by_stem(folder: Path, suffixes: Collection[str] = SUFFIXES) -> dict[st
         ) from error
     # Whatever bears such a name is listed, a broken link too: reading will refuse it, and it will be reported.
     files = [entry for entry in entries if entry.suffix.lower() in suffixes and not entry.name.startswith(".")]
+    if not entries:
+        raise DatasetError(f"{shown(folder)} is empty: put pictures there, or remove it.")
     if not files:
         raise DatasetError(
             f"{shown(folder)} has no file that ends in {', '.join(sorted(suffixes))}, but {len(entries)} other "

@@ -10,7 +10,7 @@ import tyro
 from piggygan.jobs.data import DataConfig
 from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.layers.new_filters import FACTOR_STEP
-from piggygan.networks.checks import check_at_least
+from piggygan.networks.checks import check_at_least, check_positive, check_share
 from piggygan.networks.normalization import NormKind
 from piggygan.training.objectives.losses import GanKind
 from piggygan.training.options import Precision
@@ -78,6 +78,10 @@ class MethodConfig:
     """How many times farther a step moves a factor than a weight."""
     init: Start = "warm"
     """warm: it starts as the other task is; normal: from random numbers, as in the paper."""
+
+    def __post_init__(self) -> None:
+        check_share(unconstrained_fraction=self.unconstrained_fraction)
+        check_positive(max_bank=self.max_bank, factor_step=self.factor_step)
 
 
 @dataclass(frozen=True)

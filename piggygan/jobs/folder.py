@@ -159,6 +159,11 @@ def _check_is_run_folder(path: Path) -> None:
     if not path.is_dir():
         if os.path.lexists(path):
             raise ConfigurationError(f"{shown(path)} is a file: name a folder for the run, a new one or one of a run.")
+        above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not above.is_dir():
+            raise ConfigurationError(
+                f"{shown(above)} is a file, and {path.name!r} is to be below it: name another folder."
+            )
         return
     if (path / REGISTRY).is_dir() or (path / TASKS).is_dir():
         return

@@ -12,9 +12,9 @@ import torch
 from piggygan.errors import ConfigurationError, DatasetError, ResumeError, TaskNotFoundError
 from piggygan.files.regular import shown
 from piggygan.jobs.beginning import Beginning, ChosenStart, begin, choose_start, read_beginning
-from piggygan.jobs.config import TrainConfig
+from piggygan.jobs.config import AUTO, LAST, MethodConfig, TrainConfig
 from piggygan.jobs.config_file import read_config
-from piggygan.jobs.data import TaskData, open_task_data
+from piggygan.jobs.data import DataConfig, TaskData, open_task_data
 from piggygan.jobs.defaults import SIZE, settled_learning, settled_network, variations
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.learner import BACKWARD, Learner, loaded_learner, network_of, new_learner
@@ -77,6 +77,7 @@ def prepare(run: RunFolder, task: str, config: TrainConfig) -> Prepared:
 
 
 def _first(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earlier: Beginning | None) -> Prepared:
+    _check_builds_on_nothing(registry, config.method)
     size = config.network.size or SIZE
     if config.network.net is not None:
         check_size(config.network.net, size)
@@ -190,6 +191,17 @@ def _check_one_process() -> None:
         )
 
 
+def _check_builds_on_nothing(registry: TaskRegistry, method: MethodConfig) -> None:
+    """Refuse a first task that is to build on others: the folder is probably not the one that was meant."""
+    named = {"--start-from": [method.start_from], "--draws-on": list(method.draws_on or ())}
+    for option, tasks in named.items():
+        if tasks not in ([], [AUTO], [LAST]):
+            raise ConfigurationError(
+                f"{option} {' '.join(tasks)}: {shown(registry.folder)} holds no task yet, and the first one builds on "
+                f"nothing. Name the folder of the run that has {tasks[0]!r}, or leave {option} out."
+            )
+
+
 def _check_device(config: TrainConfig) -> None:
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError(
@@ -222,6 +234,15 @@ def differences(now: TrainConfig, former: TrainConfig) -> list[str]:
         )
         for name in (field.name for field in dataclasses.fields(part))
         if name not in free and getattr(part, name) != getattr(before, name)
+    ]
+
+
+def other_data(now: DataConfig, former: DataConfig) -> list[str]:
+    """Say in words which folders of data are others than before."""
+    return [
+        f"{name} was {shown(before) if before else 'not given'}, is {shown(getattr(now, name))}"
+        for name in ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
+        if getattr(now, name) != (before := getattr(former, name))
     ]
 
 

@@ -26,7 +26,7 @@ from piggygan.jobs.course import course_of, learn, put_chosen
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.looking import warnings_kept
 from piggygan.jobs.plan import describe_plan
-from piggygan.jobs.preparing import Prepared, differences, filled_in, prepare
+from piggygan.jobs.preparing import Prepared, differences, filled_in, other_data, prepare
 from piggygan.jobs.result import TrainedTask, read_result
 from piggygan.jobs.task_page import write_task_page
 from piggygan.registry import TaskRegistry
@@ -116,9 +116,11 @@ def _finished(files: TaskFolder, registry: TaskRegistry, config: TrainConfig) ->
             f"another name."
         )
     former, result = read_config(files.config), read_result(files)
-    others = differences(filled_in(config, former), former)
+    now = filled_in(config, former)
+    others = differences(now, former)
     if config.training.epochs not in (None, former.training.epochs):
         others.append(f"epochs was {former.training.epochs}, is {config.training.epochs}")
+    others += other_data(now.data, former.data)
     if others:
         raise TaskStateError(
             f"{files.name!r} is committed, and frozen for ever ({'; '.join(others[:5])}): learn it otherwise under "
@@ -150,7 +152,7 @@ def _held(run: RunFolder, prepared: Prepared) -> Iterator[None]:
         except (PiggyganError, OSError):
             stack.close()
             if not was_there:
-                _removed_if_empty(files.root)
+                _removed_if_empty(files)
             raise
         if prepared.beginning.draws_on:
             stack.enter_context(registry.lease(prepared.beginning.draws_on))
@@ -177,10 +179,13 @@ def _check_still_so(prepared: Prepared) -> None:
         raise TaskInUseError(f"another process worked on {shown(files.root.parent.parent)} meanwhile: start again.")
 
 
-def _removed_if_empty(folder: Path) -> None:
-    """Remove a task's folder in which nothing but its lock is."""
-    if all(path.name.startswith(".lock") for path in folder.iterdir()):
-        shutil.rmtree(folder)
+def _removed_if_empty(files: TaskFolder) -> None:
+    """Remove a task's folder in which nothing but its lock is, and those above it that are empty then."""
+    if files.root.is_dir() and all(path.name.startswith(".lock") for path in files.root.iterdir()):
+        shutil.rmtree(files.root)
+    for folder in (files.root.parent, files.root.parent.parent):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _write_down(prepared: Prepared) -> None:

@@ -26,8 +26,8 @@ TRAIN = "train new --task lungs "
         (TRAIN + "--seed one", "--seed is 'one'; give a whole number."),
         (TRAIN + "--decay-from half", "--decay-from is 'half'; give a number."),
         (TRAIN + "--learning-rate 2e-4s", "--learning-rate is '2e-4s'; give a number."),
-        (TRAIN + "--dropout maybe", "--dropout is 'maybe'; give True or False."),
-        (TRAIN + "--objective gan", "--objective is 'gan'; give pix2pix, supervised or cyclegan."),
+        (TRAIN + "--dropout maybe", "--dropout is 'maybe'; give False or True."),
+        (TRAIN + "--objective gan", "--objective is 'gan'; give cyclegan, pix2pix or supervised."),
     ],
 )
 @pytest.mark.parametrize("columns", ["40", "200"])

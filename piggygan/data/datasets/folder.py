@@ -206,7 +206,10 @@ class DatasetFolder(ABC):
         missing = sorted(set(names) - known.keys())
         if missing:
             listed = ", ".join(map(repr, missing[:_MOST_NAMED]))
-            raise PairError(f"{len(missing)} of the names are no pairs in {shown(self.folder)}: {listed}.")
+            raise PairError(
+                f"{len(missing)} of the names are no pairs in {shown(self.folder)}: {listed}; there is "
+                f"{min(known, default='none')!r}. If splits.json names them, mend it."
+            )
         return [known[name] for name in sorted(set(names))]
 
     def check_partners(self, max_skipped: float = 0.05) -> None:

@@ -90,7 +90,7 @@ def open_dataset(folder: str | Path, name: str | None = None) -> DatasetFolder:
     if name is not None and name not in DATASETS:
         raise ConfigurationError(f"dataset is {name!r}; known are {', '.join(DATASETS)}.")
     if not folder.is_dir():
-        what = "that is a file" if folder.exists() else "there is no such folder"
+        what = "that is a file, give its folder" if folder.exists() else "there is no such folder"
         raise DatasetError(f"Looked for a data set in {shown(folder)}: {what}{_near(folder)}.")
     return (DATASETS[name] if name else _form_of(folder))(folder)
 

@@ -67,7 +67,8 @@ class PartedFolder(DatasetFolder):
         made._named = (Path(first), Path(second))
         for path in made._named:
             if not path.is_dir():
-                raise DatasetError(f"Looked for pictures in {shown(path)}: there is no such folder.")
+                what = "that is a file, give its folder" if path.exists() else "there is no such folder"
+                raise DatasetError(f"Looked for pictures in {shown(path)}: {what}.")
         is_beside = Path(first).absolute().parent == Path(second).absolute().parent
         made.__init__(Path(first).parent if is_beside else Path(first))  # type: ignore[misc]
         return made
