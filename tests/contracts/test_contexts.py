@@ -6,10 +6,8 @@ bits that they were, does the registry hold what it should, can a new task learn
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,85 +16,16 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
+from tests.contracts.rounding import of_tasks
+from tests.contracts.runners import RUNNERS, Action
 
-Action = Callable[[], Any]
-Runner = Callable[[Action], Any]
-
-
-def inside(context: Callable[[], Any]) -> Runner:
-    def run(action: Action) -> Any:
-        with context():
-            return action()
-
-    return run
-
-
-@contextmanager
-def default_dtype() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
-@contextmanager
-def deterministic() -> Iterator[None]:
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(False)
-
-
-def in_a_thread(action: Action) -> Any:
-    results: list[Any] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            results.append(action())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
-
-
-def in_a_coroutine(action: Action) -> Any:
-    async def work() -> Any:
-        await asyncio.sleep(0)
-        return action()
-
-    async def beside_another() -> Any:
-        result, _ = await asyncio.gather(work(), asyncio.sleep(0))
-        return result
-
-    return asyncio.run(beside_another())
-
-
-RUNNERS: dict[str, Runner] = {
-    "nothing": lambda action: action(),
-    "autocast": inside(lambda: torch.autocast("cpu", dtype=torch.bfloat16)),
-    "inference mode": inside(torch.inference_mode),
-    "no gradients": inside(torch.no_grad),
-    "default dtype float64": inside(default_dtype),
-    "default device meta": inside(lambda: torch.device("meta")),
-    "deterministic algorithms": inside(deterministic),
-    "a thread": in_a_thread,
-    "a coroutine": in_a_coroutine,
-    "another task selected": lambda action: action(),  # see around()
-}
+AROUND = (*RUNNERS, "another task selected")
 NO_LEARNING = ("inference mode", "no gradients")
 
 
 def around(name: str, model: pg.MultiTaskGenerator, action: Action) -> Any:
     if name == "another task selected":
-        with model.using("facades"):
+        with model.using(model.tasks[0]):
             return action()
     return RUNNERS[name](action)
 
@@ -121,9 +50,16 @@ def three_tasks() -> pg.MultiTaskGenerator:
     return model.eval()
 
 
+MODELS: dict[str, Callable[[], pg.MultiTaskGenerator]] = {
+    "U-Net": three_tasks,
+    "large numbers": lambda: of_tasks(4, frozen=False),
+}
+of_both = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+
+
 def outputs(model: pg.MultiTaskGenerator, images: Tensor) -> dict[str, bytes]:
     with torch.no_grad():
-        return {task: model.eval()(images, task=task).numpy().tobytes() for task in ("facades", "lungs", "hearts")}
+        return {task: model.eval()(images, task=task).numpy().tobytes() for task in model.tasks if task != "doors"}
 
 
 def learns(model: pg.MultiTaskGenerator, task: str, images: Tensor) -> bool:
@@ -131,43 +67,62 @@ def learns(model: pg.MultiTaskGenerator, task: str, images: Tensor) -> bool:
     optimizer = torch.optim.Adam(model.task_parameters(task), lr=1e-2)
     model.train()(images, task=task).square().mean().backward()
     optimizer.step()
+    assert all(parameter.grad is not None for parameter in model.task_parameters(task))
     pairs = zip(before, model.task_parameters(task), strict=True)
     return all(not torch.equal(one, other) for one, other in pairs if one.dim() > 1)
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_evaluation_leaves_every_later_output_its_bits(name: str, images: Tensor) -> None:
-    model, expected = three_tasks(), outputs(three_tasks(), images)
+@of_both
+@pytest.mark.parametrize("name", AROUND)
+@pytest.mark.parametrize("graph", [True, False])
+def test_evaluation_leaves_every_later_output_its_bits(
+    make: Callable[[], pg.MultiTaskGenerator], name: str, graph: bool, images: Tensor
+) -> None:
+    model, expected = make(), outputs(make(), images)
+
+    def evaluate(task: str) -> None:
+        with torch.set_grad_enabled(graph and torch.is_grad_enabled()):
+            model(images, task=task)
+
     for task in model.tasks:
-        around(name, model, lambda task=task: model(images, task=task))  # type: ignore[misc]
+        around(name, model, lambda task=task: evaluate(task))  # type: ignore[misc]
     assert outputs(model, images) == expected
-    assert learns(model, "hearts", images)
+    assert learns(model, model.tasks[-1], images)
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_a_folded_task_has_its_bits_wherever_it_was_folded(name: str, images: Tensor) -> None:
-    model, expected = three_tasks(), outputs(three_tasks(), images)
+@of_both
+@pytest.mark.parametrize("name", AROUND)
+def test_a_folded_task_has_its_bits_wherever_it_was_folded(
+    make: Callable[[], pg.MultiTaskGenerator], name: str, images: Tensor
+) -> None:
+    model, undisturbed, expected = make(), make(), outputs(make(), images)
     for task in model.tasks:
         plain: nn.Module = around(name, model, lambda task=task: model.fold_task(task))  # type: ignore[misc]
+        pairs = zip(plain.parameters(), undisturbed.fold_task(task).parameters(), strict=True)
+        assert all(one.detach().numpy().tobytes() == other.detach().numpy().tobytes() for one, other in pairs)
         with torch.no_grad():
             assert plain.eval()(images).numpy().tobytes() == expected[task]
-        plain(images).sum().backward()  # and it is an ordinary network, which learns
+        plain.train()(images).sum().backward()  # and it is an ordinary network, which learns
     assert outputs(model, images) == expected
 
 
-@pytest.mark.parametrize("name", RUNNERS)
-def test_a_task_added_anywhere_starts_alike_and_learns(name: str, images: Tensor) -> None:
-    model, expected = three_tasks(), outputs(three_tasks(), images)
-    around(name, model, lambda: model.add_task("doors", start_from="lungs"))
-    undisturbed = three_tasks()
-    undisturbed.add_task("doors", start_from="lungs")
+@of_both
+@pytest.mark.parametrize("name", AROUND)
+@pytest.mark.parametrize("chosen", [{"start_from": 1}, {"max_bank": None}, {"max_bank": 1.0}], ids=str)
+def test_a_task_added_anywhere_starts_alike_and_learns(
+    make: Callable[[], pg.MultiTaskGenerator], name: str, chosen: dict[str, Any], images: Tensor
+) -> None:
+    model, undisturbed, expected = make(), make(), outputs(make(), images)
+    options = {key: model.tasks[value] if key == "start_from" else value for key, value in chosen.items()}
+    around(name, model, lambda: model.add_task("doors", **options))
+    undisturbed.add_task("doors", **options)
     for name, tensor in undisturbed.task_tensors("doors").items():
         assert model.task_tensors("doors")[name].numpy().tobytes() == tensor.numpy().tobytes()
     assert learns(model, "doors", images)
     assert outputs(model, images) == expected
 
 
-@pytest.mark.parametrize("name", RUNNERS)
+@pytest.mark.parametrize("name", AROUND)
 def test_a_task_frozen_anywhere_keeps_its_bits(name: str, images: Tensor) -> None:
     model, expected = three_tasks(), outputs(three_tasks(), images)
     around(name, model, lambda: model.freeze_task("hearts"))
@@ -178,7 +133,7 @@ def test_a_task_frozen_anywhere_keeps_its_bits(name: str, images: Tensor) -> Non
     assert outputs(model, images) == expected
 
 
-@pytest.mark.parametrize("name", [name for name in RUNNERS if name not in NO_LEARNING])
+@pytest.mark.parametrize("name", [name for name in AROUND if name not in NO_LEARNING])
 def test_a_step_anywhere_moves_the_task_alone(name: str, images: Tensor) -> None:
     if name == "default device meta":
         pytest.skip("Adam makes its own state on the default device")
@@ -190,7 +145,7 @@ def test_a_step_anywhere_moves_the_task_alone(name: str, images: Tensor) -> None
     assert now["hearts"] != expected["hearts"]
 
 
-@pytest.mark.parametrize("name", RUNNERS)
+@pytest.mark.parametrize("name", AROUND)
 def test_what_is_committed_loaded_and_verified_anywhere_is_what_it_was(
     name: str, images: Tensor, tmp_path: Path
 ) -> None:
@@ -205,7 +160,7 @@ def test_what_is_committed_loaded_and_verified_anywhere_is_what_it_was(
     assert outputs(registry.load(), images) == expected
 
 
-@pytest.mark.parametrize("name", RUNNERS)
+@pytest.mark.parametrize("name", AROUND)
 def test_a_view_made_anywhere_is_its_task(name: str, images: Tensor) -> None:
     model, expected = three_tasks(), outputs(three_tasks(), images)
     view = around(name, model, lambda: model.view("lungs"))
