@@ -1,0 +1,53 @@
+"""Other methods stand beside ours on a page with what each left of earlier tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from piggygan.evaluation.report.blocks import Note, Table
+from piggygan.jobs.beside import blocks_beside
+from piggygan.jobs.comparison import Earlier, Rivalled
+from piggygan.jobs.folder import RunFolder
+from piggygan.jobs.result import TrainedTask, read_result
+
+EARLIER = Earlier("pairs", "test", {"l1": 0.1}, True, {"l1": 0.4})
+TUNED = Rivalled("lungs", "fine-tuning", "masks", {"val": {"dice": 0.8}}, 3, 1.0, 5000, {"facades": EARLIER}, ())
+ALONE = replace(TUNED, method="separate", scores={"val": {"dice": 0.7}}, earlier={}, notes=("It was short.",))
+
+
+@pytest.fixture
+def lungs(once_learned: Path) -> TrainedTask:
+    found = read_result(RunFolder.at(once_learned).task("facades"))
+    assert found is not None
+    cost = replace(found.cost, parameters=1234)
+    scores = {"val": {"dice": 0.9}}
+    return replace(found, task="lungs", kind="masks", scores=scores, draws_on=("facades",), cost=cost)
+
+
+def test_a_task_that_stands_alone_has_no_table(lungs: TrainedTask) -> None:
+    assert list(blocks_beside(lungs, [])) == []
+
+
+def test_each_method_has_a_row_and_earlier_tasks_a_table_and_notes_stay(lungs: TrainedTask) -> None:
+    methods, earlier, note = blocks_beside(lungs, [TUNED, ALONE])
+    assert isinstance(methods, Table)
+    assert isinstance(earlier, Table)
+    assert [list(row) for row in methods.rows] == [
+        ["piggygan", "0.9", "1,234", "kept, see below"],
+        ["fine-tuning", "0.8", "5,000", "see below"],
+        ["separate", "0.7", "5,000", "a network each"],
+    ]
+    (row,) = earlier.rows
+    assert list(row) == ["facades, l1 (lower is better), test side", "0.1", "the same", "0.4"]
+    assert note == Note("It was short.", "bad")
+
+
+def test_bytes_that_are_not_the_same_are_said_in_red(lungs: TrainedTask) -> None:
+    changed = replace(TUNED, earlier={"facades": replace(EARLIER, same_bytes=False)})
+    _, earlier, note = blocks_beside(replace(lungs, draws_on=()), [changed])
+    assert isinstance(earlier, Table)
+    assert earlier.rows[0][2] == "NOT THE SAME"
+    assert note == Note("Outputs of an earlier task are not what they were: see verify.", "bad")

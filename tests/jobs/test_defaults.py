@@ -1,0 +1,86 @@
+"""What is taken where nothing was said is what the table at the top of the module says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from piggygan.errors import ConfigurationError
+from piggygan.jobs.config import LearningConfig, NetworkConfig
+from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.defaults import VARIATIONS, every_so_often, settled_learning, settled_network, variations
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "net", "norm", "dropout"),
+    [
+        ("pairs", 256, "unet_256", "batch", True),
+        ("masks", 96, "unet_32", "batch", True),
+        ("masks", 1024, "unet_256", "batch", True),
+        ("unpaired", 256, "resnet_9blocks", "instance", False),
+        ("unpaired", 128, "resnet_6blocks", "instance", False),
+    ],
+)
+def test_a_network_follows_the_kind_and_the_size(kind: Kind, size: int, net: str, norm: str, dropout: bool) -> None:
+    found = settled_network(NetworkConfig(), kind, size)
+    assert (found.net, found.size, found.width, found.norm, found.dropout) == (net, size, 64, norm, dropout)
+
+
+def test_what_is_said_of_a_network_stays_and_nothing_is_made_up_for_one_of_ones_own() -> None:
+    said = NetworkConfig("resnet_6blocks", width=8, norm="batch", dropout=True)
+    assert settled_network(said, "pairs", 64) == replace(said, size=64)
+    own = settled_network(NetworkConfig("mine:Net"), "pairs", 64)
+    assert (own.net, own.norm, own.dropout) == ("mine:Net", None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("pairs", {"objective": "pix2pix", "l1_weight": 100.0, "dice_weight": 0.0, "batch_size": 4}),
+        ("masks", {"objective": "supervised", "l1_weight": 1.0, "dice_weight": 1.0, "augmentation": "films"}),
+        ("unpaired", {"objective": "cyclegan", "batch_size": 1, "identity_weight": 0.5, "augmentation": "pix2pix"}),
+    ],
+)
+def test_learning_follows_the_kind(kind: Kind, expected: dict[str, Any], facades: TaskData) -> None:
+    found = settled_learning(LearningConfig(), replace(facades, kind=kind), 256)
+    assert {name: getattr(found, name) for name in expected} == expected
+    assert (found.epochs, found.learning_rate, found.discriminator_layers) == (200, 2e-4, 3)
+    said = LearningConfig(
+        epochs=7, batch_size=2, learning_rate=0.0, l1_weight=0.0, identity_weight=0.0, discriminator_layers=1
+    )
+    kept = settled_learning(said, replace(facades, kind=kind), 256)
+    assert all(getattr(kept, name) == value for name, value in vars(said).items() if value is not None)
+
+
+def test_of_other_channels_nothing_is_left_alone_and_small_pictures_have_small_patches(facades: TaskData) -> None:
+    assert settled_learning(LearningConfig(), replace(facades, out_channels=1), 256).identity_weight == 0.0
+    assert [settled_learning(LearningConfig(), facades, size).discriminator_layers for size in (4, 16, 32)] == [1, 2, 3]
+    few = replace(facades, train=facades.train)
+    assert settled_learning(LearningConfig(), few, 16).batch_size == len(few.train) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "objective", "way_out"),
+    [("unpaired", "pix2pix", "cyclegan"), ("pairs", "cyclegan", "pix2pix or supervised")],
+)
+def test_an_objective_that_learns_from_other_data_is_refused(
+    kind: Kind, objective: Any, way_out: str, facades: TaskData
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"--objective {objective} learns from others: take .* {way_out}"):
+        settled_learning(LearningConfig(objective=objective), replace(facades, kind=kind), 256)
+
+
+def test_looking_costs_a_hundredth_and_is_never_rarer_than_once(facades: TaskData) -> None:
+    assert [every_so_often(*sides) for sides in ((700, 100), (1000, 1), (10, 10))] == [4, 1, 25]
+    assert settled_learning(LearningConfig(epochs=3), facades, 256).validate_every == 3  # 25 if there were as many
+
+
+def test_variations_are_by_name_or_by_kind() -> None:
+    assert variations("none") is None
+    assert variations("films") == VARIATIONS["films"]
+    by_kind = variations(None)
+    assert isinstance(by_kind, dict)
+    assert by_kind["masks"] == VARIATIONS["films"]
+    assert by_kind["pairs"] == by_kind["unpaired"] == VARIATIONS["pix2pix"]
