@@ -31,8 +31,6 @@ ROOMS = (
     "__init__",
     "cli",
 )
-MIRRORED = tuple(room for room in ROOMS if room != "jobs")
-"""Rooms in which every module of more than 60 lines has a test file of its name; jobs is to follow."""
 UNPICKLES = Path("networks/pix2pix/pickles.py")
 """The one module that opens other programs' pickles, when it is asked to."""
 
@@ -78,7 +76,7 @@ def test_imports_run_downwards(path: Path) -> None:
 def test_a_file_has_one_idea_on_at_most_300_lines_and_a_test_of_its_name(path: Path) -> None:
     lines, place = path.read_text(encoding="utf-8").count("\n"), path.relative_to(PACKAGE)
     assert lines <= 300
-    if lines > 60 and path.name != "__init__.py" and room(path) in MIRRORED:
+    if lines > 60 and path.name != "__init__.py":
         assert (TESTS / place.with_name(f"test_{path.name}")).exists()
 
 

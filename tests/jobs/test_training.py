@@ -18,7 +18,6 @@ from piggygan.errors import (
     ConfigurationError,
     DatasetError,
     PiggyganError,
-    RegistryError,
     ResumeError,
     TaskExistsError,
     TaskInUseError,
@@ -29,7 +28,6 @@ from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.looking import Looks, lines_of
 from piggygan.jobs.result import TrainedTask
 from piggygan.jobs.training import train_task
-from piggygan.registry.verification import Verification
 from piggygan.training import EpochRecord
 
 SIZE = 32
@@ -320,23 +318,6 @@ def test_two_later_tasks_at_once_both_succeed(
     result = learn(run_folder, "lungs", small(lung_films))
     assert pg.TaskRegistry(run_folder / "registry").tasks == ("facades", "windows", "lungs")
     assert result.draws_on == ("facades",)
-
-
-def test_what_does_not_verify_is_taken_out_again(
-    run_folder: Path, lung_films: Path, small: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Damaged:
-        is_sound = False
-
-        def __str__(self) -> str:
-            return "lungs: damaged"
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pg.TaskRegistry, "verify", lambda *_: Verification((Damaged(),), ()))  # type: ignore[arg-type]
-        with pytest.raises(RegistryError, match=r"did not verify .* lungs: damaged\. It was taken out again"):
-            learn(run_folder, "lungs", small(lung_films))
-    assert pg.TaskRegistry(run_folder / "registry").tasks == ("facades",)
-    assert learn(run_folder, "lungs", small(lung_films)).task == "lungs"
 
 
 def test_the_best_epoch_is_committed_if_so_asked(
