@@ -31,7 +31,7 @@ class Demo:
     folder: Folder = Path("runs/demo")
     """Folder of the run; made if it is new."""
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Smaller pictures, fewer of them and fewer epochs."""
+    """Smaller and fewer pictures, fewer epochs: how it goes, and not how well."""
     open: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Open the page in a browser."""
     json: AsJson = False
