@@ -11,7 +11,7 @@ KEPT := $(VENV)/.piggygan-torch
 
 ## The main job on generated data: facades, then lungs, nothing forgotten. Writes runs/demo/report.html.
 demo: $(READY)
-	$(RUN)python examples/facades_to_lungs.py --out runs/demo
+	$(RUN)python -m piggygan.cli demo runs/demo
 
 ## All tests but the slow ones.
 test: $(READY)

@@ -3,7 +3,7 @@
     python examples/cyclegan_facades_to_lungs.py                                  # generated data
     python examples/cyclegan_facades_to_lungs.py --facades DIR --xrays DIR        # your own
 
-CycleGAN on the data of ``facades_to_lungs.py``, whose sides are unpaired on purpose: pairs are used for scores alone.
+CycleGAN on pairs of facades and of films, whose sides are unpaired on purpose: pairs are used for scores alone.
 ``forward`` makes labels of photos and masks of films, ``backward`` photos of labels and films of masks. The result is
 ``report.html`` in ``--out``, with what comes back of a picture that goes there and back, and one registry with both
 directions. A run that was stopped or killed goes on with the same command and ``--resume``, to the same result.
@@ -11,7 +11,11 @@ directions. A run that was stopped or killed goes on with the same command and `
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+import subprocess
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,15 +23,14 @@ from typing import Any
 
 import torch
 from as_command import run
+from cyclegan_facades_to_lungs_data import Data, generate_missing_data
+from cyclegan_facades_to_lungs_data import Options as PairedOptions
 from cyclegan_facades_to_lungs_report import TASKS, Measured, Result, write_report
-from facades_to_lungs import device_of, move_away, pairs_of, score_in_fresh_process, sha256
-from facades_to_lungs_data import Data, generate_missing_data
-from facades_to_lungs_data import Options as PairedOptions
-from torch import Tensor
+from torch import Tensor, nn
 from verdict import PALETTE
 
 import piggygan as pg
-from piggygan.data import PairDataset, UnpairedDataset, batches
+from piggygan.data import Pair, PairDataset, UnpairedDataset, batches
 from piggygan.evaluation import l1, picture_label_scores, segmentation_scores
 from piggygan.training import Checkpoints, CycleGANObjective, History, TrainingOptions, train
 
@@ -164,6 +167,41 @@ def score_registry(options: Options) -> dict[str, Any]:
         "verified": [str(check) for check in verification],
         "is_sound": verification.is_sound,
     }
+
+
+def score_in_fresh_process(script: str, options: Options) -> dict[str, Any]:
+    """Start a script anew, so that nothing but the registry can carry the tasks over."""
+    command = [sys.executable, script, "--score-registry", "--out", str(options.out), "--size", str(options.size)]
+    for name in ("facades", "xrays"):
+        if (folder := getattr(options, name)) is not None:
+            command += [f"--{name}", str(folder)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found: dict[str, Any] = json.loads(printed)
+    return found
+
+
+def sha256(outputs: Tensor) -> str:
+    """Digest the bytes of outputs."""
+    return hashlib.sha256(outputs.numpy().tobytes()).hexdigest()
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Say where a network is; a frozen one has buffers and no parameters."""
+    return next(itertools.chain(network.parameters(), network.buffers())).device
+
+
+def pairs_of(dataset: PairDataset) -> list[Pair]:
+    """List all pairs in order."""
+    return [dataset[index] for index in range(len(dataset))]
+
+
+def move_away(folder: Path) -> None:
+    """Move a former run's folder out of the way; nothing of it is deleted."""
+    if folder.exists():
+        number = 1
+        while (former := folder.with_name(f"{folder.name}-{number}")).exists():
+            number += 1
+        folder.rename(former)
 
 
 if __name__ == "__main__":

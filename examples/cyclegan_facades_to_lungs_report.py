@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facades_to_lungs_report import footer, shown_indices
+import torch
 from torch import Tensor
 from verdict import HEADLINE, Verdict
 
@@ -30,6 +31,8 @@ from piggygan.evaluation.report import (
 )
 from piggygan.training import History
 
+SHOWN = 3
+"""Test images of each task on the page: the first, the middle and the last by name."""
 TASKS = ("facades", "lungs")
 DIRECTIONS = ("forward", "backward")
 SIDES = {"facades": ("photo", "labels", "photo again"), "lungs": ("film", "mask", "film again")}
@@ -222,3 +225,16 @@ def _as_dict(result: Result) -> dict[str, Any]:
         "fresh_process": result.fresh,
         "overheads": {name: overhead.as_dict() for name, overhead in result.overheads.items()},
     }
+
+
+def footer(settings: Mapping[str, Any], seconds: float) -> str:
+    """Say with what settings and versions a page was made, and how long it took."""
+    chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
+    versions = f"piggygan {pg.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    took = f"{seconds:.0f} seconds on {torch.get_num_threads()} threads"
+    return f"{chosen}. {took}. {versions}."
+
+
+def shown_indices(count: int) -> list[int]:
+    """Choose which test pictures are shown: the first, the middle and the last."""
+    return sorted({0, count // 2, count - 1})[:SHOWN]

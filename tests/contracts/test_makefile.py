@@ -36,7 +36,7 @@ def test_in_an_environment_of_ones_own_torch_is_kept_as_it_is(tmp_path: Path) ->
     install, demo = (own / "log").read_text(encoding="utf-8").splitlines()
     assert (own / ".piggygan-torch").read_text(encoding="utf-8") == "torch==2.12.1+cu130\n"
     assert install.startswith(f"-m pip install --quiet --constraint {own}/.piggygan-torch --editable")
-    assert demo == "examples/facades_to_lungs.py --out runs/demo"
+    assert demo == "-m piggygan.cli demo runs/demo"
 
 
 @pytest.mark.parametrize("given", ["", "/no/such/environment"])

@@ -1,12 +1,9 @@
-"""The examples' pages from fixed results: good, not learned, and not proven."""
+"""The example's page from fixed results: good, not learned, and not proven."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import cyclegan_facades_to_lungs_report as cycle
-import facades_to_lungs_report
-import facades_to_lungs_result as paired
 import torch
 from torch import Tensor
 from verdict import PALETTE
@@ -58,34 +55,6 @@ def lung_scores(dice: float) -> dict[str, float]:
     return {f"{name}{pooled}": dice - place / 50 for pooled in ("", "_pooled") for place, name in enumerate(names)}
 
 
-def paired_result(dice: float = 0.979) -> paired.Result:
-    """The main job as README tells it: facades 0.691, kept by one and lost by the other."""
-    before = paired.Measured({"facades": labels(0)}, {"facades": facade_scores(0.691)}, {"facades": "fa" * 32})
-    ours = paired.Measured(
-        {"facades": labels(0), "lungs": masks(0.0)},
-        {"facades": facade_scores(0.691), "lungs": lung_scores(dice)},
-        {"facades": "fa" * 32, "lungs": "1b" * 32},
-    )
-    lost = replace(ours, outputs={"facades": -labels(3), "lungs": masks(0.3)})
-    lost = replace(lost, scores={"facades": facade_scores(0.035), "lungs": lung_scores(0.981)})
-    measured = {
-        (paired.OURS, "facades"): before,
-        (paired.RIVAL, "facades"): before,
-        (paired.OURS, "lungs"): ours,
-        (paired.RIVAL, "lungs"): lost,
-    }
-    names = ("generator.l1", "generator.adversarial", "discriminator.real", "discriminator.fake")
-    return paired.Result(
-        measured=measured,
-        histories={task: history(*names) for task in ("facades", "lungs", "lungs, fine-tuning")},
-        fresh={"digests": dict(ours.digests), **PROVEN},
-        fixed=FIXED,
-        overhead=OVERHEAD,
-        settings={"size": 8, "seed": 0},
-        seconds=1.5,
-    )
-
-
 def unpaired_result(accuracy: float = 0.6, dice: float = 0.9) -> cycle.Result:
     """The unpaired job, both ways."""
     both = dict.fromkeys(cycle.DIRECTIONS, "ab" * 32)
@@ -114,10 +83,8 @@ def unpaired_result(accuracy: float = 0.6, dice: float = 0.9) -> cycle.Result:
     )
 
 
-def write(folder: Path, result: paired.Result | cycle.Result) -> Path:
+def write(folder: Path, result: cycle.Result) -> Path:
     """Write the page of a result."""
-    if isinstance(result, paired.Result):
-        return facades_to_lungs_report.write_report(folder, result, TESTS)
     return cycle.write_report(folder, result, TESTS)
 
 

@@ -1,4 +1,4 @@
-"""Every kind of page that the examples write, as it was last looked at; ``--regenerate`` writes the files anew.
+"""Every kind of page that an example writes, as it was last looked at; ``--regenerate`` writes the files anew.
 
 The page of the evidence is in ``tests/benchmarks/evidence/test_forgetting_page.py``.
 """
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cyclegan_facades_to_lungs_report as cycle
-import facades_to_lungs_result as paired
 import fixed_results
 import pytest
 
@@ -16,17 +15,15 @@ from piggygan.evaluation.report import figures
 
 GREEN = re.compile(r'class="[^"]*\bgood\b')
 FINDINGS = {
-    "facades_good": fixed_results.paired_result,
-    "facades_not_learned": lambda: fixed_results.paired_result(dice=0.263),
     "unpaired_good": fixed_results.unpaired_result,
     "unpaired_not_learned": lambda: fixed_results.unpaired_result(accuracy=0.204, dice=0.749),
 }
 
 
-def damage(result: paired.Result | cycle.Result, what: str) -> None:
+def damage(result: cycle.Result, what: str) -> None:
     """Make one of the three things untrue that a proof rests on."""
-    last = result.measured[paired.OURS, "lungs"] if isinstance(result, paired.Result) else result.measured["lungs"]
-    other = {"facades": "00" * 32 if isinstance(result, paired.Result) else dict.fromkeys(cycle.DIRECTIONS, "00" * 32)}
+    last = result.measured["lungs"]
+    other = {"facades": dict.fromkeys(cycle.DIRECTIONS, "00" * 32)}
     if what == "facades changed":
         last.digests.update(other)
         result.fresh["digests"].update(other)
@@ -50,7 +47,7 @@ def test_a_page_is_as_it_was_last_looked_at(name: str, tmp_path: Path, golden: C
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("name", ["facades_good", "unpaired_good"])
+@pytest.mark.parametrize("name", ["unpaired_good"])
 def test_a_page_of_a_run_that_went_well_is_green_and_says_so(name: str, tmp_path: Path) -> None:
     html = fixed_results.write(tmp_path, FINDINGS[name]()).read_text(encoding="utf-8")
     assert "forgot nothing</title>" in html
@@ -59,7 +56,7 @@ def test_a_page_of_a_run_that_went_well_is_green_and_says_so(name: str, tmp_path
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("name", ["facades_not_learned", "unpaired_not_learned"])
+@pytest.mark.parametrize("name", ["unpaired_not_learned"])
 def test_a_page_of_tasks_that_were_not_learned_praises_nothing(name: str, tmp_path: Path) -> None:
     html = fixed_results.write(tmp_path, FINDINGS[name]()).read_text(encoding="utf-8")
     assert "lungs were not learned</title>" in html
@@ -68,7 +65,7 @@ def test_a_page_of_tasks_that_were_not_learned_praises_nothing(name: str, tmp_pa
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("name", ["facades_good", "unpaired_good"])
+@pytest.mark.parametrize("name", ["unpaired_good"])
 @pytest.mark.parametrize("what", ["facades changed", "another in a fresh process", "a certificate failed"])
 def test_a_page_of_a_proof_that_failed_praises_nothing(name: str, what: str, tmp_path: Path) -> None:
     result = FINDINGS[name]()
@@ -77,14 +74,4 @@ def test_a_page_of_a_proof_that_failed_praises_nothing(name: str, what: str, tmp
     assert "the proof failed</title>" in html
     assert "NOT PROVEN" in html
     assert not re.search(r"forgot nothing|[Nn]othing was forgotten|byte-equal|not one bit", html)
-    assert ("are NOT the same bytes" in html) == (what == "facades changed" and name == "facades_good")
     assert not GREEN.search(html)
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_fine_tuning_that_forgot_nothing_is_not_painted_red(tmp_path: Path) -> None:
-    result = fixed_results.paired_result()
-    result.measured["fine-tuning", "lungs"].scores["facades"].update(fixed_results.facade_scores(0.7))
-    html = fixed_results.write(tmp_path, result).read_text(encoding="utf-8")
-    assert "0.69 to 0.70" in html
-    assert 'class="bad"' not in html

@@ -3,10 +3,9 @@
 import math
 
 import pytest
-from facades_to_lungs import unet_depth
 from verdict import Verdict
 
-from piggygan.errors import ConfigurationError, FrozenTaskError
+from piggygan.errors import FrozenTaskError
 
 FIXED = {"facades": 0.49, "lungs": 0.82}
 
@@ -61,16 +60,3 @@ def test_a_proof_that_failed_ends_the_example_with_an_error() -> None:
     verdict(lungs=0.1).check()  # poor scores are said on the page; they are no error
     with pytest.raises(FrozenTaskError, match="see the report's proof"):
         verdict(is_proven=False).check()
-
-
-@pytest.mark.parametrize(("size", "depth"), [(32, 5), (64, 6), (96, 5), (128, 7), (160, 5), (256, 8), (512, 8)])
-def test_a_u_net_halves_an_image_as_often_as_its_size_allows(size: int, depth: int) -> None:
-    assert unet_depth(size) == depth
-
-
-@pytest.mark.parametrize(
-    ("size", "near"), [(100, 96), (1, 32), (0, 32), (-64, 32), (16, 32), (31, 32), (120, 128), (250, 256)]
-)
-def test_a_size_that_leaves_no_network_to_speak_of_is_refused_with_one_that_does_not(size: int, near: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"take a multiple of 32, such as --size {near}"):
-        unet_depth(size)

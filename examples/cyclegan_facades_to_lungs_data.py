@@ -1,4 +1,4 @@
-"""What the examples learn from: facades and chest X-rays, yours or generated, and what can be chosen about them."""
+"""What the unpaired job learns from: facades and chest X-rays, yours or generated, and the options about them."""
 
 from __future__ import annotations
 
