@@ -111,7 +111,9 @@ def check_comparable(folder: str | os.PathLike[str], task: str, methods: tuple[s
 
 def _rivalled(run: RunFolder, files: TaskFolder, rival: TaskFolder, method: str, progress: bool) -> Rivalled:
     """Learn a task by another method, or go on with that."""
-    ours = prepare(run, files.name, read_config(files.config))
+    begun = read_config(files.config)
+    untracked = replace(begun.training, tracker="none", track="numbers")  # what was asked for was the task's own curve
+    ours = prepare(run, files.name, replace(begun, training=untracked))
     learner = RIVALS[method](ours)
     torch.manual_seed(ours.config.training.seed)  # of what judges and varies, whichever method is judged
     prepared = replace(ours, files=rival, learner=learner)

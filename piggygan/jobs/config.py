@@ -17,6 +17,7 @@ from piggygan.training.options import Precision
 
 ObjectiveName = Literal["pix2pix", "supervised", "cyclegan"]
 AugmentationName = Literal["none", "pix2pix", "films"]
+TrackerName = Literal["none", "tensorboard", "wandb", "trackio", "mlflow"]
 Start = Literal["warm", "normal"]
 AUTO, LAST = "auto", "last"
 
@@ -140,6 +141,11 @@ class LearningConfig:
     best: the one that scored most there."""
     keep_checkpoints: bool = False
     """Leave the checkpoints where they are once the task is committed."""
+    tracker: Annotated[TrackerName | None, _unsaid("none|tensorboard|wandb|trackio|mlflow")] = None
+    """Who gets each epoch's losses, learning rate and validation scores, as they are written down here. By default
+    nobody; wandb, and mlflow where a server is set, send them elsewhere."""
+    track: Literal["numbers", "pictures"] = "numbers"
+    """pictures: also those of validation pairs, which may show patients (tensorboard, wandb)."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "validate_every", "discriminator_layers"):

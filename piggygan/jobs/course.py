@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from piggygan.jobs.preparing import Prepared
 from piggygan.jobs.task_page import write_task_page
 from piggygan.training import Checkpoints, History, TrainingOptions, load_best, train
 from piggygan.training.checkpoints.folder import CheckpointFolder
+from piggygan.training.history import EpochRecord
 from piggygan.training.objectives.protocol import Objective
 
 SAVING = 0.01
@@ -52,14 +54,28 @@ def course_of(prepared: Prepared) -> Course:
     return Course(objective, loader, options)
 
 
-def learn(prepared: Prepared, course: Course, progress: bool) -> History:
-    """Train, or go on training; a training that is finished returns at once, with its networks as they were."""
-    _choose_device(prepared.config.training.device)
+def learn(prepared: Prepared, course: Course, progress: bool, follow: Callable[[], None] = lambda: None) -> History:
+    """Train, or go on training; a training that is finished returns at once, with its networks as they were.
+
+    Args:
+        prepared: What is learned.
+        course: What the loop takes.
+        progress: Show a bar.
+        follow: Called after each epoch, when all was written down.
+    """
+    looks = Looks(prepared, lambda: write_task_page(prepared.files))
+
+    def after(record: EpochRecord) -> float | None:
+        score = looks(record)
+        follow()
+        return score
+
+    choose_device(prepared.config.training.device)
     return train(
         course.objective,
         course.loader,
         replace(course.options, progress=progress),
-        on_epoch=Looks(prepared, lambda: write_task_page(prepared.files)),
+        on_epoch=after,
         # Other options were refused already; that other epochs change the rates is said in the log.
         checkpoints=_checkpoints(prepared.files, reschedule=True),
     )
@@ -79,6 +95,7 @@ def put_chosen(prepared: Prepared, objective: Objective, history: History) -> in
     return best.position[0]
 
 
-def _choose_device(device: str) -> None:
+def choose_device(device: str) -> None:
+    """Tell accelerate where to train; that has no effect once it has looked."""
     if device == "cpu" and torch.accelerator.is_available():
         os.environ["ACCELERATE_USE_CPU"] = "true"  # the one way to tell accelerate before it looks

@@ -79,6 +79,15 @@ class TaskFolder:
         """Pictures of validation pairs."""
         return self.root / "samples"
 
+    def sample(self, epoch: int) -> Path:
+        """Return the picture of some validation pairs after an epoch."""
+        return self.samples / f"{epoch:06d}.png"
+
+    @property
+    def tracker(self) -> Path:
+        """Which tracker follows, and what it has heard of."""
+        return self.root / "tracker.json"
+
     @property
     def page(self) -> Path:
         """What a person looks at."""

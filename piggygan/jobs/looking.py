@@ -55,9 +55,8 @@ class Looks:
 
     def _draw(self, epoch: int) -> None:
         prepared = self._prepared
-        path = prepared.files.samples / f"{epoch:06d}.png"
         by = {f"after {epoch} epochs": prepared.learner}
-        draw_pairs(path, prepared.data.kind, prepared.data.validation, by)
+        draw_pairs(prepared.files.sample(epoch), prepared.data.kind, prepared.data.validation, by)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.learner import make_objective
 from piggygan.jobs.preparing import Prepared, prepare
+from piggygan.jobs.trackers import asked_tracker
 from piggygan.training.processes import Processes
 
 FEW_STEPS = 5000
@@ -75,6 +76,9 @@ def describe_plan(prepared: Prepared) -> Iterator[str]:
             f"note: in trainings as short as {steps:,} steps pictures were learned better at --learning-rate 8e-4 "
             f"(docs/evidence.md)"
         )
+    if (tracker := asked_tracker(chosen)) is not None:
+        shown = ", and pictures of validation pairs" if chosen.track == "pictures" else ""
+        yield f"tracker: {tracker} gets each epoch's losses, learning rate and scores{shown}"
     if prepared.goes_on:
         changed = f" with {chosen.epochs} epochs in place of {prepared.former_epochs}" if prepared.former_epochs else ""
         yield f"it was begun before, and goes on{changed}"

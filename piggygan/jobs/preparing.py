@@ -19,9 +19,10 @@ from piggygan.jobs.defaults import SIZE, settled_learning, settled_network, vari
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.learner import BACKWARD, Learner, loaded_learner, network_of, new_learner
 from piggygan.jobs.networks import WIDTH, check_size
+from piggygan.jobs.trackers import check_tracker
 from piggygan.registry import TaskRegistry
 
-_MAY_CHANGE = {"epochs", "workers", "validate_every", "device", "keep_checkpoints"}
+_MAY_CHANGE = {"epochs", "workers", "validate_every", "device", "keep_checkpoints", "tracker", "track"}
 """Options of a task that was begun which may be others when it goes on; what the device is, its checkpoints know."""
 
 
@@ -69,6 +70,7 @@ def prepare(run: RunFolder, task: str, config: TrainConfig) -> Prepared:
     else:
         prepared = _later(files, registry, config, beginning)
     _check_device(prepared.config)
+    check_tracker(prepared.config.training)
     if beginning is None or former is None:
         return prepared
     _check_is_the_same(prepared, former)

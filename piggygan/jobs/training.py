@@ -24,6 +24,7 @@ from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import config_to_toml, read_config, with_paths_from
 from piggygan.jobs.course import course_of, learn, put_chosen
 from piggygan.jobs.folder import RunFolder, TaskFolder
+from piggygan.jobs.following import followed
 from piggygan.jobs.looking import warnings_kept
 from piggygan.jobs.plan import describe_plan
 from piggygan.jobs.preparing import Prepared, differences, filled_in, other_data, prepare
@@ -97,9 +98,9 @@ def train_task(
     if tell is not None:
         for line in describe_plan(prepared):
             tell(line)
-    with _held(run, prepared), warnings_kept(files.warnings):
-        _write_down(prepared)
-        history = learn(prepared, course, progress)
+    with _held(run, prepared), warnings_kept(files.warnings), _begun(prepared) as follow:
+        history = learn(prepared, course, progress, follow)
+        follow()  # of what a stop kept from it
         kept = put_chosen(prepared, course.objective, history)
         result = commit_and_verify(prepared, history, kept)
         _closed(files, prepared.config)
@@ -188,12 +189,22 @@ def _removed_if_empty(files: TaskFolder) -> None:
             folder.rmdir()
 
 
+@contextmanager
+def _begun(prepared: Prepared) -> Iterator[Callable[[], None]]:
+    """Write down what was asked for, and have it followed until the task is committed: a tracker may end slowly."""
+    _write_down(prepared)
+    with followed(prepared) as follow:
+        yield follow
+
+
 def _write_down(prepared: Prepared) -> None:
     """Write what was asked for and decided; the configuration last, by which the task counts as begun."""
     files = prepared.files
     if not prepared.goes_on:
         write_durably(files.splits, (json.dumps(prepared.data.splits, indent=1) + "\n").encode())
         write_beginning(files, prepared.beginning)
+        files.tracker.unlink(missing_ok=True)
+    if not any(files.checkpoints.glob("*.safetensors")):  # it begins with the first epoch
         for former in (files.log, files.validation, files.warnings):
             former.unlink(missing_ok=True)
     write_durably(files.config, config_to_toml(prepared.config).encode())

@@ -1,4 +1,4 @@
-"""The device, and the processes that train together. The only file that knows accelerate."""
+"""The device, and the processes that train together. The only file of the loop that knows accelerate."""
 
 from __future__ import annotations
 
