@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import torch
 
-from piggygan.errors import ConfigurationError
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.following import Follower
 from piggygan.jobs.looking import Looks, lines_of
@@ -225,20 +224,3 @@ def test_pictures_are_shown_to_it_if_so_asked(
     assert not told()  # a plan opens nothing
     train_task(tmp_path / "exp", "facades", config, progress=False)
     assert "picture" in str(by_epoch(told())[1]["validation"])
-
-
-@pytest.mark.usefixtures("told")
-def test_pictures_are_refused_where_none_are_shown(tmp_path: Path, facade_pairs: Path, small: Any) -> None:
-    for tracker in ("none", "mlflow", "trackio"):
-        with pytest.raises(ConfigurationError, match=f"--tracker is {tracker}: take tensorboard or wandb"):
-            train_task(tmp_path / "exp", "a", small(facade_pairs, size=32, tracker=tracker, track="pictures"))
-    assert not (tmp_path / "exp").exists()
-
-
-def test_a_tracker_that_is_not_installed_is_refused_before_anything_is_written(
-    tmp_path: Path, facade_pairs: Path, small: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("piggygan.jobs.trackers.find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match="--tracker mlflow is not installed here: pip install mlflow"):
-        train_task(tmp_path / "exp", "a", small(facade_pairs, size=32, tracker="mlflow"), progress=False)
-    assert not (tmp_path / "exp").exists()
