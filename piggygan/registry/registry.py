@@ -232,8 +232,9 @@ class TaskRegistry(Reading):
     def lease(self, tasks: Iterable[str]) -> Iterator[None]:
         """Keep tasks, and what they draw on, from being removed while a ``with`` block runs.
 
-        Meant for a training run, whose later commit needs what it draws on. Nobody is kept from committing. If the
-        process dies, its lease is void (a ``"soft"`` one when its file in ``leases`` is deleted).
+        Meant for a training run, whose later commit needs what it draws on. Nobody is kept from committing. When the
+        process and those that it forked inside the block have died, its lease is void (a ``"soft"`` one when its file
+        in ``leases`` is deleted).
 
         Raises:
             TaskNotFoundError: If there is no such task.
