@@ -27,7 +27,8 @@ def read_content(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
         max_pixels: Files too large for so many pixels are refused before they are read.
 
     Raises:
-        ImageError: As of :func:`open_regular`, or if it cannot be read, or was written to meanwhile.
+        ImageError: As of :func:`open_regular`, or if it cannot be read, or its size or time changed meanwhile. A writer
+            that overwrites it in place at its own size can go unnoticed.
         InputTooLargeError: If it is too large.
     """
     largest = largest_content(max_pixels)
