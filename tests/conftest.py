@@ -15,6 +15,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 from torch import Tensor
 from torch.utils._device import DeviceContext
@@ -25,6 +26,12 @@ PLANTED = "Plantagenet"
 # The first example pays for imports and warm-up, and shared machines stutter: a deadline would measure those.
 settings.register_profile("piggygan", deadline=None, derandomize=True)
 settings.load_profile("piggygan")
+
+
+@pytest.fixture(autouse=True)
+def _gradients_are_recorded() -> None:
+    """Begin every test alike: a generator that is collected late can put back the mode of the block it began in."""
+    torch.set_grad_enabled(True)
 
 
 class Unpickling:

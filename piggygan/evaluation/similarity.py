@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from piggygan.errors import InputError
 from piggygan.evaluation.labels import l1
@@ -77,5 +76,8 @@ def similarity(
 def _ssim(output: Tensor, target: Tensor) -> float | None:
     if min(output.shape[-2:]) < _WINDOW:
         return None
+    # Imported here: it brings matplotlib's pyplot and its global state.
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     found = structural_similarity_index_measure(output[None].float(), target[None].float(), data_range=(-1.0, 1.0))
     return (found if isinstance(found, Tensor) else found[0]).item()

@@ -38,6 +38,7 @@ def test_all_means_all() -> None:
 
 def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").touch()  # a package elsewhere on the path would be preferred
     (tmp_path / "benchmarks" / "broken.py").write_text("raise SystemExit(3)", encoding="utf-8")
     (tmp_path / "benchmarks" / "sound.py").write_text(SCRIPT, encoding="utf-8")
     monkeypatch.setattr(run_all, "ROOT", tmp_path)

@@ -132,7 +132,7 @@ def test_the_fingerprint_tells_apart_what_is_learned_from(folder: Path) -> None:
 def test_an_empty_or_missing_side_is_refused_by_name(folder: Path) -> None:
     for file in (folder / "trainB").iterdir():
         file.unlink()
-    with pytest.raises(DatasetError, match="trainB' has no file that ends in"):
+    with pytest.raises(DatasetError, match="trainB' is empty: put pictures there"):
         UnpairedDataset.from_folders(folder, 8)
     (folder / "trainB").rmdir()
     with pytest.raises(DatasetError, match="there is no folder trainB"):

@@ -279,7 +279,7 @@ def test_data_to_score_on_are_the_test_side_or_all(tmp_path: Path) -> None:
         ({"images": "images", "masks": "images"}, r"--images and --masks are one folder"),
         ({"data": ".", "split": "0.7/0.3"}, r"split is '0\.7/0\.3'.*only that of test may be 0"),
         ({"data": ".", "split": "0.7/0.7/0.1"}, "add up to 1"),
-        ({"data": ".", "split_by": "("}, "neither patient nor name, and no regular expression"),
+        ({"data": ".", "split_by": "("}, "which is no regular expression"),
         ({"data": ".", "split_by": "p(x)"}, "finds no patient in 10 of 10 names, such as '0', '1', '2' and 7 more"),
         ({"data": ".", "direction": "BtoA"}, "to make images of masks, give --inputs MASKS and --targets IMAGES"),
         ({"data": ".", "direction": "backwards"}, "take AtoB or BtoA"),
@@ -392,7 +392,7 @@ def test_sides_that_are_missing_empty_or_called_otherwise(tmp_path: Path) -> Non
         opened(data=folder)
     (tmp_path / "sided/trainA").mkdir(parents=True)
     (tmp_path / "sided/trainB").mkdir()
-    with pytest.raises(DatasetError, match=r"trainA' has no file"):
+    with pytest.raises(DatasetError, match=r"trainA' is empty: put pictures there"):
         opened(data=tmp_path / "sided")
     with pytest.raises(DatasetError, match="are of unknown patients, such as '0', '1', '2' and 7 more: write patients"):
         opened(data=folder, split="0.7/0.1/0.2", split_by="patient")
