@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from piggygan.errors import ConfigurationError, InputError
 
@@ -127,6 +126,9 @@ class LabelScorer:
             )
         _check_labels("predicted", predicted, classes)
         _check_labels("truth", truth, classes)
+        # Imported here: it brings matplotlib's pyplot and its global state.
+        from torchmetrics.functional.classification import multiclass_confusion_matrix
+
         matrix = multiclass_confusion_matrix(predicted.long(), truth.long(), num_classes=classes, validate_args=False)
         self._confusion += matrix.cpu()
 
