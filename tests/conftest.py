@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# The tensors here are tiny: a second thread costs more than it gives, many times more on a busy machine. And it rounds
-# otherwise: set before torch reads it, this holds in every thread and every process that a test starts.
-os.environ["OMP_NUM_THREADS"] = "1"
-
 import numpy as np
 import pytest
-import torch
 from hypothesis import settings
 from torch import Tensor
 from torch.utils._device import DeviceContext
@@ -26,12 +20,6 @@ PLANTED = "Plantagenet"
 # The first example pays for imports and warm-up, and shared machines stutter: a deadline would measure those.
 settings.register_profile("piggygan", deadline=None, derandomize=True)
 settings.load_profile("piggygan")
-
-
-@pytest.fixture(autouse=True)
-def _gradients_are_recorded() -> None:
-    """Begin every test alike: a generator that is collected late can put back the mode of the block it began in."""
-    torch.set_grad_enabled(True)
 
 
 class Unpickling:
