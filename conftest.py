@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 # The tensors here are tiny: a second thread costs more than it gives, many times more on a busy machine. And it rounds
 # otherwise: set before torch reads it, this holds in every thread and every process that a test starts.
@@ -13,6 +14,10 @@ import torch
 
 
 @pytest.fixture(autouse=True)
-def _gradients_are_recorded() -> None:
-    """Begin every test alike: a generator that is collected late can put back the mode of the block it began in."""
+def _leaves_gradients_on() -> Iterator[None]:
+    """Name the test that leaves gradients off: every training after it, in whatever test, would learn nothing."""
+    yield
+    left_on = torch.is_grad_enabled()
     torch.set_grad_enabled(True)
+    if not left_on:
+        pytest.fail("this test leaves gradients off")

@@ -30,6 +30,7 @@ def failing_at(call: int, watched: tuple[str, ...]) -> Iterator[list[int]]:
 
     def profile(frame: FrameType, event: str, called: Any) -> None:
         takes_memory = event == "c_call" and not LETTING_GO & {frame.f_code.co_name, getattr(called, "__name__", "")}
+        takes_memory = takes_memory and not _gives_back_a_mode(frame)
         if takes_memory and any(part in frame.f_code.co_filename for part in watched):
             seen[0] += 1
             if seen[0] == call:
@@ -40,6 +41,12 @@ def failing_at(call: int, watched: tuple[str, ...]) -> Iterator[list[int]]:
         yield seen
     finally:
         sys.setprofile(None)
+
+
+def _gives_back_a_mode(frame: FrameType) -> bool:
+    """Say whether torch leaves a block such as ``no_grad``, by making what would enter another."""
+    caller = frame.f_back
+    return caller is not None and caller.f_code.co_name == "__exit__" and "/torch/" in caller.f_code.co_filename
 
 
 def calls_of(act: Callable[[], Any], watched: tuple[str, ...]) -> int:
