@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from piggygan.data.batches import PairBatch, collate_pairs
-from piggygan.errors import ConfigurationError, CorruptFileError, InputError
+from piggygan.errors import ConfigurationError, InputError
 from piggygan.evaluation.relatedness import relatedness
-from piggygan.files.durable import write_durably
-from piggygan.files.regular import read_regular_file, shown
-from piggygan.files.strict_json import decode, parse_json
+from piggygan.files.regular import shown
 from piggygan.jobs.config import AUTO, LAST, MethodConfig
 from piggygan.jobs.data import TaskData
 from piggygan.jobs.folder import TaskFolder
 from piggygan.jobs.learner import Learner
+from piggygan.jobs.records import read_record, write_record
 
-MAX_SIZE = 1 << 24
 PAIRS_COMPARED = 40
 """Training pairs by which tasks are compared; docs/decisions.md measured with so many."""
 _AT_ONCE = 4
@@ -132,7 +129,7 @@ def write_beginning(files: TaskFolder, beginning: Beginning) -> None:
     Raises:
         OSError: If the system refused.
     """
-    write_durably(files.start, (json.dumps(asdict(beginning), indent=2) + "\n").encode())
+    write_record(files.start, beginning)
 
 
 def read_beginning(files: TaskFolder) -> Beginning | None:
@@ -143,13 +140,11 @@ def read_beginning(files: TaskFolder) -> Beginning | None:
     """
     if not files.config.exists():  # which is written last
         return None
-    try:
-        return decode(Beginning, parse_json(read_regular_file(files.start, max_size=MAX_SIZE)), "it")
-    except (OSError, ValueError, CorruptFileError) as error:
-        raise ConfigurationError(
-            f"{shown(files.start)} cannot be used: {error}. Put it back from a copy, or remove {shown(files.root)} to "
-            f"begin anew."
-        ) from error
+    otherwise = f"Put it back from a copy, or remove {shown(files.root)} to begin anew."
+    found = read_record(Beginning, files.start, otherwise)
+    if found is None:
+        raise ConfigurationError(f"{shown(files.start)} cannot be used: it is missing. {otherwise}")
+    return found
 
 
 def _some_pairs(data: TaskData) -> Iterator[PairBatch]:

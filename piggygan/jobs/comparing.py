@@ -15,15 +15,13 @@ from piggygan.files.regular import make_folder, shown
 from piggygan.jobs.beginning import read_beginning, write_beginning
 from piggygan.jobs.beside import OURS
 from piggygan.jobs.comparison import Earlier, Rivalled, read_rivalled, write_rivalled
-from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import config_to_toml, read_config
 from piggygan.jobs.course import course_of, learn, put_chosen
-from piggygan.jobs.data import TaskData, open_task_data
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.learner import Learner, generator_of_own
 from piggygan.jobs.looking import warnings_kept
 from piggygan.jobs.pictures import draw_pairs
-from piggygan.jobs.preparing import Prepared, prepare
+from piggygan.jobs.preparing import Prepared, opened, prepare
 from piggygan.jobs.result import read_result
 from piggygan.jobs.rivals import RIVALS, ReadAs, check_methods, nothing_to_fine_tune
 from piggygan.jobs.scoring import score_side
@@ -75,6 +73,7 @@ def compare_task(
         raise TaskNotFoundError(
             f"{task!r} was not learned and committed in {shown(run.root)}: there is nothing to compare. Train it first."
         )
+    ours: Prepared | None = None
     found = []
     for method in methods:
         rival = TaskFolder(files.rival(method), f"{task} by {method}")
@@ -82,7 +81,8 @@ def compare_task(
         if done is None:
             if tell is not None:
                 tell(f"{task} once more, by {method}")
-            done = _rivalled(run, files, rival, method, progress)
+            ours = ours or _prepared_again(run, files)
+            done = _rivalled(run, ours, rival, method, progress)
         found.append(done)
     write_task_page(files)
     return found
@@ -109,11 +109,14 @@ def check_comparable(folder: str | os.PathLike[str], task: str, methods: tuple[s
     return methods
 
 
-def _rivalled(run: RunFolder, files: TaskFolder, rival: TaskFolder, method: str, progress: bool) -> Rivalled:
-    """Learn a task by another method, or go on with that."""
+def _prepared_again(run: RunFolder, files: TaskFolder) -> Prepared:
     begun = read_config(files.config)
     untracked = replace(begun.training, tracker="none", track="numbers")  # what was asked for was the task's own curve
-    ours = prepare(run, files.name, replace(begun, training=untracked))
+    return prepare(run, files.name, replace(begun, training=untracked))
+
+
+def _rivalled(run: RunFolder, ours: Prepared, rival: TaskFolder, method: str, progress: bool) -> Rivalled:
+    """Learn a task by another method, or go on with that."""
     learner = RIVALS[method](ours)
     torch.manual_seed(ours.config.training.seed)  # of what judges and varies, whichever method is judged
     prepared = replace(ours, files=rival, learner=learner)
@@ -128,7 +131,7 @@ def _rivalled(run: RunFolder, files: TaskFolder, rival: TaskFolder, method: str,
         sides = {"val": ours.data.validation, "test": ours.data.test}
         notes: list[str] = []
         found = Rivalled(
-            task=files.name,
+            task=ours.files.name,
             method=method,
             kind=ours.data.kind,
             scores={
@@ -160,11 +163,11 @@ def _earlier(run: RunFolder, prepared: Prepared, notes: list[str]) -> Iterator[t
 
 def _seen(run: RunFolder, registry: TaskRegistry, prepared: Prepared, task: str) -> Earlier:
     files = run.task(task)
-    result = read_result(files)
-    if result is None:
+    beginning, result = read_beginning(files), read_result(files)
+    if beginning is None or result is None:
         raise ConfigurationError(f"it was not learned in {shown(run.root)}.")
     config = read_config(files.config)
-    data = _data_again(files, config, prepared.config)
+    data = opened(files, config, int(config.network.size or 0), beginning.in_channels, beginning)
     own = {name: generator_of_own(registry, config.network.net, name) for name in registry.networks}
     stored = Learner({name: registry.load([task], own[name], network=name) for name in registry.networks}, task)
     side, name = (data.test, "test") if data.test is not None else (data.validation, "val")
@@ -177,14 +180,3 @@ def _seen(run: RunFolder, registry: TaskRegistry, prepared: Prepared, task: str)
     method = prepared.files.root.name
     draw_pairs(prepared.files.earlier(task), data.kind, side, {OURS: stored, f"after {method}": rival})
     return Earlier(result.kind, name, kept.scores, kept.outputs == result.digests["outputs"], left.scores)
-
-
-def _data_again(files: TaskFolder, config: TrainConfig, there: TrainConfig) -> TaskData:
-    """Open an earlier task's data as they were, at the size of all tasks."""
-    beginning = read_beginning(files)
-    return open_task_data(
-        replace(config.data, splits=files.splits, split=None, split_by=None),
-        size=int(config.network.size or there.network.size or 0),
-        seed=config.training.seed,
-        in_channels=None if beginning is None else beginning.in_channels,
-    )

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from piggygan.errors import ConfigurationError, CorruptFileError
-from piggygan.files.durable import write_durably
-from piggygan.files.regular import read_regular_file, shown
-from piggygan.files.strict_json import decode, parse_json
+from piggygan.files.regular import shown
 from piggygan.jobs.folder import TaskFolder
-
-MAX_SIZE = 1 << 24
+from piggygan.jobs.records import read_record, write_record
+from piggygan.jobs.scoring import brief
 
 
 @dataclass(frozen=True)
@@ -65,11 +61,11 @@ class Rivalled:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.method}: {side}: {_brief(scores)}" for side, scores in self.scores.items()]
+        lines = [f"{self.method}: {side}: {brief(scores)}" for side, scores in self.scores.items()]
         for task, found in self.earlier.items():
             kept = "the same bytes as before" if found.same_bytes else "NOT the bytes of before"
-            lines.append(f"{task} ({found.side}) in the registry: {_brief(found.kept)}: {kept}")
-            lines.append(f"{task} ({found.side}) after {self.method}: {_brief(found.left)}")
+            lines.append(f"{task} ({found.side}) in the registry: {brief(found.kept)}: {kept}")
+            lines.append(f"{task} ({found.side}) after {self.method}: {brief(found.left)}")
         return "\n".join([*lines, *self.notes])
 
 
@@ -79,7 +75,7 @@ def write_rivalled(files: TaskFolder, rivalled: Rivalled) -> None:
     Raises:
         OSError: If the system refused.
     """
-    write_durably(files.result, (json.dumps(asdict(rivalled), indent=2) + "\n").encode())
+    write_record(files.result, rivalled)
 
 
 def read_rivalled(files: TaskFolder) -> Rivalled | None:
@@ -91,15 +87,8 @@ def read_rivalled(files: TaskFolder) -> Rivalled | None:
     Raises:
         ConfigurationError: If it cannot be read.
     """
-    try:
-        return decode(Rivalled, parse_json(read_regular_file(files.result, max_size=MAX_SIZE)), "it")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, CorruptFileError) as error:
-        raise ConfigurationError(
-            f"{shown(files.result)} cannot be used: {error}. Put it back from a copy, or remove {shown(files.root)} to "
-            f"compare anew."
-        ) from error
+    otherwise = f"Put it back from a copy, or remove {shown(files.root)} to compare anew."
+    return read_record(Rivalled, files.result, otherwise)
 
 
 def rivals_of(files: TaskFolder) -> Iterator[Rivalled]:
@@ -109,7 +98,3 @@ def rivals_of(files: TaskFolder) -> Iterator[Rivalled]:
         found = read_rivalled(TaskFolder(entry, files.name))
         if found is not None:
             yield found
-
-
-def _brief(scores: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in scores.items() if not name.endswith("_pooled"))

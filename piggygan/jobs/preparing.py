@@ -83,7 +83,7 @@ def _first(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earli
     size = config.network.size or SIZE
     if config.network.net is not None:
         check_size(config.network.net, size)
-    data = _opened(files, config, size, None, earlier)
+    data = opened(files, config, size, None, earlier)
     network = settled_network(config.network, data.kind, size)
     check_size(str(network.net), size)
     settled = replace(config, network=network, training=settled_learning(config.training, data, size))
@@ -98,7 +98,7 @@ def _later(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earli
     size = config.network.size or registry.records[0].image_size or SIZE
     network = _network_there(registry, learner, config, size)
     check_size(str(network.net), size)
-    data = _opened(files, config, size, learner.generator.input_channels(learner.generator.base_task), earlier)
+    data = opened(files, config, size, learner.generator.input_channels(learner.generator.base_task), earlier)
     _check_directions(registry, learner, data)
     if earlier is None:
         chosen = choose_start(learner, data, config.method, draws_on)
@@ -113,10 +113,14 @@ def _later(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earli
     return Prepared(files, registry, settled, data, learner, begin(learner, data, draws_on, chosen), False, None)
 
 
-def _opened(
+def opened(
     files: TaskFolder, config: TrainConfig, size: int, in_channels: int | None, earlier: Beginning | None
 ) -> TaskData:
-    """Read the data; of a task that was begun, the files that are on its sides already."""
+    """Read the data; of a task that was begun, the files that are on its sides already.
+
+    Raises:
+        DataError: If they cannot be used, or are others than when the task was begun.
+    """
     named = config.data
     if earlier is not None:
         named = replace(named, splits=files.splits, split=None, split_by=None)

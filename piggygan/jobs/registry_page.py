@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from piggygan.about import INTENDED_USE, __version__
+from piggygan.about import __version__
 from piggygan.errors import TaskNotFoundError
 from piggygan.evaluation.report.blocks import Block, Code, KeyFigure, Note, Picture, Table, Text, Tone
 from piggygan.evaluation.report.figures import loss_chart
@@ -136,7 +136,7 @@ def _page(
             )
             if section.blocks
         ],
-        footer=f"piggygan {__version__}. Private where it shows samples. {INTENDED_USE}",
+        footer=f"piggygan {__version__}. Private where it shows samples.",
     )
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from piggygan.errors import ConfigurationError, CorruptFileError
-from piggygan.files.durable import write_durably
-from piggygan.files.regular import read_regular_file, shown
-from piggygan.files.strict_json import decode, parse_json
 from piggygan.jobs.beginning import Cost
 from piggygan.jobs.floor import is_learned
 from piggygan.jobs.folder import TaskFolder
-
-MAX_SIZE = 1 << 24
+from piggygan.jobs.records import read_record, write_record
+from piggygan.jobs.scoring import brief
 
 
 @dataclass(frozen=True)
@@ -76,11 +71,7 @@ class TrainedTask:
         return is_learned(self.kind, self.scores[self.side], self.floor)
 
     def __str__(self) -> str:
-        brief = {
-            side: {name: value for name, value in scores.items() if not name.endswith("_pooled")}
-            for side, scores in self.scores.items()
-        }
-        lines = [f"{side}: {', '.join(f'{name} {value:.4g}' for name, value in brief[side].items())}" for side in brief]
+        lines = [f"{side}: {brief(scores)}" for side, scores in self.scores.items()]
         if self.is_learned is False:
             lines.append(f"NOT LEARNED: one and the same answer for every input scores as much ({self.side} side)")
         lines.append(f"stored: {self.cost.parameters:,} parameters, {self.cost.share:.1%} of a network")
@@ -93,7 +84,7 @@ def write_result(files: TaskFolder, result: TrainedTask) -> None:
     Raises:
         OSError: If the system refused.
     """
-    write_durably(files.result, (json.dumps(asdict(result), indent=2) + "\n").encode())
+    write_record(files.result, result)
 
 
 def read_result(files: TaskFolder) -> TrainedTask | None:
@@ -102,12 +93,5 @@ def read_result(files: TaskFolder) -> TrainedTask | None:
     Raises:
         ConfigurationError: If it cannot be read.
     """
-    try:
-        return decode(TrainedTask, parse_json(read_regular_file(files.result, max_size=MAX_SIZE)), "it")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, CorruptFileError) as error:
-        raise ConfigurationError(
-            f"{shown(files.result)} cannot be used: {error}. The task in the registry is not touched by that: put the "
-            f"file back from a copy, or remove it."
-        ) from error
+    otherwise = "The task in the registry is not touched by that: put the file back from a copy, or remove it."
+    return read_record(TrainedTask, files.result, otherwise)

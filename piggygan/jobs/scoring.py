@@ -60,6 +60,16 @@ def headline(kind: str, scores: dict[str, float]) -> float:
     return scores[name] if better == "higher" else -scores[name]
 
 
+def brief(scores: dict[str, float]) -> str:
+    """Say scores on one line, without those that are pooled.
+
+    Example:
+        >>> brief({"dice": 0.912345, "dice_pooled": 0.93})
+        'dice 0.9123'
+    """
+    return ", ".join(f"{name} {value:.4g}" for name, value in scores.items() if not name.endswith("_pooled"))
+
+
 def score_side(learner: Learner, data: TaskData, side: PairDataset | UnpairedDataset, batch_size: int) -> Scored:
     """Translate a side in evaluation mode and score it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from piggygan.about import INTENDED_USE, __version__
+from piggygan.about import __version__
 from piggygan.evaluation.report.blocks import Block, Code, Facts, KeyFigure, Note, Picture, Table, Text, Tone
 from piggygan.evaluation.report.figures import loss_chart
 from piggygan.evaluation.report.page import Page, Section, write_page
@@ -43,7 +43,7 @@ def write_task_page(files: TaskFolder) -> None:
         key_figures=list(_key_figures(beginning, config, result, log, looks)),
         notes=[Note(line["text"], "bad") for line in lines_of(files.warnings)[-MOST_WARNINGS:] if "text" in line],
         sections=[section for section in _sections(files, beginning, result, log, looks) if section.blocks],
-        footer=f"piggygan {__version__}. Private: it shows files of the validation side. {INTENDED_USE}",
+        footer=f"piggygan {__version__}. Private: it shows files of the validation side.",
     )
     write_page(files.page, page)
 

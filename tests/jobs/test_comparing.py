@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,18 @@ def test_what_cannot_be_compared_is_refused(run_folder: Path) -> None:
     with pytest.raises(TaskNotFoundError, match="'lungs' was not learned and committed in"):
         compare_task(run_folder, "lungs", progress=False)
     assert not RunFolder.at(run_folder).task("facades").rival("fine-tuning").exists()
+
+
+def test_an_earlier_task_whose_files_were_changed_is_not_taken_for_one_that_was_lost(
+    two_tasks: Path, tmp_path: Path, facade_pairs: Path
+) -> None:
+    config = RunFolder.at(two_tasks).task("facades").config
+    changed = shutil.copytree(facade_pairs, tmp_path / "changed")
+    one, other = sorted((changed / "test").iterdir())[:2]
+    one.write_bytes(other.read_bytes())
+    text = config.read_text()
+    old = next(line for line in text.splitlines() if line.startswith("data = "))
+    config.write_text(text.replace(old, f'data = "{changed}"'))
+    (tuned,) = compare_task(two_tasks, "lungs", ("fine-tuning",), progress=False)
+    assert tuned.earlier == {}
+    assert "the data of 'facades' are others than when it was begun" in tuned.notes[0]
