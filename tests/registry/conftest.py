@@ -73,3 +73,17 @@ def registry(tmp_path: Path, model: MultiTaskGenerator) -> TaskRegistry:
     for task in model.tasks:
         registry.commit(model, task, scores={"dice": 0.5}, image_size=np.int64(16))
     return registry
+
+
+@pytest.fixture
+def exported(registry: TaskRegistry, tmp_path: Path) -> dict[str, Path]:
+    """Every task of the registry in a file."""
+    paths = {task: tmp_path / f"{task}.safetensors" for task in registry.tasks}
+    for task, path in paths.items():
+        registry.export_task(task, path)
+    return paths
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> TaskRegistry:
+    return TaskRegistry(tmp_path / "other")

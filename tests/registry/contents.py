@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import TaskRegistry
@@ -46,3 +47,9 @@ def sealed(fields: dict[str, object]) -> bytes:
     fields = {name: value for name, value in fields.items() if name != "checksum"}
     plain = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return json.dumps({**fields, "checksum": sha256(plain.encode()).hexdigest()}).encode()
+
+
+def same_bytes(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
+    return {name: tensor.numpy().tobytes() for name, tensor in one.items()} == {
+        name: tensor.numpy().tobytes() for name, tensor in two.items()
+    }

@@ -33,26 +33,6 @@ MakeModel = Callable[[int], MultiTaskGenerator]
 Learn = Callable[[MultiTaskGenerator, str], None]
 
 
-@pytest.fixture
-def exported(registry: TaskRegistry, tmp_path: Path) -> dict[str, Path]:
-    """Every task of the registry in a file."""
-    paths = {task: tmp_path / f"{task}.safetensors" for task in registry.tasks}
-    for task, path in paths.items():
-        registry.export_task(task, path)
-    return paths
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> TaskRegistry:
-    return TaskRegistry(tmp_path / "other")
-
-
-def same_bytes(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
-    return {name: tensor.numpy().tobytes() for name, tensor in one.items()} == {
-        name: tensor.numpy().tobytes() for name, tensor in two.items()
-    }
-
-
 def test_the_file_is_plain_safetensors_and_says_what_it_is(exported: dict[str, Path], registry: TaskRegistry) -> None:
     with safetensors.safe_open(exported["lungs"], "pt") as file:
         metadata = json.loads(file.metadata()["piggygan"])

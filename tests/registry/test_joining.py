@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from torch import Tensor, nn
+from torch import nn
 
 from piggygan.errors import (
     BankMismatchError,
@@ -16,30 +16,11 @@ from piggygan.errors import (
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
+from tests.registry.contents import same_bytes
 
 MakeGenerator = Callable[[], nn.Sequential]
 MakeModel = Callable[[int], MultiTaskGenerator]
 Learn = Callable[[MultiTaskGenerator, str], None]
-
-
-@pytest.fixture
-def exported(registry: TaskRegistry, tmp_path: Path) -> dict[str, Path]:
-    """Every task of the registry in a file."""
-    paths = {task: tmp_path / f"{task}.safetensors" for task in registry.tasks}
-    for task, path in paths.items():
-        registry.export_task(task, path)
-    return paths
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> TaskRegistry:
-    return TaskRegistry(tmp_path / "other")
-
-
-def same_bytes(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
-    return {name: tensor.numpy().tobytes() for name, tensor in one.items()} == {
-        name: tensor.numpy().tobytes() for name, tensor in two.items()
-    }
 
 
 def test_a_registry_grows_from_files_to_the_same_bytes(
