@@ -222,7 +222,9 @@ def _task(task: KnownTask) -> Iterator[Block]:
     name, _ = HEADLINES[task.result.kind]
     if len(looks) > 1:
         found = {name: [float(look["scores"][name]) for look in looks]}
-        yield loss_chart(found, f"{task.record.name}: {name} on the validation side", x_axis="look", smoothing=0.0)
+        yield loss_chart(
+            found, f"{task.record.name}: {name} on the validation side", x_axis="look", y_axis=name, smoothing=0.0
+        )
     samples = sorted(task.files.samples.glob("*.png")) if task.files.samples.is_dir() else []
     if samples:
         said = f"{task.record.name}: pairs of the validation side after {int(samples[-1].stem)} epochs"

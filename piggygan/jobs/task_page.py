@@ -100,7 +100,7 @@ def _validation(beginning: Beginning, looks: Lines) -> Iterator[Block]:
     if not looks:
         return
     name, better = HEADLINES[beginning.kind]
-    yield loss_chart({name: [look["scores"][name] for look in looks]}, name, x_axis="look", smoothing=0.0)
+    yield loss_chart({name: [look["scores"][name] for look in looks]}, name, x_axis="look", y_axis=name, smoothing=0.0)
     values = [look["scores"][name] for look in looks]
     best = values.index(max(values) if better == "higher" else min(values))
     if len(values) - best > max(3, len(values) // 2):

@@ -93,9 +93,14 @@ def loss_curves(
 
 
 def loss_chart(
-    histories: Mapping[str, Sequence[float]], title: str, *, x_axis: str = "step", smoothing: float = 0.9
+    histories: Mapping[str, Sequence[float]],
+    title: str,
+    *,
+    x_axis: str = "step",
+    y_axis: str = "loss",
+    smoothing: float = 0.9,
 ) -> Chart:
-    """Draw losses for a page; arguments and errors are those of :func:`loss_curves`.
+    """Draw losses, or scores, for a page; arguments and errors are those of :func:`loss_curves`.
 
     Returns:
         The chart, whose words for those who cannot see it say where each loss began and where it ended.
@@ -104,9 +109,10 @@ def loss_chart(
         >>> loss_chart({"L1": [0.9, 0.6, 0.5]}, "Training", x_axis="epoch").alt
         'Losses over each epoch, Training: L1 from 0.9 to 0.5'
     """
-    png = loss_curves(histories, title, x_axis=x_axis, smoothing=smoothing)
+    png = loss_curves(histories, title, x_axis=x_axis, y_axis=y_axis, smoothing=smoothing)
     courses = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in histories.items()]
-    return Chart(png, "", f"Losses over each {x_axis}, {title}: {'; '.join(courses)}")
+    drawn = "Losses" if y_axis == "loss" else y_axis
+    return Chart(png, "", f"{drawn} over each {x_axis}, {title}: {'; '.join(courses)}")
 
 
 def smoothed(values: Sequence[float], smoothing: float) -> Float[np.ndarray, " steps"]:

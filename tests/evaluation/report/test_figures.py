@@ -128,3 +128,10 @@ def test_pyplot_and_its_global_state_are_never_imported() -> None:
     code = f"import sys, {modules}; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_score_is_not_called_a_loss() -> None:
+    scores = {"dice": [0.5, 0.9]}
+    chart = loss_chart(scores, "Lungs", x_axis="look", y_axis="dice", smoothing=0.0)
+    assert chart.alt == "dice over each look, Lungs: dice from 0.5 to 0.9"
+    assert chart.png != loss_chart(scores, "Lungs", x_axis="look", smoothing=0.0).png
