@@ -38,13 +38,13 @@ clean:
 ifeq ($(VENV),$(OURS))
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,medical,signing]'
+	$(RUN)python -m pip install --quiet --constraint constraints.txt --editable '.[dev,onnx,medical,node,serve,signing]'
 	touch $(READY)
 else
 $(READY): pyproject.toml
 	@test -n "$(VENV)" -a -x $(RUN)python || { echo "VENV=$(VENV) has no bin/python: give the folder of an environment"; exit 1; }
 	@$(RUN)python -c 'import torch; print("torch==" + torch.__version__)' > $(KEPT) \
 	    || { echo "VENV=$(VENV) has no torch: install the one for your machine there first"; exit 1; }
-	$(RUN)python -m pip install --quiet --constraint $(KEPT) --editable '.[dev,onnx,medical,signing]'
+	$(RUN)python -m pip install --quiet --constraint $(KEPT) --editable '.[dev,onnx,medical,node,serve,signing]'
 	touch $(READY)
 endif
