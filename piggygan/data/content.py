@@ -9,6 +9,7 @@ from pathlib import Path
 
 from piggygan.errors import ImageError, InputTooLargeError, PiggyganError
 from piggygan.files.regular import open_regular, shown
+from piggygan.files.unwritten import unwritten
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Pixels of the largest image that is decoded unless a caller says otherwise: 8192 x 8192."""
@@ -27,24 +28,25 @@ def read_content(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
         max_pixels: Files too large for so many pixels are refused before they are read.
 
     Raises:
-        ImageError: As of :func:`open_regular`, or if it cannot be read, or its size or time changed meanwhile. A writer
-            that overwrites it in place at its own size can go unnoticed.
+        ImageError: As of :func:`open_regular`, or if it cannot be read, or another program writes to it meanwhile;
+            see :func:`~piggygan.files.unwritten.unwritten` for how that is known.
         InputTooLargeError: If it is too large.
     """
     largest = largest_content(max_pixels)
     with open_regular(path) as file:
         try:
-            before = os.fstat(file.fileno())
-            if before.st_size > largest:
-                raise InputTooLargeError(
-                    f"{shown(path)} cannot be used: it has {before.st_size} bytes; an image of {max_pixels} pixels has "
-                    f"fewer."
-                )
-            content = file.read(before.st_size)  # not read(): the file may be growing
-            after = os.fstat(file.fileno())
+            # The head of one film and the pixels of another would be neither.
+            with unwritten(file.fileno()):
+                before = os.fstat(file.fileno())
+                if before.st_size > largest:
+                    raise InputTooLargeError(
+                        f"{shown(path)} cannot be used: it has {before.st_size} bytes; an image of {max_pixels} pixels "
+                        f"has fewer."
+                    )
+                content = file.read(before.st_size)  # not read(): the file may be growing
+                after = os.fstat(file.fileno())
         except OSError as error:
             raise ImageError(f"{shown(path)} could not be read: {error.strerror or error}.") from error
-    # The head of one film and the pixels of another would be neither.
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ImageError(f"{shown(path)} was written to while it was read; read it again when that is done.")
     return content

@@ -11,6 +11,7 @@ import pytest
 from piggygan.data import content
 from piggygan.data.content import MAX_SIDE, check_size, failures_named, largest_content, read_content
 from piggygan.errors import ConfigurationError, ImageError, InputTooLargeError
+from piggygan.files import unwritten
 
 
 def test_all_bytes_of_a_file_are_read(tmp_path: Path) -> None:
@@ -50,11 +51,12 @@ def test_a_file_that_is_written_to_meanwhile_is_refused(
 
     def fstat(descriptor: int) -> Any:
         calls.append(descriptor)
-        if len(calls) == 3:  # to see that it is regular, before reading it, and after
+        if len(calls) == 4:  # to see that it is regular, its age, its size before reading, and after
             path.write_bytes(change)
         return real(descriptor)
 
     monkeypatch.setattr(os, "fstat", fstat)
+    monkeypatch.setattr(unwritten, "_READ_LEASE", None)  # with a lease the writer would wait for us
     with pytest.raises(ImageError, match="was written to while it was read"):
         read_content(path)
 
