@@ -20,19 +20,29 @@ import piggygan as pg
 from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.distances import FeatureNetwork
 from benchmarks.evidence.methods import FROM_SCRATCH, METHODS
-from benchmarks.evidence.preset import Cell, Kind, Preset, TaskSetting
+from benchmarks.evidence.preset import Cell, Kind, Preset, Setting, TaskSetting
 from benchmarks.evidence.quality import score
+from benchmarks.evidence.sources import Folders
 from benchmarks.evidence.stored_sizes import size_of
-from benchmarks.evidence.task_data import Folders, TaskData
+from benchmarks.evidence.task_data import TaskData
 from benchmarks.peaks import forget_peak, resident_peak
 from benchmarks.reporting import describe_machine
 from piggygan.data import PairDataset, batches
 from piggygan.files.durable import write_durably
-from piggygan.training import Batch, EpochRecord, Pix2PixObjective, TrainingOptions, Turn, train
+from piggygan.training import (
+    Batch,
+    EpochRecord,
+    Objective,
+    Pix2PixObjective,
+    SupervisedObjective,
+    TrainingOptions,
+    Turn,
+    train,
+)
 
 FORMAT = 1
 SAMPLES = 12
-"""Test pictures that are kept of each task, evenly spaced by name."""
+"""Pictures of the scored side that are kept of each task, evenly spaced by name."""
 INFERENCE_CALLS = 10
 
 
@@ -51,7 +61,7 @@ class Place:
         return self.folder / "weights" / f"{cell.name}.safetensors"
 
     def samples(self, cell: Cell, task: str) -> Path:
-        """Test pictures of a task after the cell, one below the other."""
+        """Pictures of a task after the cell, one below the other."""
         return self.folder / "samples" / f"{cell.name}.{task}.png"
 
     def make(self) -> None:
@@ -73,17 +83,18 @@ class AsMask(nn.Module):
         return output.mean(1, keepdim=True)
 
 
-class ContenderObjective(Pix2PixObjective):
-    """Pix2pix, with whatever losses a contender adds."""
+class ContenderObjective:
+    """An objective, with whatever losses a contender adds."""
 
-    def __init__(self, network: nn.Module, discriminator: nn.Module, contender: Contender, task: str) -> None:
-        super().__init__(network, discriminator, generator_parameters=contender.moving(task))
+    def __init__(self, objective: Objective, contender: Contender, task: str) -> None:
+        self._objective = objective
         self._contender = contender
         self._task = task
+        self.players, self.modules, self.use = objective.players, objective.modules, objective.use
 
     def play(self, batch: Batch) -> Iterator[Turn]:
         """Give each player its turn."""
-        return self._contender.turns(self._task, super().play(batch))
+        return self._contender.turns(self._task, self._objective.play(batch))
 
 
 def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, features: FeatureNetwork | None) -> None:
@@ -98,9 +109,7 @@ def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, feature
     """
     place.make()
     earlier = preset.before(cell)
-    data = {
-        step.task: TaskData(preset.tasks[step.task], preset.setting, folders, cell.seed) for step in [*earlier, cell]
-    }
+    data = {step.task: TaskData(preset, step.task, folders, cell.seed) for step in [*earlier, cell]}
     contender = restored(cell, preset, place, data)
     torch.manual_seed(cell.seed)
     if earlier or cell.method != FROM_SCRATCH[0]:
@@ -120,8 +129,8 @@ def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, feature
         **learned,
         "stored": asdict(size_of(tensors)),
         "stores_all": contender.stores_all,
-        "test": {
-            task: _tested(contender, task, cell, preset.tasks[task], data[task], place, features) for task in data
+        preset.setting.scored: {
+            task: _scored(contender, task, cell, preset.tasks[task], data[task], place, features) for task in data
         },
         "machine": asdict(describe_machine(_device())),
     }
@@ -150,11 +159,8 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
     setting, task = preset.setting, preset.tasks[cell.task]
     dataset, validated = data.learned(), data.validated()
     network = network_of(contender, cell.task, task.kind)
-    discriminator = pg.PatchDiscriminator(
-        4 if task.kind == "mask" else 6, width=setting.width, norm="batch", layers=_layers(setting.size)
-    )
     loader = batches(dataset, setting.batch_size, seed=cell.seed, drop_last=True)
-    epochs = max(setting.readings, round(setting.steps / len(loader)))
+    epochs = max(setting.readings, round((task.steps or setting.steps) / len(loader)))
     reading_epochs = {round(epochs * (number + 1) / setting.readings) for number in range(setting.readings)}
     curve: list[dict[str, float]] = []
     watching = 0.0
@@ -170,7 +176,7 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
 
     forget_peak(_device())
     wall, processor = time.perf_counter(), time.process_time()
-    objective = ContenderObjective(network, discriminator, contender, cell.task)
+    objective = ContenderObjective(_objective(contender, cell.task, task, setting), contender, cell.task)
     options = TrainingOptions(epochs=epochs, learning_rate=task.learning_rate, seed=cell.seed, progress=False)
     history = train(objective, loader, options, on_epoch=read)
     processor, wall = time.process_time() - processor - watching, time.perf_counter() - wall
@@ -187,7 +193,18 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
     }
 
 
-def _tested(
+def _objective(contender: Contender, name: str, task: TaskSetting, setting: Setting) -> Objective:
+    """Make what a task is learned by, as ``piggygan train`` would."""
+    network, moving = network_of(contender, name, task.kind), contender.moving(name)
+    if task.objective == "supervised":
+        return SupervisedObjective(network, generator_parameters=moving, l1_weight=1.0, dice_weight=1.0)
+    discriminator = pg.PatchDiscriminator(
+        4 if task.kind == "mask" else 6, width=setting.width, norm="batch", layers=_layers(setting.size)
+    )
+    return Pix2PixObjective(network, discriminator, generator_parameters=moving)
+
+
+def _scored(
     contender: Contender,
     task: str,
     cell: Cell,
@@ -196,8 +213,8 @@ def _tested(
     place: Place,
     features: FeatureNetwork | None,
 ) -> dict[str, Any]:
-    """Read the test side of a task once."""
-    dataset = data.tested()
+    """Read the scored side of a task once."""
+    dataset = data.scored()
     network = network_of(contender, task, setting.kind)
     outputs, targets = translate(network, dataset)
     found = score(setting.kind, outputs, targets, features)

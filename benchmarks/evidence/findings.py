@@ -49,12 +49,13 @@ class Run:
         return matrix
 
     def tested(self, after: int, task: str) -> Result:
-        """Return what was found on a task's test side after the task at a place of the order.
+        """Return what was found on a task's scored side after the task at a place of the order.
 
         A network of its own is not touched by later tasks, so what was found once holds ever after.
         """
         place = self.tasks.index(task) if self.method in FROM_SCRATCH else after
-        found: Result = self.cells[place]["test"][task]
+        cell = self.cells[place]
+        found: Result = cell[_setting_of(cell)["scored"]][task]
         return found
 
     def final(self, task: str) -> Result:
@@ -88,7 +89,7 @@ class Results:
 
     def __init__(self, cells: Iterable[Result]) -> None:
         self._cells: dict[str, Result] = {cell["learned"][-1]: cell for cell in cells}
-        if len({json.dumps(cell["setting"], sort_keys=True) for cell in self._cells.values()}) > 1:
+        if len({json.dumps(_setting_of(cell), sort_keys=True) for cell in self._cells.values()}) > 1:
             raise ConfigurationError("these cells were made with different settings: keep each setting in its folder.")
 
     @classmethod
@@ -150,6 +151,11 @@ class Results:
         whole = tuple(cell for cell in cells if cell is not None)
         if len(whole) == len(tasks):
             found.setdefault(method, []).append(Run(method, tasks, seed, whole))
+
+
+def _setting_of(cell: Result) -> Result:
+    """Return a cell's setting; an older cell does not say which side was scored."""
+    return {"scored": "test", **cell["setting"]}
 
 
 @dataclass(frozen=True)

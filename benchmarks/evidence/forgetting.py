@@ -1,26 +1,27 @@
 r"""What is forgotten and what it costs, with ours and with everything one would do otherwise.
 
     python -m benchmarks.evidence.forgetting --preset smoke --out runs/forgetting/smoke
-    python -m benchmarks.evidence.forgetting --preset small --facades DIR --windows DIR --xrays DIR \
-        --out runs/forgetting/small
+    python -m benchmarks.evidence.forgetting --preset small --data DIR --out runs/forgetting/small
 
 A preset (``benchmarks/evidence/presets``, or a file of one's own) says tasks, orders, methods and seeds. A *cell* is
 one method learning one task of one order from one seed. Each is run for itself and leaves a JSON in ``--out``; one that
 is done is not run again, so the same command goes on where it was stopped. Several processes or machines may run cells
 at once: copy their ``cells`` (and ``samples``) folders together. ``--table`` and ``--page`` are made from those alone.
 
-``--facades`` has ``train`` and ``val`` of side-by-side pairs, photo left and labels right; ``--windows`` ``train`` and
-``test`` of the same form; ``--xrays`` has ``images``, ``masks`` and ``splits.json``. The training side is parted into
-one to learn from and one for learning curves and choices; the test side is read when a cell is done, and no choice
-rests on it.
+A preset's ``[sources]`` are folders in ``--data``, or where ``--folders NAME DIR`` says. A ``side-by-side`` one has
+``train`` and ``test`` (or ``val``) of pictures with both halves, photo left and labels right; one of ``masks`` has
+``images``, masks of the same names, and ``splits.json``. The training side is parted into one to learn from and one for
+learning curves and choices. The test side is read when a cell is done, and no choice rests on it; a preset that is
+``scored`` on the validation side, such as ``rod``, never reads it. What cannot be run is refused before anything is.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -35,8 +36,10 @@ from benchmarks.evidence.findings import Results
 from benchmarks.evidence.forgetting_page import write_forgetting_page
 from benchmarks.evidence.preset import Cell, Preset, read_preset
 from benchmarks.evidence.score_tables import claim_rows, cost_rows, score_rows
-from benchmarks.evidence.task_data import Folders, generate
+from benchmarks.evidence.sources import Folders, located
+from benchmarks.evidence.task_data import TaskData, generate
 from benchmarks.reporting import markdown_table, table
+from piggygan.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,13 @@ class Options:
     """What can be chosen on the command line."""
 
     preset: str = "smoke"
-    """smoke, small, full, or a .toml file."""
+    """smoke, small, full, rod, or a .toml file."""
     out: Path = Path("runs/forgetting")
     """Folder for the results."""
-    facades: Path | None = None
-    """Folder of facades; only ``smoke`` makes its own."""
-    windows: Path | None = None
-    """Folder of facades with their windows."""
-    xrays: Path | None = None
-    """Folder of chest X-rays and lung masks."""
+    data: Path | None = None
+    """Folder that holds the preset's sources; only ``smoke`` makes its own."""
+    folders: dict[str, Path] = field(default_factory=dict)
+    """Where single sources are instead, as ``--folders NAME DIR NAME DIR``."""
     cells: str = "*"
     """Only cells whose name (``--list`` shows them) matches, with ``*`` and ``?``; and what those start from."""
     minutes: float = float("inf")
@@ -87,7 +88,8 @@ def main(options: Options) -> None:
         if options.page:
             print(write_forgetting_page(results, options.out))
         return
-    folders = _folders(options, preset)
+    folders = _folders(options, preset, cells)
+    check_cells(cells, preset, folders, place)
     run_all(cells, preset, folders, place, _features(options), options.minutes)
 
 
@@ -164,20 +166,32 @@ def write_table(results: Results, folder: Path) -> None:
     (folder / "table.md").write_text("\n".join(sections), encoding="utf-8")
 
 
-def _folders(options: Options, preset: Preset) -> Folders:
-    data = options.out / "data"
-    folders = Folders(
-        options.facades or data / "facades", options.windows or data / "windows", options.xrays or data / "xrays"
-    )
-    if preset.name == "smoke":
-        generate(folders, preset.setting.size)
-    needed = {task.source for task in preset.tasks.values()}
-    if missing := sorted(source for source in needed if not getattr(folders, source).is_dir()):
-        raise pg.errors.DatasetError(
-            f"preset {preset.name!r} needs {', '.join(missing)}: say where they are with "
-            f"{' '.join(f'--{source} DIR' for source in missing)}."
-        )
-    return folders
+def check_cells(cells: Sequence[Cell], preset: Preset, folders: Folders, place: Place) -> None:
+    """Refuse before anything runs what would fail later.
+
+    Raises:
+        DatasetError: If a task's pairs are not there, are too few, or a patient's are on two sides.
+        ConfigurationError: If a cell that is done was made with another setting.
+    """
+    for task, seed in {(cell.task, cell.seed): None for cell in cells}:
+        data = TaskData(preset, task, folders, seed)
+        for read in (data.learned, data.validated, data.scored):
+            read()
+    for cell in cells:
+        path = place.result(cell)
+        if path.exists() and not preset.made(cell, json.loads(path.read_text(encoding="utf-8"))):
+            raise ConfigurationError(
+                f"{path} was made with another setting than preset {preset.name!r} has: give another --out, or move "
+                "that cell away."
+            )
+
+
+def _folders(options: Options, preset: Preset, cells: Sequence[Cell]) -> Folders:
+    data = options.data
+    if preset.name == "smoke" and data is None and not options.folders:
+        data = options.out / "data"
+        generate(data, preset.setting.size)
+    return located(preset.sources, preset.needed(cell.task for cell in cells), data, options.folders)
 
 
 def _features(options: Options) -> FeatureNetwork:

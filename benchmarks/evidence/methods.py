@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from piggygan.model.allocation import Fraction
 from piggygan.model.overhead import TaskOverhead
 from piggygan.training import Batch
 
+PAPERS_FRACTION: Fraction = MappingProxyType({"*": 0.25})
 LOOKED_AT = 40
 """Pairs that a start is chosen by."""
 Start = Callable[[pg.UNetGenerator, str], Contender]
@@ -113,11 +115,11 @@ class Related(Ours):
         self._arguments["start_from"] = next(iter(pg.relatedness(self.model, [some])))
 
 
-def low_rank(scale: float) -> Start:
-    """Make adapters that are in every layer as large as what ours stores there with the paper's lambda."""
+def low_rank(scale: float, fraction: Fraction = PAPERS_FRACTION) -> Start:
+    """Make adapters that are in every layer as large as what ours stores there, unless said with the paper's lambda."""
 
     def start(generator: pg.UNetGenerator, first: str) -> Contender:
-        sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator, {"*": 0.25}).layers}
+        sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator, fraction).layers}
         return LowRank(generator, first, sizes, scale)
 
     return start
@@ -146,6 +148,7 @@ METHODS: dict[str, Start] = {
     "low-rank": low_rank(1.0),
     "low-rank-x4": low_rank(4.0),
     "low-rank-x16": low_rank(16.0),
+    "low-rank-x16-lambda-0": low_rank(16.0, 0.0),
     "ours": ours(),
     "ours-8th": ours(unconstrained_fraction=1 / 8),
     "ours-from-base": from_base,

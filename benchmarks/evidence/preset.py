@@ -10,33 +10,39 @@ every order, which all methods learn alike.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.evidence.methods import FROM_SCRATCH, METHODS
+from benchmarks.evidence.sources import FORMS, Source
 from piggygan.errors import ConfigurationError
 
 FOLDER = Path(__file__).parent / "presets"
 ALONE = "alone"
 """Stands for the order where a cell is the same in all orders."""
-Source = Literal["facades", "windows", "xrays"]
 Kind = Literal["labels", "windows", "photo", "mask"]
+Objective = Literal["pix2pix", "supervised"]
 
 
 @dataclass(frozen=True)
 class TaskSetting:
     """One task: where its pairs come from, and how much of it is learned from."""
 
-    source: Source
-    """Which folder."""
+    source: str
+    """Which of the preset's sources."""
     kind: Kind
     """What the target is, and so how it is scored."""
     films: int | None = None
     """Learn from so many pairs only, another choice for each seed; None: from all."""
     learning_rate: float = 2e-4
     """Step size of generator and discriminator; unless said, that of pix2pix."""
+    objective: Objective = "pix2pix"
+    """What is learned by; ``supervised``, for masks, is without a discriminator."""
+    steps: int | None = None
+    """Steps of the optimizer; None: as many as the setting says."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Setting:
     """Share of the training side that is kept back for learning curves and choices."""
     most_validated: int = 40
     """Most pairs of a validation side."""
+    scored: Literal["test", "validation"] = "test"
+    """Which side is scored when a cell is done. With ``validation`` the test side is never read: for choosing."""
 
 
 @dataclass(frozen=True, order=True)
@@ -80,7 +88,7 @@ class Cell:
 class Stage:
     """Cells that are run before those of the next stage."""
 
-    order: str
+    orders: tuple[str, ...]
     methods: tuple[str, ...]
     seeds: tuple[int, ...]
 
@@ -91,6 +99,7 @@ class Preset:
 
     name: str
     setting: Setting
+    sources: Mapping[str, Source]
     tasks: Mapping[str, TaskSetting]
     orders: Mapping[str, tuple[str, ...]]
     stages: tuple[Stage, ...]
@@ -99,9 +108,8 @@ class Preset:
         """List every cell once, the most telling first and each after those that it starts from."""
         cells: dict[Cell, None] = {}
         for stage in self.stages:
-            for seed in stage.seeds:
-                for method in stage.methods:
-                    cells |= dict.fromkeys(self.chain(method, stage.order, seed))
+            for seed, order, method in product(stage.seeds, stage.orders, stage.methods):
+                cells |= dict.fromkeys(self.chain(method, order, seed))
         return list(cells)
 
     def chain(self, method: str, order: str, seed: int) -> list[Cell]:
@@ -123,10 +131,20 @@ class Preset:
         chain = self.chain(cell.method, cell.order, cell.seed)
         return chain[: chain.index(cell)]
 
+    def needed(self, tasks: Iterable[str]) -> set[str]:
+        """Name the sources that some tasks need."""
+        return {self.tasks[task].source for task in tasks}
+
     def described(self, cell: Cell) -> dict[str, Any]:
         """Say all that a cell's result depends on, for its JSON; results of other settings are not joined."""
         learned = [*(earlier.task for earlier in self.before(cell)), cell.task]
         return {"setting": asdict(self.setting), "tasks": {task: asdict(self.tasks[task]) for task in learned}}
+
+    def made(self, cell: Cell, found: Mapping[str, Any]) -> bool:
+        """Say whether a cell's JSON was made under this preset; what an older one does not say was the default."""
+        tasks = {task: TaskSetting(**setting) for task, setting in found["tasks"].items()}
+        needed = self.described(cell)["tasks"]
+        return Setting(**found["setting"]) == self.setting and tasks == {task: self.tasks[task] for task in needed}
 
 
 def read_preset(given: str) -> Preset:
@@ -139,10 +157,11 @@ def read_preset(given: str) -> Preset:
     preset = Preset(
         name=Path(given).stem,
         setting=Setting(**found["setting"]),
+        sources={name: Source(**source) for name, source in found["sources"].items()},
         tasks={name: TaskSetting(**task) for name, task in found["tasks"].items()},
         orders={name: tuple(tasks) for name, tasks in found["orders"].items()},
         stages=tuple(
-            Stage(stage["order"], tuple(stage["methods"]), tuple(stage["seeds"])) for stage in found["stages"]
+            Stage(tuple(stage["orders"]), tuple(stage["methods"]), tuple(stage["seeds"])) for stage in found["stages"]
         ),
     )
     if problems := list(_problems(preset)):
@@ -160,11 +179,25 @@ def _read(given: str) -> dict[str, Any]:
 
 
 def _problems(preset: Preset) -> Iterator[str]:
+    yield from _unlearnable(preset)
     for name, tasks in preset.orders.items():
         if strangers := [task for task in tasks if task not in preset.tasks]:
             yield f"order {name!r} has no such task as {', '.join(strangers)}"
     for number, stage in enumerate(preset.stages, 1):
-        if stage.order not in preset.orders:
-            yield f"stage {number} has no such order as {stage.order}"
+        if strangers := [order for order in stage.orders if order not in preset.orders]:
+            yield f"stage {number} has no such order as {', '.join(strangers)}"
         if strangers := [method for method in stage.methods if method not in METHODS]:
             yield f"stage {number} has no such method as {', '.join(strangers)}: there are {', '.join(METHODS)}"
+
+
+def _unlearnable(preset: Preset) -> Iterator[str]:
+    for name, source in preset.sources.items():
+        if source.form not in FORMS:
+            yield f"source {name!r} has the form {source.form!r}: there are {', '.join(FORMS)}"
+    for name, task in preset.tasks.items():
+        if task.source not in preset.sources:
+            yield f"task {name!r} has no such source as {task.source}: there are {', '.join(preset.sources)}"
+        elif (task.kind == "mask") != (preset.sources[task.source].form == "masks"):
+            yield f"task {name!r} is of the kind {task.kind}, which a source of that form does not have"
+        if task.objective == "supervised" and task.kind != "mask":
+            yield f"task {name!r} is supervised, and only masks are learned so"

@@ -1,6 +1,6 @@
 """What each network of the forgetting benchmark knows of every other task: how well it would do as a start.
 
-    python -m benchmarks.evidence.starts --facades DIR --windows DIR --xrays DIR --out runs/forgetting/small
+    python -m benchmarks.evidence.starts --data DIR --out runs/forgetting/small
 
 The networks are those of the cells ``separate.alone.*`` in ``--out``, which have to be there with their weights; the
 pairs are some of those that a task is learned from. Neither the validation side nor the test side is read.
@@ -9,7 +9,7 @@ pairs are some of those that a task is learned from. Neither the validation side
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 import piggygan as pg
 from benchmarks.evidence.cell_run import Place
 from benchmarks.evidence.preset import ALONE, Cell, Preset, read_preset
-from benchmarks.evidence.task_data import Folders, TaskData
+from benchmarks.evidence.sources import Folders, located
+from benchmarks.evidence.task_data import TaskData
 from benchmarks.reporting import markdown_table
 from piggygan.data import batches
 
@@ -28,14 +29,12 @@ from piggygan.data import batches
 class Options:
     """What can be chosen on the command line."""
 
-    facades: Path
-    """Folder of facades."""
-    windows: Path
-    """Folder of facades with their windows."""
-    xrays: Path
-    """Folder of chest X-rays and lung masks."""
     out: Path
     """Folder of the forgetting benchmark's results."""
+    data: Path | None = None
+    """As for ``forgetting.py``."""
+    folders: dict[str, Path] = field(default_factory=dict)
+    """As for ``forgetting.py``."""
     preset: str = "small"
     """As for ``forgetting.py``."""
     order: str = "four-8e-4"
@@ -49,8 +48,9 @@ class Options:
 def main(options: Options) -> None:
     """Print one row a task to be learned, one column a network to start from."""
     preset = read_preset(options.preset)
-    folders = Folders(options.facades, options.windows, options.xrays)
-    print(markdown_table(rows(preset, preset.orders[options.order], folders, Place(options.out), options)))
+    tasks = preset.orders[options.order]
+    folders = located(preset.sources, preset.needed(tasks), options.data, options.folders)
+    print(markdown_table(rows(preset, tasks, folders, Place(options.out), options)))
 
 
 def rows(
@@ -60,7 +60,7 @@ def rows(
     models = {task: network_of(preset, place, task, options.seed) for task in tasks}
     found = []
     for task in tasks:
-        learned = TaskData(preset.tasks[task], preset.setting, folders, options.seed).learned()
+        learned = TaskData(preset, task, folders, options.seed).learned()
         some = list(batches(learned, options.pairs, seed=options.seed))[:1]
         knows = {start: pg.relatedness(models[start], some)[start] for start in tasks if start != task}
         found.append({"to learn": task, **{start: None if start == task else f"{knows[start]:.3f}" for start in tasks}})

@@ -10,25 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.evidence.preset import Setting, Source, TaskSetting
+from benchmarks.evidence.preset import Preset
+from benchmarks.evidence.sources import Folders, sides_of, test_folder
 from piggygan.data import PairAugmentation, PairBatch, PairDataset
 from piggygan.data.batches import collate_pairs
-from piggygan.data.splits import read_splits, side_of
 from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
+from piggygan.errors import DatasetError
 
-SAME_SOURCE_LETTERS = 7
-"""Films whose names share so many first letters are taken to be of one patient or publication."""
 FILM_VARIATIONS = PairAugmentation(zoom=(0.85, 1.15), rotation_degrees=8.0, contrast=0.2, brightness=0.2)
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where the pictures are; see ``forgetting.py``."""
-
-    facades: Path
-    windows: Path
-    xrays: Path
 
 
 @dataclass(frozen=True)
@@ -38,34 +28,51 @@ class Names:
     learned: tuple[str, ...]
     validated: tuple[str, ...]
     tested: tuple[str, ...]
+    """None where the preset is scored on the validation side."""
 
 
 class TaskData:
     """One task's pairs.
 
     Args:
-        task: Which pairs, and how many of them.
-        setting: Size of the images, and how many are kept back.
-        folders: Where they are.
+        preset: The experiment: size of the images, how many are kept back, and where the task's are.
+        task: Which of its tasks.
+        folders: Where the sources are.
         seed: Chooses the films where only some are learned from, and their variations.
+
+    Raises:
+        DatasetError: If a folder is missing, a patient is on two sides, or there are fewer pairs than are asked for.
     """
 
-    def __init__(self, task: TaskSetting, setting: Setting, folders: Folders, seed: int) -> None:
-        self._task = task
-        self._size = setting.size
-        self._folders = folders
+    def __init__(self, preset: Preset, task: str, folders: Folders, seed: int) -> None:
+        self._task = preset.tasks[task]
+        self._setting = setting = preset.setting
+        self._source = source = preset.sources[self._task.source]
+        self._folder = folders[self._task.source]
         self._seed = seed
-        training, tested = _sides(task.source, folders)
-        letters = SAME_SOURCE_LETTERS if task.source == "xrays" else None
-        validated = kept_back(training, min(round(len(training) * setting.validation), setting.most_validated), letters)
-        learned = [name for name in training if name not in set(validated)]
-        if task.films is not None:
-            learned = sorted(random.Random(seed).sample(learned, task.films))  # noqa: S311
+        sides = sides_of(self._task.source, source, self._folder)
+        most = min(round(len(sides.train) * setting.validation), setting.most_validated)
+        validated = kept_back(sides.train, most, source.together_letters or source.patient_letters)
+        learned = [name for name in sides.train if name not in set(validated)]
+        tested = sides.test if setting.scored == "test" else ()
+        films = self._task.films or len(learned)
+        for what, there, needed in (
+            ("to learn from", len(learned), max(films, setting.batch_size)),
+            ("to validate with", len(validated), 1),
+            ("to test", len(tested), 1 if setting.scored == "test" else 0),
+        ):
+            if there < needed:
+                raise DatasetError(
+                    f"task {task!r} needs {needed} pairs {what}, and {self._folder} has {there}: give it more, or "
+                    "ask for fewer in the preset."
+                )
+        if self._task.films is not None:
+            learned = sorted(random.Random(seed).sample(learned, films))  # noqa: S311
         self.names = Names(tuple(learned), tuple(validated), tuple(tested))
 
     def learned(self) -> PairDataset:
         """Return the pairs to learn from, varied anew each epoch."""
-        varied = FILM_VARIATIONS if self._task.source == "xrays" else PairAugmentation.pix2pix()
+        varied = FILM_VARIATIONS if self._source.form == "masks" else PairAugmentation.pix2pix()
         return self._dataset(self.names.learned, "train", varied)
 
     def whole(self) -> PairBatch:
@@ -77,20 +84,22 @@ class TaskData:
         """Return the pairs that learning curves and choices are made with."""
         return self._dataset(self.names.validated, "train", None)
 
-    def tested(self) -> PairDataset:
-        """Return the pairs that are read once, when a cell has been learned."""
+    def scored(self) -> PairDataset:
+        """Return the pairs that are read once, when a cell has been learned: of the side that the preset names."""
+        if self._setting.scored == "validation":
+            return self.validated()
         return self._dataset(self.names.tested, "test", None)
 
     def _dataset(self, names: Sequence[str], side: str, augmentation: PairAugmentation | None) -> PairDataset:
-        if self._task.source == "xrays":
-            folder = self._folders.xrays
+        folder, size = self._folder, self._setting.size
+        if self._source.form == "masks":
+            masks = folder / self._source.masks
             return PairDataset.with_masks(
-                folder / "images", folder / "masks", self._size, names=names, augmentation=augmentation, seed=self._seed
+                folder / "images", masks, size, names=names, augmentation=augmentation, seed=self._seed
             )
-        folder = self._folders.facades if self._task.source == "facades" else self._folders.windows
         return PairDataset.side_by_side(
-            folder / "train" if side == "train" else _test_folder(folder),
-            self._size,
+            folder / "train" if side == "train" else test_folder(folder),
+            size,
             input_side="right" if self._task.kind == "photo" else "left",
             names=names,
             augmentation=augmentation,
@@ -119,30 +128,13 @@ def kept_back(names: Sequence[str], count: int, letters: int | None) -> list[str
     return sorted(chosen)
 
 
-def generate(folders: Folders, size: int) -> None:
-    """Write small generated data where there are none, for the preset ``smoke``."""
-    if not folders.facades.exists():
-        write_facades(folders.facades / "train", 24, size, seed=0)
-        write_facades(folders.facades / "test", 6, size, seed=1)
-    if not folders.xrays.exists():
-        names = [image.name for image, _ in write_xrays(folders.xrays, 26, size, seed=0)]
+def generate(data: Path, size: int) -> None:
+    """Write small generated ``facades`` and ``xrays`` into a folder where there are none, for the preset ``smoke``."""
+    facades, xrays = data / "facades", data / "xrays"
+    if not facades.exists():
+        write_facades(facades / "train", 24, size, seed=0)
+        write_facades(facades / "test", 6, size, seed=1)
+    if not xrays.exists():
+        names = [image.name for image, _ in write_xrays(xrays, 26, size, seed=0)]
         sides = {"train": names[:20], "test": names[20:]}
-        (folders.xrays / "splits.json").write_text(json.dumps(sides), encoding="utf-8")
-
-
-def _sides(source: Source, folders: Folders) -> tuple[list[str], list[str]]:
-    if source == "xrays":
-        path = folders.xrays / "splits.json"
-        splits = read_splits(path)
-        return sorted(side_of(splits, "train", path)), sorted(side_of(splits, "test", path))
-    folder = folders.facades if source == "facades" else folders.windows
-    return _files_in(folder / "train"), _files_in(_test_folder(folder))
-
-
-def _test_folder(folder: Path) -> Path:
-    """The published facades call it ``val``, and the windows ``test``."""
-    return folder / "test" if (folder / "test").is_dir() else folder / "val"
-
-
-def _files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
+        (xrays / "splits.json").write_text(json.dumps(sides), encoding="utf-8")

@@ -11,6 +11,7 @@ from benchmarks.evidence.cell_run import Place
 from benchmarks.evidence.findings import Results
 from benchmarks.evidence.preset import Preset, read_preset
 from benchmarks.evidence.score_tables import claim_rows, cost_rows, score_rows
+from benchmarks.evidence.sources import located
 from piggygan.errors import ConfigurationError, DatasetError
 
 TINY = """
@@ -21,6 +22,10 @@ depth = 3
 steps = 4
 batch_size = 4
 readings = 2
+
+[sources]
+facades = { folder = "facades", form = "side-by-side" }
+xrays = { folder = "xrays", form = "masks" }
 
 [tasks]
 labels = { source = "facades", kind = "labels" }
@@ -35,17 +40,17 @@ few = ["labels", "lungs-5"]
 few-fast = ["labels", "lungs-5-fast"]
 
 [[stages]]
-order = "three"
+orders = ["three"]
 methods = ["separate", "ours", "fine-tuning", "low-rank", "replay"]
 seeds = [0]
 
 [[stages]]
-order = "few"
+orders = ["few"]
 methods = ["ours"]
 seeds = [0]
 
 [[stages]]
-order = "few-fast"
+orders = ["few-fast"]
 methods = ["ours"]
 seeds = [0]
 """
@@ -57,8 +62,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the tiny experiment was run."""
     folder = tmp_path_factory.mktemp("forgetting")
     preset = write_preset(folder)
-    folders = forgetting.Folders(*(folder / "data" / name for name in ("facades", "windows", "xrays")))
-    forgetting.generate(folders, preset.setting.size)
+    forgetting.generate(folder / "data", preset.setting.size)
+    folders = located(preset.sources, preset.sources, folder / "data", {})
     forgetting.run_all(preset.cells(), preset, folders, Place(folder), forgetting.random_features())
     return folder
 
@@ -69,10 +74,7 @@ def write_preset(folder: Path) -> Preset:
 
 
 def options(folder: Path, **chosen: object) -> forgetting.Options:
-    data = folder / "data"
-    return forgetting.Options(
-        preset=str(folder / "tiny.toml"), out=folder, facades=data / "facades", xrays=data / "xrays", **chosen
-    )
+    return forgetting.Options(preset=str(folder / "tiny.toml"), out=folder, data=folder / "data", **chosen)
 
 
 def test_every_cell_leaves_a_result_and_each_comes_after_those_it_starts_from(done: Path) -> None:
@@ -192,7 +194,7 @@ def test_the_page_and_the_evidence_are_made_from_the_cells_alone(done: Path, tmp
 
 def test_missing_data_are_named(tmp_path: Path) -> None:
     write_preset(tmp_path)
-    with pytest.raises(DatasetError, match="--facades DIR --xrays DIR"):
+    with pytest.raises(DatasetError, match=r"there is no folder .*facades, .*xrays for facades, xrays: correct --data"):
         forgetting.main(options(tmp_path))
 
 
@@ -224,7 +226,7 @@ def test_a_preset_that_names_nothing_known_is_refused(tmp_path: Path) -> None:
     path.write_text(TINY.replace('"low-rank"', '"lowrank"'), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no such method as lowrank"):
         read_preset(str(path))
-    with pytest.raises(ConfigurationError, match="no preset 'middle': give one of full, small, smoke"):
+    with pytest.raises(ConfigurationError, match="no preset 'middle': give one of full, rod, small, smoke"):
         read_preset("middle")
 
 

@@ -15,17 +15,14 @@ from benchmarks.evidence.task_data import generate
 
 def test_a_row_a_task_and_a_column_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     preset, place = read_preset("smoke"), Place(tmp_path)
-    folders = starts.Folders(*(tmp_path / "data" / name for name in ("facades", "windows", "xrays")))
-    generate(folders, preset.setting.size)
+    generate(tmp_path / "data", preset.setting.size)
     place.make()
     order, tasks = next(iter(preset.orders.items()))
     for task in tasks:
         torch.manual_seed(len(task))
         network = pg.UNetGenerator(depth=preset.setting.depth, width=preset.setting.width, norm="batch", dropout=True)
         save_file(network.state_dict(), place.weights(Cell("separate", ALONE, task, 0)))
-    starts.main(
-        starts.Options(folders.facades, folders.windows, folders.xrays, tmp_path, preset="smoke", order=order, pairs=4)
-    )
+    starts.main(starts.Options(tmp_path, data=tmp_path / "data", preset="smoke", order=order, pairs=4))
     head, _, *rows = capsys.readouterr().out.strip().splitlines()
     assert [name.strip() for name in head.split("|")[1:-1]] == ["to learn", *tasks]
     cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
