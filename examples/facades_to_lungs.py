@@ -52,6 +52,8 @@ class Options:
     """Of every training; that of pix2pix. In short ones four times as much learns more: docs/evidence.md."""
     seed: int = 0
     """Of everything random."""
+    commit_anyway: bool = False
+    """Commit what is not learned too: to see how it goes, in few epochs."""
 
 
 def main(options: Options) -> None:
@@ -62,7 +64,11 @@ def main(options: Options) -> None:
     chosen = {"facades": (options.facades, options.epochs), "lungs": (options.xrays, options.lungs_epochs)}
     for task, (data, epochs) in chosen.items():
         learning = LearningConfig(
-            epochs=epochs, batch_size=options.batch_size, learning_rate=options.learning_rate, seed=options.seed
+            epochs=epochs,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            commit_anyway=options.commit_anyway,
         )
         print(train_task(options.out, task, TrainConfig(DataConfig(data), network, training=learning), tell=print))
     print(*compare_task(options.out, "lungs", ("fine-tuning",), tell=print), sep="\n")

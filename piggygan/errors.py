@@ -27,6 +27,7 @@ Catch :class:`PiggyganError` for all of them::
     │   ├── TrainingInterruptedError  a signal asked for the end, and all was saved
     │   ├── ResumeError             a training's checkpoint that cannot be written or gone on from
     │   ├── FrozenTensorError       something frozen moved while training
+    │   ├── NotLearnedError         a task that scores no more than one answer for every input
     │   └── DeviceMemoryError       a batch that the device has no room for
     ├── PredictionError             a prediction that cannot be written, or was not read back as it was meant
     ├── CheckpointError             another program's file that cannot be read or written
@@ -167,6 +168,10 @@ class ResumeError(TrainingError):
 
 class FrozenTensorError(TrainingError):
     """Something that is frozen was moved while another task trained."""
+
+
+class NotLearnedError(TrainingError):
+    """A task scores no more than one and the same answer for every input, and is not committed."""
 
 
 class DeviceMemoryError(TrainingError):

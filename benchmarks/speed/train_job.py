@@ -67,7 +67,9 @@ def measure(options: Options, skipped: list[str]) -> Rows:
         config = TrainConfig(
             DataConfig(data=folder / "data"),
             NetworkConfig(size=options.size, width=options.width),
-            training=LearningConfig(epochs=options.epochs, device="cpu" if options.device == "cpu" else "cuda"),
+            training=LearningConfig(
+                epochs=options.epochs, device="cpu" if options.device == "cpu" else "cuda", commit_anyway=True
+            ),
         )
         short = replace(config, training=replace(config.training, epochs=1))
         for number, learn in enumerate((by_hand, by_command)):  # what the first call of anything pays is no part of it

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from piggygan.about import INTENDED_USE, __version__
-from piggygan.cli.commands import DONE, INTERRUPTED, REFUSED, UNREAD, Command, Group, show, show_error
+from piggygan.cli.commands import DONE, INTERRUPTED, NOT_LEARNED, REFUSED, UNREAD, Command, Group, show, show_error
 from piggygan.cli.completion import Completion
 from piggygan.cli.data import DATA
 from piggygan.cli.demo import Demo
@@ -28,7 +28,7 @@ from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.cli.report import Report
 from piggygan.cli.train import Train
-from piggygan.errors import PiggyganError
+from piggygan.errors import NotLearnedError, PiggyganError
 
 COMMANDS: Mapping[str, type[Command] | Group] = {
     "demo": Demo,
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows ``piggygan``; None: those of this process.
 
     Returns:
-        The exit code: 0; 1 if ``verify`` found damage; 2 for anything refused, with one line on stderr that says why.
+        The exit code: 0; 1 if ``verify`` found damage; 2 for anything refused, with one line on stderr that says why;
+        3 for a task that was trained and is not learned.
 
     Raises:
         SystemExit: If the arguments cannot be parsed (2), or help was asked for (0).
@@ -92,7 +93,7 @@ def _run(arguments: Sequence[str]) -> int:
         raise
     except PiggyganError as error:
         show_error(str(error))
-        return REFUSED
+        return NOT_LEARNED if isinstance(error, NotLearnedError) else REFUSED
     except OSError as error:
         show_error(f"the system refused: {error}")
         return REFUSED

@@ -15,9 +15,9 @@ import tyro
 
 from piggygan.terminal.escaping import escaped
 
-DONE, DAMAGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
-"""Exit codes: 2 also for what could not be parsed; as shells have it 130 after Ctrl-C, and 141 where the reader of a
-pipe has gone."""
+DONE, DAMAGED, REFUSED, NOT_LEARNED, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
+"""Exit codes: 2 also for what could not be parsed; 3 if a task was trained and is not learned; as shells have it 130
+after Ctrl-C, and 141 where the reader of a pipe has gone."""
 
 RegistryFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="REGISTRY")]
 TaskFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.safetensors")]

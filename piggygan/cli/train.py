@@ -37,7 +37,8 @@ class Train:
     verifies. The same line after any stop goes on, to the same bytes; with more --epochs it goes on further. A task
     that is committed is never touched; --compare may be asked of it later.
 
-    Exit code: 0 when it is committed; 2 if refused; 130 or 143 if a signal ended it, and all is saved.
+    Exit code: 0 when it is committed; 2 if refused; 3 if it is not learned, and so not committed; 130 or 143 if a
+    signal ended it, and all is saved.
     """
 
     folder: Folder

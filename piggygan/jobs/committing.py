@@ -19,13 +19,14 @@ from piggygan.registry.verification import Verification
 from piggygan.training.history import History
 
 
-def commit_and_verify(prepared: Prepared, history: History, kept: int) -> TrainedTask:
+def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tuple[str, ...] = ()) -> TrainedTask:
     """Freeze a task, score it, commit it unless that is done, verify it, and write what came of it.
 
     Args:
         prepared: The task, learned.
         history: Of its epochs.
         kept: The epoch whose networks these are.
+        notes: What a person should know besides what was known when it was begun.
 
     Raises:
         TaskExistsError: If another task of this name was committed meanwhile.
@@ -62,7 +63,7 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int) -> Traine
         image_size=int(size or 0),
         seconds=sum(record.seconds for record in history.epochs),
         verified=tuple(map(str, verification)),
-        notes=prepared.beginning.notes,
+        notes=(*prepared.beginning.notes, *notes),
         versions={"piggygan": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )

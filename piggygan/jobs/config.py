@@ -139,6 +139,8 @@ class LearningConfig:
     keep: Literal["last", "best"] = "last"
     """Which epoch is committed. last: the learning rate has gone to 0, and no choice was made on the validation side;
     best: the one that scored most there."""
+    commit_anyway: bool = False
+    """Commit a task that is not learned: one that scores no more than one and the same answer for every input."""
     keep_checkpoints: bool = False
     """Leave the checkpoints where they are once the task is committed."""
     tracker: Annotated[TrackerName | None, _unsaid("none|tensorboard|wandb|trackio|mlflow")] = None

@@ -55,7 +55,11 @@ class DemoScale:
 
     def config(self, data: Path, epochs: int, network: NetworkConfig) -> TrainConfig:
         """Say what is to be learned of a folder."""
-        learning = LearningConfig(epochs=epochs, learning_rate=self.learning_rate)
+        learning = LearningConfig(
+            epochs=epochs,
+            learning_rate=self.learning_rate,
+            commit_anyway=True,  # it says by itself what was learned
+        )
         return TrainConfig(data=DataConfig(data=data), network=network, training=learning)
 
 

@@ -71,6 +71,19 @@ def warnings_kept(path: Path) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+def keep_warning(path: Path, text: str) -> None:
+    """Add what a person should know of a training, unless that was the last that was said.
+
+    Raises:
+        OSError: If the system refused.
+    """
+    if [line.get("text") for line in lines_of(path)][-1:] == [text]:
+        return
+    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "text": text}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
 def lines_of(path: Path) -> list[dict[str, Any]]:
     """Read a file of JSON lines; a last one that was cut off, and a file that is absent, have nothing to say."""
     found = []
@@ -90,10 +103,8 @@ class _Keeping(logging.Handler):
         self._path = path
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "text": record.getMessage()}
         try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            keep_warning(self._path, record.getMessage())
         except OSError:  # a full disk ends the training where its checkpoints are written, not here
             self.handleError(record)
 

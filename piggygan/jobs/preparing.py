@@ -22,7 +22,7 @@ from piggygan.jobs.networks import WIDTH, check_size
 from piggygan.jobs.trackers import check_tracker
 from piggygan.registry import TaskRegistry
 
-_MAY_CHANGE = {"epochs", "workers", "validate_every", "device", "keep_checkpoints", "tracker", "track"}
+_MAY_CHANGE = {"epochs", "workers", "validate_every", "device", "commit_anyway", "keep_checkpoints", "tracker", "track"}
 """Options of a task that was begun which may be others when it goes on; what the device is, its checkpoints know."""
 
 

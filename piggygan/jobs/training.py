@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from piggygan.errors import (
+    NotLearnedError,
     PiggyganError,
     RegistryLockedError,
     TaskExistsError,
@@ -23,9 +24,10 @@ from piggygan.jobs.committing import commit_and_verify
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import config_to_toml, read_config, with_paths_from
 from piggygan.jobs.course import course_of, learn, put_chosen
+from piggygan.jobs.floor import unlearned
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.following import followed
-from piggygan.jobs.looking import warnings_kept
+from piggygan.jobs.looking import keep_warning, warnings_kept
 from piggygan.jobs.plan import describe_plan
 from piggygan.jobs.preparing import Prepared, differences, filled_in, other_data, prepare
 from piggygan.jobs.result import TrainedTask, read_result
@@ -71,6 +73,8 @@ def train_task(
         TaskExistsError, TaskStateError: If the registry holds a task of this name, learned elsewhere or otherwise.
         TaskInUseError: If another process is learning it, or the first task of this registry.
         ResumeError: If it was begun with other options.
+        NotLearnedError: If it scores no more on the validation side than one and the same answer for every input, and
+            ``config.training.commit_anyway`` is not set. It is then not frozen; the same call with more epochs goes on.
         TrainingError: As of :func:`piggygan.training.train`.
         RegistryError: If it cannot be committed, or does not verify; it is then not in the registry.
 
@@ -82,7 +86,8 @@ def train_task(
         >>> for seed, side in enumerate(("train", "val")):
         ...     _ = write_facades(Path(folder.name, "data", side), 2, 32, seed=seed)
         >>> small = NetworkConfig(size=32, width=2)
-        >>> config = TrainConfig(DataConfig(Path(folder.name, "data")), small, training=LearningConfig(epochs=1))
+        >>> briefly = LearningConfig(epochs=1, commit_anyway=True)  # one epoch learns nothing
+        >>> config = TrainConfig(DataConfig(Path(folder.name, "data")), small, training=briefly)
         >>> task = train_task(Path(folder.name, "exp"), "facades", config, progress=False)
         >>> task.verified
         ('facades: equal',)
@@ -102,7 +107,7 @@ def train_task(
         history = learn(prepared, course, progress, follow)
         follow()  # of what a stop kept from it
         kept = put_chosen(prepared, course.objective, history)
-        result = commit_and_verify(prepared, history, kept)
+        result = commit_and_verify(prepared, history, kept, _checked_to_be_learned(prepared, len(history.epochs)))
         _closed(files, prepared.config)
     return result
 
@@ -195,6 +200,22 @@ def _begun(prepared: Prepared) -> Iterator[Callable[[], None]]:
     _write_down(prepared)
     with followed(prepared) as follow:
         yield follow
+
+
+def _checked_to_be_learned(prepared: Prepared, epochs: int) -> tuple[str, ...]:
+    """Refuse to commit what is not learned, unless that is wanted; return what the record is to say of it."""
+    found = unlearned(prepared, epochs)
+    if found is None:
+        return ()
+    if prepared.config.training.commit_anyway or prepared.files.name in prepared.registry.tasks:
+        return (f"{found}; it was committed nevertheless, as --commit-anyway asks.",)
+    keep_warning(prepared.files.warnings, f"{found}.")
+    write_task_page(prepared.files)
+    doubt = "whether masks are inverted" if prepared.data.kind == "masks" else "whether --direction is the right one"
+    raise NotLearnedError(
+        f"{found}. Nothing is frozen or committed, and all is saved: go on with more --epochs, such as --epochs "
+        f"{2 * epochs}; look at {shown(prepared.files.page)} {doubt}; or commit it as it is, with --commit-anyway."
+    )
 
 
 def _write_down(prepared: Prepared) -> None:

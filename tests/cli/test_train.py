@@ -17,7 +17,7 @@ from piggygan.jobs.config_file import read_config
 from piggygan.jobs.looking import Looks
 from piggygan.registry import TaskRegistry
 
-SMALL = ("--size", "32", "--width", "2", "--batch-size", "2", "--epochs", "2")
+SMALL = ("--size", "32", "--width", "2", "--batch-size", "2", "--commit-anyway", "--epochs", "2")
 look = Looks.__call__
 
 
@@ -74,7 +74,8 @@ def learned(here: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 @pytest.mark.usefixtures("learned")
 def test_other_methods_learn_the_same_task_beside_it_and_the_pages_show_it(capsys: pytest.CaptureFixture[str]) -> None:
-    second = ("train", "exp", "--task", "again", "--data", "facades", "--batch-size", "2", "--epochs", "1")
+    second = ("train", "exp", "--task", "again", "--data", "facades", "--batch-size", "2", "--commit-anyway",
+              "--epochs", "1")  # fmt: skip
     assert main([*second, "--compare", "fine-tuning,separate,separate"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line for line in printed if "once more" in line] == [
@@ -218,3 +219,20 @@ def test_warnings_of_the_training_are_printed_as_lines(
     assert train(*small, "8") == 0
     assert "had other learning rates than a training of 8 epochs" in capsys.readouterr().err
     assert "other learning rates" in (here / "exp/tasks/facades/warnings.jsonl").read_text()
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_not_learned_has_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    strict = [word for word in SMALL if word != "--commit-anyway"]
+    assert train("--data", "facades", *strict) == 3
+    said = capsys.readouterr()
+    assert [line for line in said.err.splitlines() if line.startswith("piggygan: ")][-1].startswith(
+        "piggygan: 'facades' is not learned: after 2 epochs it scores l1"
+    )
+    assert not TaskRegistry("exp/registry").tasks
+    assert train("--commit-anyway") == 0
+    assert any(
+        "committed nevertheless" in note
+        for note in json.loads(Path("exp/tasks/facades/result.json").read_text())["notes"]
+    )
+    assert train() == 0

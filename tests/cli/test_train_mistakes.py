@@ -16,7 +16,7 @@ from PIL import Image
 from piggygan.cli import main
 from piggygan.data.synthetic.facades import write_facades
 
-SMALL = "--size 32 --width 2 --batch-size 2 --epochs 1"
+SMALL = "--size 32 --width 2 --batch-size 2 --commit-anyway --epochs 1"
 FILMS = "new --task lungs --images films --masks"
 THIRDS = "--split 0.5/0.25/0.25"
 PAIRS = f"new --task facades --data facades {SMALL}"

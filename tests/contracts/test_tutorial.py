@@ -36,6 +36,8 @@ def test_its_commands_print_what_it_shows(
     assert len(shown) == 8
     for part in shown:
         command, *lines = part.splitlines()
-        assert main(shlex.split(smaller(command))[1:]) == 0, command
+        words = shlex.split(smaller(command))[1:]
+        little = ["--commit-anyway"] if words[0] == "train" else []  # data so few are not learned in an epoch
+        assert main([*words, *little]) == 0, command
         printed = {shape(line) for line in capsys.readouterr().out.splitlines()}
         assert [line for line in lines if shape(line) not in printed] == []

@@ -59,3 +59,15 @@ def test_what_nobody_paired_has_no_floor(pairs: TaskData) -> None:
     unpaired: Any = TaskData(**{**vars(pairs), "kind": "unpaired"})
     assert floor_of(unpaired, 1) == {}
     assert is_learned("unpaired", {"cycle_l1": 0.1}, {}) is None
+
+
+def test_the_side_that_is_asked_for_is_scored(masks: TaskData) -> None:
+    assert floor_of(masks, 2, masks.test) == floor_of(masks, 2)
+    assert floor_of(masks, 2, masks.validation) != floor_of(masks, 2)
+
+
+def test_photos_of_labels_are_learned_by_their_structure() -> None:
+    floor = {"l1": 0.3345, "ssim": 0.0554}  # of 400 CMP facades at 128 px; the scores are pix2pix's on them
+    assert is_learned("pairs", {"l1": 0.3438, "ssim": 0.0990}, floor) is True
+    assert is_learned("pairs", {"l1": 0.7586, "ssim": 0.0079}, floor) is False
+    assert is_learned("pairs", {"l1": 0.3438}, {"l1": 0.3345}) is False  # too small for SSIM

@@ -17,6 +17,7 @@ from piggygan.data.synthetic.facades import write_facades
 from piggygan.errors import (
     ConfigurationError,
     DatasetError,
+    NotLearnedError,
     PiggyganError,
     ResumeError,
     TaskExistsError,
@@ -139,6 +140,7 @@ def test_a_frozen_task_is_never_touched(
     [
         "piggygan.jobs.training.learn",
         "piggygan.jobs.looking.Looks._draw",
+        "piggygan.jobs.training.unlearned",
         "piggygan.jobs.committing.score_side",
         "piggygan.registry.registry.TaskRegistry.commit",
         "piggygan.jobs.committing._verified",
@@ -390,3 +392,41 @@ def test_several_processes_are_refused_before_anything_is_made(
     refused(
         tmp_path, lambda: learn(tmp_path / "exp", "a", small(facade_pairs)), ConfigurationError, "torchrun started 2"
     )
+
+
+def test_what_is_not_learned_is_not_committed_and_says_what_to_do(
+    run_folder: Path, lung_films: Path, small: Any, straight: TrainedTask
+) -> None:
+    strict = small(lung_films, commit_anyway=False)
+    registry, files = contents(run_folder / "registry"), RunFolder.at(run_folder).task("lungs")
+    for _ in range(2):  # and the same call again says the same
+        with pytest.raises(NotLearnedError) as caught:
+            learn(run_folder, "lungs", strict)
+    said = str(caught.value)
+    assert "'lungs' is not learned: after 3 epochs it scores dice " in said
+    assert "more --epochs, such as --epochs 6; look at" in said
+    assert "commit it as it is, with --commit-anyway" in said
+    assert contents(run_folder / "registry") == registry
+    assert not files.result.exists()
+    assert [line["text"] for line in lines_of(files.warnings)] == [said.partition(". Nothing")[0] + "."]
+    assert "is not learned" in files.page.read_text(encoding="utf-8")
+    result = learn(run_folder, "lungs", small(lung_films))
+    assert result.digests == straight.digests  # the refusal changed nothing of what was learned
+    assert result.notes[-1] == straight.notes[-1]
+    assert result.notes[-1].endswith("; it was committed nevertheless, as --commit-anyway asks.")
+
+
+def test_more_epochs_go_on_with_what_was_not_learned(run_folder: Path, lung_films: Path, small: Any) -> None:
+    with pytest.raises(NotLearnedError):
+        learn(run_folder, "lungs", small(lung_films, commit_anyway=False))
+    with pytest.raises(NotLearnedError, match="after 4 epochs"):
+        learn(run_folder, "lungs", small(lung_films, commit_anyway=False, epochs=4))
+    assert [line["epoch"] for line in lines_of(RunFolder.at(run_folder).task("lungs").log)] == [1, 2, 3, 4]
+
+
+def test_a_task_that_is_learned_is_committed_unasked(
+    run_folder: Path, lung_films: Path, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("piggygan.jobs.floor.floor_of", lambda *_: {"dice": 0.0})
+    result = learn(run_folder, "lungs", small(lung_films, commit_anyway=False))
+    assert not any("not learned" in note for note in result.notes)
