@@ -2,9 +2,7 @@
 
     python examples/facades_to_lungs.py --facades DIR --xrays DIR
 
-``--facades`` is a folder of side-by-side pairs, photo left and labels right; ``--xrays`` one with ``images``, ``masks``
-and ``splits.json`` or folders for the sides; docs/datasets.md has the other forms. A run that was stopped or killed
-goes on with the same command, to the same bytes. On generated data it is ``piggygan demo``.
+Pairs side by side; ``images`` and ``masks``: docs/datasets.md has other forms. It goes on after any stop.
 """
 
 from __future__ import annotations
@@ -39,15 +37,13 @@ class Options:
     out: Path = Path("runs/facades_to_lungs")
     """Folder of the run: the registry, what is private of each task, and report.html."""
     size: int = 128
-    """Side of the images in pixels, a multiple of 32; powers of two suit the U-Net."""
+    """Side of the images in pixels, a multiple of 32."""
     width: int = 32
     """Channels of the U-Net's first level; pix2pix has 64."""
     epochs: int = 20
     """Passes over the facades."""
     lungs_epochs: int = 30
     """Passes over the X-rays, for the new task and for fine-tuning alike."""
-    batch_size: int = 4
-    """Images a step."""
     learning_rate: float = 2e-4
     """Of every training; that of pix2pix. In short ones four times as much learns more: docs/evidence.md."""
     seed: int = 0
@@ -65,7 +61,6 @@ def main(options: Options) -> None:
     for task, (data, epochs) in chosen.items():
         learning = LearningConfig(
             epochs=epochs,
-            batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             seed=options.seed,
             commit_anyway=options.commit_anyway,

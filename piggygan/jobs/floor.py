@@ -93,6 +93,6 @@ def unlearned(prepared: Prepared, epochs: int) -> str | None:
         return None
     name, _ = HEADLINES[data.kind]
     return (
-        f"{prepared.files.name!r} is not learned: after {epochs} epochs it scores {name} {scores[name]:.4g} on the "
-        f"validation side, and one and the same answer for every input {floor[name]:.4g}"
+        f"{prepared.files.name!r} is not learned: after {epochs} epoch{'s' * (epochs != 1)} it scores {name} "
+        f"{scores[name]:.4g} on the validation side, and one and the same answer for every input {floor[name]:.4g}"
     )

@@ -134,7 +134,7 @@ def test_a_plan_says_what_it_would_cost_and_does_nothing(capsys: pytest.CaptureF
 def test_the_line_wins_over_the_file_and_the_file_over_the_defaults() -> None:
     Path("doors.toml").write_text(
         '[data]\ndata = "facades"\n[network]\nsize = 32\nwidth = 2\n'
-        "[training]\nepochs = 2\nseed = 4\nlearning_rate = 1e-3\nkeep_checkpoints = true\n",
+        "[training]\nepochs = 2\nseed = 4\nlearning_rate = 1e-3\nkeep_checkpoints = true\ncommit_anyway = true\n",
         encoding="utf-8",
     )
     assert train("--config", "doors.toml", "--epochs", "1", "--seed", "5") == 0
@@ -151,7 +151,11 @@ def test_the_help_fits_a_screen_and_names_every_option(
     assert len(brief) <= 40
     options = set(re.findall(r"--[a-z][a-z-]*", " ".join(whole)))
     assert len(options) > 40
-    assert {option for option in options if option not in " ".join(brief)} == {"--json", "--no-keep-checkpoints"}
+    assert {option for option in options if option not in " ".join(brief)} == {
+        "--json",
+        "--no-commit-anyway",
+        "--no-keep-checkpoints",
+    }
 
 
 def help_of(word: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
