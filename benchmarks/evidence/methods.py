@@ -156,6 +156,9 @@ METHODS: dict[str, Start] = {
     "ours-step-1": ours(factor_step=1.0),
     "ours-step-8": ours(factor_step=8.0),
     "ours-step-128": ours(factor_step=128.0),
+    "ours-fresh": ours(init="fresh"),
+    "ours-bank-quarter": ours(max_bank=0.25),
+    "ours-fresh-bank-quarter": ours(init="fresh", max_bank=0.25),
     "ours-bank-1": ours(max_bank=1.0),
     "ours-bank-all": ours(max_bank=None),
     "ours-lambda-0": ours(unconstrained_fraction=0.0),
@@ -170,9 +173,10 @@ METHODS: dict[str, Start] = {
         unconstrained_fraction={"*": 1 / 4}, init="normal", factor_step=1.0, output_layer_unconstrained=False
     ),
 }
-"""By name. ``ours`` has all defaults, ``ours-8th`` half as many weights of its own, ``ours-step`` another factor step
-and ``ours-bank`` another bound; ``lambda`` is the paper's, the same share of every layer's filters, and so it is in
-``ours-factor-step`` and in the paper's start."""
+"""By name. ``ours`` has all defaults, ``ours-fresh`` filters of its own that are drawn anew, ``ours-8th`` half as many
+of them, ``ours-step`` another factor step and ``ours-bank`` another bound; ``lambda`` is the paper's, the same share of
+every layer's filters, and so it is in ``ours-factor-step`` and in the paper's start. ``low-rank-x16-lambda-0`` is as
+large as ``ours-lambda-0``."""
 
 FROM_SCRATCH = ("separate", "thin")
 """Whose later tasks know nothing of the earlier ones."""

@@ -18,7 +18,7 @@ from piggygan.training.options import Precision
 ObjectiveName = Literal["pix2pix", "supervised", "cyclegan"]
 AugmentationName = Literal["none", "pix2pix", "films"]
 TrackerName = Literal["none", "tensorboard", "wandb", "trackio", "mlflow"]
-Start = Literal["warm", "normal"]
+Start = Literal["warm", "fresh", "normal"]
 AUTO, LAST = "auto", "last"
 
 
@@ -78,7 +78,8 @@ class MethodConfig:
     factor_step: Annotated[float, tyro.conf.arg(metavar="TIMES")] = FACTOR_STEP
     """How many times farther a step moves a factor than a weight."""
     init: Start = "warm"
-    """warm: it starts as the other task is; normal: from random numbers, as in the paper."""
+    """warm: it starts as the other task is; fresh: so too, but for its own filters; normal: from random numbers, as in
+    the paper."""
 
     def __post_init__(self) -> None:
         check_share(unconstrained_fraction=self.unconstrained_fraction)

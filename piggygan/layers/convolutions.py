@@ -89,8 +89,9 @@ class PiggybackConvolution(TaskKernels):
             max_bank: Most filters in the bank, as a multiple of the layer's own; the most useful are taken. None: all.
             in_channels: Input channels where they differ from the convolution's.
             out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
-            init: ``"warm"`` starts as exactly the function of ``start_from``; ``"normal"`` is N(0, 0.02) for
-                factors and filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
+            init: ``"warm"`` starts as exactly the function of ``start_from``; ``"fresh"`` the same but for its own
+                filters, N(0, 0.02); ``"normal"`` is N(0, 0.02) for factors and filters (Zhai et al. 2020);
+                ``"empty"`` whatever is in memory, to be loaded over.
             factor_step: How many times farther a step of Adam moves a factor than a weight (of SGD: squared).
 
         Raises:

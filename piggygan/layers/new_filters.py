@@ -20,10 +20,11 @@ from piggygan.layers.starts import (
     normal_start,
     refitted,
     warm_start,
+    with_fresh_filters,
 )
 from piggygan.layers.task_filters import TaskFilters
 
-Init = Literal["warm", "normal", "empty"]
+Init = Literal["warm", "fresh", "normal", "empty"]
 
 FACTOR_STEP = 32.0
 """How many times farther one step of Adam moves a factor than a weight; swept in docs/decisions.md."""
@@ -59,7 +60,7 @@ def new_filters(
         max_bank: Most filters in the bank, as a multiple of the layer's own; None: all.
         c_in: Input channels.
         c_out: Output channels; a layer of another shape than the held convolution's is wholly the task's own.
-        init: ``"warm"``, ``"normal"`` or ``"empty"``.
+        init: ``"warm"``, ``"fresh"``, ``"normal"`` or ``"empty"``.
         factor_step: What the factors are divided by in training.
 
     Raises:
@@ -77,7 +78,11 @@ def new_filters(
     composed = c_out - unconstrained
     bank = layer.bank_of(sources if composed else ())
     picked = _picked(layer, bank, bank_size(layer, sources, max_bank), init) if composed else None
-    start = _warm_start(layer, start_from, bank, picked, (c_out, c_in), unconstrained) if init == "warm" else None
+    start = None
+    if init in ("warm", "fresh"):
+        start = _warm_start(layer, start_from, bank, picked, (c_out, c_in), unconstrained)
+    if start is not None and init == "fresh":
+        start = with_fresh_filters(start)
     if start is None:  # asked for, or no earlier kernel of this shape to start from
         start = empty_start(
             conv.weight,

@@ -1,5 +1,7 @@
 """How a new task starts in one convolution: warm, as exactly an earlier task, or N(0, 0.02) as in the paper.
 
+A fresh start is between the two: warm, but for filters of its own.
+
 A warm start needs the earlier task's filters as mixtures of the new task's bank. The bank is made of whole
 filters, so that is exact: a filter in the bank is selected, a composed one keeps its factors, moved to the
 columns that its bank filters have now. Where the bank is bounded and lacks some of them, the start is the nearest
@@ -91,6 +93,12 @@ def normal_start(empty: Start) -> Start:
     return empty if empty.bias is None else empty._replace(bias=empty.bias.zero_())
 
 
+def with_fresh_filters(start: Start) -> Start:
+    """Draw the filters of its own from N(0, 0.02), and leave factors and bias as they are."""
+    own = start.unconstrained
+    return start if own is None else start._replace(unconstrained=torch.empty_like(own).normal_(0.0, NORMAL_STD))
+
+
 def selecting(columns: slice, bank_size: int, like: Tensor, groups: int) -> Float[Tensor, "groups selected bank"]:
     """Make mixtures that are one bank filter each: ``(groups, length of columns, bank_size)``."""
     eye = torch.eye(bank_size, dtype=like.dtype, device=like.device)[columns]
@@ -137,18 +145,20 @@ def every_column(spans: Iterable[slice], device: torch.device) -> Int[Tensor, " 
 
 
 def bank_limit(max_bank: float, filters: int) -> int:
-    """Return the most bank filters of a layer's group that has so many filters.
+    """Return the most bank filters of a layer's group that has so many filters, at least 1.
 
     Raises:
-        ConfigurationError: If the multiple is below 1 or no number.
+        ConfigurationError: If the multiple is 0, below or no number.
 
     Example:
-        >>> bank_limit(1.25, 64)
-        80
+        >>> bank_limit(1.25, 64), bank_limit(0.25, 64), bank_limit(0.25, 3)
+        (80, 16, 1)
     """
-    if not (math.isfinite(max_bank) and max_bank >= 1):
-        raise ConfigurationError(f"max_bank is {max_bank}; a bank has at least the layer's own filters: 1 or more.")
-    return math.ceil(max_bank * filters - 1e-9)
+    if not (math.isfinite(max_bank) and max_bank > 0):
+        raise ConfigurationError(
+            f"max_bank is {max_bank}; give a multiple of a layer's filters above 0, such as 0.25 or 1.25."
+        )
+    return max(1, math.ceil(max_bank * filters - 1e-9))
 
 
 def check_picked(picked: Int[Tensor, " picked"], bank_size: int, path: str) -> None:

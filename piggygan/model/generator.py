@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, get_args, overload
 
 import torch
 from torch import Tensor, nn
@@ -128,7 +128,7 @@ class MultiTaskGenerator(HeldTasks):
             unconstrained_fraction: Share of weights of its own, 0..1, dealt out evenly over the layers; or the share of
                 each layer's filters, by pattern of paths: ``{"*": 0.25}`` is the paper's lambda in every layer. A layer
                 that would cost more than an ordinary one is wholly the task's own.
-            max_bank: Most bank filters of a layer, as a multiple of the layer's filters, at least 1: where the tasks
+            max_bank: Most bank filters of a layer, as a multiple of the layer's filters, above 0: where the tasks
                 drawn on have more, the most useful are taken, so that a step of the tenth task is about as fast as one
                 of the third. None: all, as in the paper.
             in_channels: Channels of its input where they differ from the base task's.
@@ -137,8 +137,9 @@ class MultiTaskGenerator(HeldTasks):
             start_from: The drawn-on task that it starts as; None: the last one that can be. It decides much:
                 :func:`piggygan.evaluation.relatedness` says which of them knows most of the new task.
             init: ``"warm"``: starts as exactly the function of ``start_from``, or as nearly as ``max_bank`` lets it.
-                ``"normal"``: N(0, 0.02) and fresh norms (Zhai et al. 2020). ``"empty"``: whatever is in memory, for
-                :meth:`load_task_tensors` to fill.
+                ``"fresh"``: so too, but its own filters are drawn from N(0, 0.02): they are then free of what the other
+                task needed. ``"normal"``: N(0, 0.02) for all, and fresh norms (Zhai et al. 2020). ``"empty"``: whatever
+                is in memory, for :meth:`load_task_tensors` to fill.
             factor_step: How many times farther a step of Adam moves a factor than a weight; the paper's is 1. An
                 optimizer whose step is as long as the gradient, as SGD's is, moves it the square of that farther:
                 give it :meth:`parameter_groups`.
@@ -153,8 +154,8 @@ class MultiTaskGenerator(HeldTasks):
         """
         if check_task_name(task) in self._tasks:
             raise TaskExistsError(f"there is a task {task!r} already: choose another name, or remove that one.")
-        if init not in ("warm", "normal", "empty"):
-            raise ConfigurationError(f"init is {init!r}; it is 'warm', 'normal' or 'empty'.")
+        if init not in get_args(Init):
+            raise ConfigurationError(f"init is {init!r}; it is 'warm', 'fresh', 'normal' or 'empty'.")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             end = self._ends[name]
             check_channels(name, channels, getattr(self._convolutions[end.layer].conv, name), end)

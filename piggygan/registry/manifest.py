@@ -97,8 +97,8 @@ class TaskSettings:
         for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
             if channels is not None and not 1 <= channels <= MAX_CHANNELS:
                 raise ValueError(f"{name} is {channels}; an image has 1 to {MAX_CHANNELS} channels")
-        if self.max_bank is not None and not 1.0 <= self.max_bank <= MAX_BANK:
-            raise ValueError(f"max_bank is {self.max_bank}, needed is 1 to {MAX_BANK}")
+        if self.max_bank is not None and not 0.0 < self.max_bank <= MAX_BANK:
+            raise ValueError(f"max_bank is {self.max_bank}, needed is above 0 and at most {MAX_BANK}")
 
 
 @dataclass(frozen=True)

@@ -313,6 +313,21 @@ def test_a_start_that_the_bounded_bank_cannot_make_is_the_nearest_one() -> None:
     torch.testing.assert_close(layer.kernel("c").flatten(1)[:3].detach(), nearest, rtol=1e-9, atol=1e-9)
 
 
+def test_a_bank_of_half_the_layers_filters_has_the_strongest_and_starts_as_near_as_they_allow() -> None:
+    torch.manual_seed(0)
+    layer = wrap(nn.Conv2d(4, 4, 3)).double()
+    with torch.no_grad():
+        layer.conv.weight[[1, 2]] *= 0.1
+    layer.add_task("b", max_bank=0.5, unconstrained_fraction=0.25)
+    tensors = layer.tensors("b")
+    assert tensors["picked"].tolist() == [0, 3]
+    bank = layer.own_filters("facades").flatten(1)[[0, 3]]
+    nearest = torch.linalg.lstsq(bank.T, layer.kernel("facades").flatten(1)[:3].T).solution.T @ bank
+    kernel = layer.kernel("b").flatten(1).detach()
+    torch.testing.assert_close(kernel[:3], nearest, rtol=1e-9, atol=1e-9)
+    assert torch.equal(kernel[3], layer.kernel("facades").flatten(1)[3])
+
+
 @pytest.mark.parametrize("picked", [[0, 1, 2, 6], [0, 1, 1, 2], [-1, 0, 1, 2]])
 def test_picked_filters_that_there_are_not_are_refused(picked: list[int]) -> None:
     layer = wrap(nn.Conv2d(1, 4, 1))
@@ -324,8 +339,8 @@ def test_picked_filters_that_there_are_not_are_refused(picked: list[int]) -> Non
         layer.load_tensors("c", tensors)
 
 
-@pytest.mark.parametrize("max_bank", [0.9, float("nan"), float("inf")])
-def test_a_bound_below_the_layers_own_filters_is_refused(max_bank: float) -> None:
+@pytest.mark.parametrize("max_bank", [0.0, -0.5, float("nan"), float("inf")])
+def test_a_bound_that_leaves_no_bank_is_refused(max_bank: float) -> None:
     layer = wrap(nn.Conv2d(1, 4, 1))
     with pytest.raises(ConfigurationError, match="max_bank is"):
         layer.add_task("b", max_bank=max_bank)

@@ -71,12 +71,24 @@ def test_a_normal_start_has_the_papers_spread_and_no_bias() -> None:
     assert not filters.bias.any()
 
 
+def test_a_fresh_start_is_a_warm_one_but_for_filters_of_its_own() -> None:
+    layer = PiggybackConv2d(nn.Conv2d(64, 64, 3), "base")
+    layer.freeze_task("base")
+    with torch.no_grad():
+        layer.conv.weight.mul_(100.0)
+    warm, fresh = (made(layer, c_in=64, c_out=64, init=init) for init in ("warm", "fresh"))
+    assert torch.equal(warm.scaled_factors, fresh.scaled_factors)  # type: ignore[arg-type]
+    assert torch.equal(warm.bias, fresh.bias)  # type: ignore[arg-type]
+    assert fresh.unconstrained is not None
+    assert fresh.unconstrained.std().item() == pytest.approx(0.02, rel=0.1)
+
+
 def test_the_bound_is_a_multiple_of_the_layers_own_filters_in_each_group() -> None:
     layer = base(groups=2)
     layer.add_task("b", unconstrained_fraction=1.0, init="normal")
     layer.freeze_task("b")
     sources = ("base", "b")
-    assert [bank_size(layer, sources, bound) for bound in (None, 1, 1.25, 5)] == [8, 4, 5, 8]
+    assert [bank_size(layer, sources, bound) for bound in (None, 0.1, 0.5, 1, 1.25, 5)] == [8, 1, 2, 4, 5, 8]
     filters = made(layer, sources=sources, max_bank=1.25, init="empty")
     assert filters.picked is not None
     assert filters.picked.tolist() == [0, 1, 2, 3, 4]

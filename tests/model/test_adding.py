@@ -108,6 +108,6 @@ def test_fresh_copies_are_made_where_nothing_is_taken_over() -> None:
     model = pg.MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1)), "facades")
     nn.init.constant_(model.task_parameters("facades")[2], 5.0)  # the norm's scale
     model.freeze_task("facades")
-    for init, scale in (("warm", 5.0), ("normal", 1.0)):
+    for init, scale in (("warm", 5.0), ("fresh", 5.0), ("normal", 1.0)):
         model.add_task(init, init=init)  # type: ignore[arg-type]  # a str in the loop
         assert model.task_tensors(init)["1.weight"].unique().tolist() == [scale]

@@ -252,7 +252,8 @@ def test_any_value_anywhere_is_a_piggygan_error_or_the_same_kind(data: st.DataOb
         (("settings", "in_channels"), 2**40, "in_channels is 1099511627776; an image has 1 to"),
         (("settings", "out_channels"), 2**17, "out_channels is 131072; an image has 1 to"),
         (("settings", "out_channels"), 0, "an image has 1 to"),
-        (("settings", "max_bank"), 1e300, "max_bank is 1e\\+300, needed is 1 to"),
+        (("settings", "max_bank"), 1e300, "max_bank is 1e\\+300, needed is above 0"),
+        (("settings", "max_bank"), 0.0, "max_bank is 0.0, needed is above 0"),
     ],
 )
 def test_17_08_settings_have_bounds_with_words(place: tuple[str, str], value: float, words: str) -> None:
