@@ -12,8 +12,13 @@ import tyro
 from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_error, show_result
 from piggygan.cli.trust import Required, Requirements
-from piggygan.prediction import PredictionOptions, PredictionSummary, predict
+from piggygan.prediction import Patient, PredictionOptions, PredictionSummary, predict
 
+_NAMED: dict[Patient, str] = {
+    "copy": "name the patient and study of their films: treat them as the films. --patient empty names nobody.",
+    "empty": "name no patient: an archive files them apart from their films.",
+    "pseudonym": "name pseudonyms and other UIDs than their films: an archive files them apart from these.",
+}
 INCOMPLETE = 1
 """Exit code of a run that was to be complete and was not."""
 
@@ -69,5 +74,7 @@ def _lines(summary: PredictionSummary, out: Path) -> list[str]:
         f"passed by: {first[reason]!r}{f' and {count - 1} more' if count > 1 else ''}: {reason}"
         for reason, count in passed_by.items()
     ]
+    written = sum("segmentations" in file.outputs for file in summary.predicted)
+    noted += [f"{written} DICOM segmentations {_NAMED[summary.options.patient]}"] if written else []
     where = repr(str(out)) if summary.predicted else "nothing is written"
     return [*refused, *noted, f"{len(summary.predicted)} predicted, {len(refused)} refused: {where}"]

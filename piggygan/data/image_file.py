@@ -15,7 +15,7 @@ from piggygan.data.content import MAX_PIXELS, failures_named, read_content
 from piggygan.data.dicom.description import ANY_FILM, DicomDescription, DicomRequirements
 from piggygan.data.dicom.header import is_dicom_head
 from piggygan.data.dicom.image import decode_dicom
-from piggygan.data.dicom.source import SourceImage
+from piggygan.data.dicom.source import Identify, SourceImage
 from piggygan.data.pictures.decoded import MAX_CHANNELS, DecodedImage, PictureKind, to_unit
 from piggygan.data.pictures.decoding import decode_image
 from piggygan.errors import ConfigurationError, ImageError
@@ -60,7 +60,7 @@ def read_image_file(
     *,
     frame: int | None = None,
     requirements: DicomRequirements = ANY_FILM,
-    identify: bool = False,
+    identify: Identify = "nothing",
     max_pixels: int = MAX_PIXELS,
 ) -> ImageFile:
     """Open a file once, and read its picture and what it says of itself from the same bytes.
@@ -70,7 +70,8 @@ def read_image_file(
         channels: 1 for grey, 3 for RGB, and grey files are repeated to three; more, if the file has just as many.
         frame: Which frame of a DICOM file of several, counted from 0.
         requirements: What a DICOM film has to be; other files are not asked.
-        identify: Read the identifiers of a DICOM film too, and refuse it if it lacks one.
+        identify: Read the identifiers of a DICOM film too, of the image or of its patient as well, and refuse it if it
+            lacks one of the image.
         max_pixels: Images with more pixels are refused before they are decoded.
 
     Raises:

@@ -1,6 +1,6 @@
 """Predicting: images in, masks or pictures out, in the images' own geometry."""
 
-from piggygan.prediction.options import Fit, Kind, PredictionOptions
+from piggygan.prediction.options import Fit, Kind, Patient, PredictionOptions
 from piggygan.prediction.predicting import predict
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
 from piggygan.prediction.translator import translate_pictures
@@ -8,6 +8,7 @@ from piggygan.prediction.translator import translate_pictures
 __all__ = [
     "Fit",
     "Kind",
+    "Patient",
     "PredictedFile",
     "PredictionOptions",
     "PredictionSummary",

@@ -1,4 +1,4 @@
-"""A mask as a DICOM Segmentation that refers to the image it was made of (PS3.3 A.51)."""
+"""A mask as a DICOM Segmentation that refers to the image it was made of, in its patient and study (PS3.3 A.51)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from piggygan.about import INTENDED_USE, __version__
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
+from piggygan.prediction.dicom_identity import referred_image, says_another, write_identity
 from piggygan.prediction.extras import medical
 
 if TYPE_CHECKING:
@@ -26,19 +26,6 @@ _LUNG = Code("39607008", "SCT", "Lung")
 _LUNG_TASKS = ("lung", "lungs")
 _ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 _OWN_SCHEME = "99PIGGYGAN"  # the standard leaves names that begin with 99 to everybody
-
-EMPTY = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "ReferringPhysicianName",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-)
-"""What the Patient and General Study modules want to be there, if only empty (type 2): so it is left empty."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +46,7 @@ class Algorithm:
 def segmentation_bytes(mask: Bool[np.ndarray, "rows columns"], source: SourceImage, algorithm: Algorithm) -> bytes:
     """Make a DICOM file of a mask, one segment in one frame, read it back, and compare.
 
-    Nothing of the source is taken over but its identifiers.
+    Nothing of the source is taken over but its identifiers and, if it is known, its identity.
 
     Args:
         mask: With the source's own rows and columns.
@@ -86,8 +73,9 @@ def segmentation_bytes(mask: Bool[np.ndarray, "rows columns"], source: SourceIma
 def _written(
     highdicom: Any, mask: Bool[np.ndarray, "rows columns"], source: SourceImage, algorithm: Algorithm
 ) -> bytes:
+    rows, columns = mask.shape
     segmentation = highdicom.seg.Segmentation(
-        source_images=[_referred(mask, source)],
+        source_images=[referred_image(source, rows, columns)],
         pixel_array=mask,
         segmentation_type="BINARY",
         segment_descriptions=[_segment(highdicom, algorithm)],
@@ -105,20 +93,10 @@ def _written(
         series_description=f"Segmentation: {algorithm.task}"[:64],
         omit_empty_frames=False,
     )
+    write_identity(segmentation, source)
     file = io.BytesIO()
     segmentation.save_as(file)
     return file.getvalue()
-
-
-def _referred(mask: Bool[np.ndarray, "rows columns"], source: SourceImage) -> Dataset:
-    """Give highdicom an image to refer to that knows no more than may be told."""
-    image = Dataset()
-    image.SOPClassUID, image.SOPInstanceUID = source.sop_class, source.sop_instance
-    image.StudyInstanceUID, image.SeriesInstanceUID = source.study, source.series
-    image.Rows, image.Columns = mask.shape
-    for keyword in EMPTY:
-        setattr(image, keyword, None)
-    return image
 
 
 def _segment(highdicom: Any, algorithm: Algorithm) -> Any:
@@ -155,16 +133,16 @@ def _difference(
     highdicom: Any, content: bytes, mask: Bool[np.ndarray, "rows columns"], source: SourceImage, algorithm: Algorithm
 ) -> str | None:
     """Say what of a written segmentation is not as it was meant; None: nothing."""
+    is_another = says_another(content, source)
     found = highdicom.seg.segread(io.BytesIO(content))
     frames = found.get_pixels_by_source_instance([source.sop_instance], combine_segments=False)
     (segment,) = found.SegmentSequence
     (series,) = found.ReferencedSeriesSequence
     checks = {
         "is not the mask": frames.shape == (1, *mask.shape, 1) and np.array_equal(frames[0, :, :, 0] > 0, mask),
-        "is of another study": found.StudyInstanceUID == source.study,
+        "is of another patient or study": not is_another,
         "refers to another series": series.SeriesInstanceUID == source.series,
         "does not name its algorithm": segment.SegmentAlgorithmName == _algorithm_name(algorithm)
         and found.DeviceSerialNumber == algorithm.certificate,
-        "says who the patient is": not any(found.get(keyword) for keyword in EMPTY),
     }
     return next((problem for problem, is_right in checks.items() if not is_right), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,13 +13,14 @@ from torch import Tensor
 
 from piggygan.data.dicom.description import DicomRequirements
 from piggygan.data.dicom.image import is_dicom_file
-from piggygan.data.dicom.source import SourceImage
+from piggygan.data.dicom.source import Identify, SourceImage
 from piggygan.data.framing import Placement
 from piggygan.data.image_file import ImageFile, read_image_file
 from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.png import preview_of
+from piggygan.prediction.pseudonyms import Pseudonyms
 from piggygan.prediction.translator import Translator
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _SIDE_BY_SIDE = (
     "A picture is exactly twice as wide as high, as pictures of pairs side by side are: if it is one, cut it in the "
     "middle and predict the half that is the input."
 )
+
+_LEFT_OUT = "Of the patient and study these elements are not as DICOM has them, and segmentations leave them empty: {}."
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Film:
 class Reading(Protocol):
     """Where files are opened: in this process or another."""
 
-    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: bool) -> ImageFile:
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: Identify) -> ImageFile:
         """Open a file once and read it, as :func:`~piggygan.data.image_file.read_image_file` does."""
 
     def is_dicom(self, path: Path) -> bool:
@@ -68,16 +71,37 @@ class Reading(Protocol):
 class _ReadingHere:
     """Opens files in this process."""
 
-    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: bool) -> ImageFile:
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: Identify) -> ImageFile:
         return read_image_file(path, channels, requirements=requirements, identify=identify)
 
     def is_dicom(self, path: Path) -> bool:
         return is_dicom_file(path)
 
 
+class _ReadingUnderPseudonyms:
+    """Opens files elsewhere, and knows films by their pseudonyms only."""
+
+    def __init__(self, reading: Reading, pseudonyms: Pseudonyms) -> None:
+        self._reading, self._pseudonyms = reading, pseudonyms
+
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: Identify) -> ImageFile:
+        file = self._reading.read_file(path, channels, requirements=requirements, identify=identify)
+        return file if file.source is None else replace(file, source=self._pseudonyms.of_source(file.source))
+
+    def is_dicom(self, path: Path) -> bool:
+        return self._reading.is_dicom(path)
+
+
 @contextmanager
 def reading(options: PredictionOptions) -> Iterator[Reading]:
     """Choose where files are opened; a process of its own begins to start at once."""
+    pseudonyms = None if options.patient_key is None else Pseudonyms.of_key_file(options.patient_key)
+    with _opening(options) as reading:
+        yield reading if pseudonyms is None else _ReadingUnderPseudonyms(reading, pseudonyms)
+
+
+@contextmanager
+def _opening(options: PredictionOptions) -> Iterator[Reading]:
     if not options.untrusted:
         yield _ReadingHere()
         return
@@ -103,9 +127,10 @@ def read_film(file: InputFile, translator: Translator, options: PredictionOption
         file.path,
         translator.in_channels,
         requirements=DicomRequirements(body_part=options.body_part, modalities=RADIOGRAPHS if wanted else ()),
-        identify=options.dicom_seg and translator.kind == "mask",
+        identify=_wanted(options) if translator.kind == "mask" else "nothing",
     )
     rows, columns = found.picture.shape[-2:]
+    left_out = found.source is not None and found.source.identity is not None and found.source.identity.left_out
     is_like_a_pair = found.kind != "DICOM" and columns == 2 * rows and options.fit != "tile"
     placement = translator.placement(rows, columns, found.aspect)
     return Film(
@@ -115,5 +140,16 @@ def read_film(file: InputFile, translator: Translator, options: PredictionOption
         canvas=placement.place(found.picture),
         preview=preview_of(found.picture, found.aspect),
         source=found.source,
-        remarks=(*found.remarks, *([_SIDE_BY_SIDE] if is_like_a_pair else [])),
+        remarks=(
+            *found.remarks,
+            *([_SIDE_BY_SIDE] if is_like_a_pair else []),
+            *([_LEFT_OUT.format(", ".join(left_out))] if left_out else []),
+        ),
     )
+
+
+def _wanted(options: PredictionOptions) -> Identify:
+    """Say what has to be known of a film for what is made of it: nothing that is not written."""
+    if not options.dicom_seg:
+        return "nothing"
+    return "image" if options.patient == "empty" else "patient"

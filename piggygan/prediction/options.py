@@ -12,6 +12,8 @@ from piggygan.errors import ConfigurationError
 
 Fit = Literal["stretch", "pad", "tile"]
 """How a picture comes to the network's size."""
+Patient = Literal["copy", "empty", "pseudonym"]
+"""Whom a DICOM file that is made of a film names as its patient."""
 Kind = Literal["mask", "picture"]
 """What a task makes."""
 USUAL_SIZE = 256
@@ -49,6 +51,11 @@ class PredictionOptions:
     """Fill holes in masks."""
     dicom_seg: bool = True
     """Write a DICOM Segmentation for masks of DICOM files; needs piggygan[medical]."""
+    patient: Patient = "copy"
+    """Whom these name: the film's patient and study, so that an archive keeps them together; nobody, for what is
+    mailed; or a pseudonym, the same one for all of a patient's films that are predicted with one key."""
+    patient_key: str | None = None
+    """File with the secret that pseudonyms are made with, at least 16 bytes: such as of "openssl rand -hex 32"."""
     body_part: str | None = None
     """Refuse DICOM files that do not say that they are radiographs (CR or DX) of this part, such as CHEST."""
     untrusted: bool = False
@@ -69,6 +76,12 @@ class PredictionOptions:
             raise ConfigurationError(f"fit is {self.fit!r}; there are {', '.join(get_args(Fit))}.")
         if self.kind is not None and self.kind not in get_args(Kind):
             raise ConfigurationError(f"kind is {self.kind!r}; there are {' and '.join(get_args(Kind))}.")
+        if self.patient not in get_args(Patient):
+            raise ConfigurationError(f"patient is {self.patient!r}; there are {', '.join(get_args(Patient))}.")
+        if (self.patient == "pseudonym") != (self.patient_key is not None):
+            raise ConfigurationError(
+                "pseudonyms are made with the secret in a file: give patient='pseudonym' and patient_key, or neither."
+            )
         _check_device(self.device)
 
     @property

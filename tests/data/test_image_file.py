@@ -113,7 +113,7 @@ def test_a_film_says_what_it_shows_and_what_it_is_if_asked(write_film: Callable[
     assert (file.kind, file.bits, file.aspect, file.source) == ("DICOM", 12, 2.0, None)
     assert file.film is not None
     assert (file.film.modality, file.film.body_part) == ("CR", "CHEST")
-    source = read_image_file(path, 3, identify=True).source
+    source = read_image_file(path, 3, identify="patient").source
     assert source is not None
     assert source.sop_class == "1.2.840.10008.5.1.4.1.1.1"
     with pytest.raises(ImageError, match="a DICOM film, which is grey; it cannot be read with 4 channels"):

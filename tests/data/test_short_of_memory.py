@@ -40,7 +40,7 @@ def paths(tmp_path: Path, write_film: Callable[..., Path]) -> dict[str, Path]:
     [
         ("a.png", read_image),
         ("a.jpg", read_image),
-        ("a.dcm", lambda path: read_image_file(path, identify=True).picture),
+        ("a.dcm", lambda path: read_image_file(path, identify="patient").picture),
         ("runs.dcm", read_dicom),
         ("mask.png", read_mask),
     ],

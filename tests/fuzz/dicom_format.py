@@ -17,6 +17,7 @@ from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from piggygan.data import UntrustedReader
+from piggygan.data.dicom.source import Identify
 from tests.fuzz.driver import Format
 from tests.fuzz.mutations import mutated_bytes
 from tests.fuzz.picture_formats import SIDES, forged_jpeg, read_by, saved
@@ -40,6 +41,8 @@ SYNTAXES = (
     "9",
 )
 
+WAYS: tuple[Identify, ...] = ("nothing", "image", "patient")
+
 Element = tuple[bytes, bytes, bytes]
 """Tag, type and value; of pixels in fragments the value is the items."""
 
@@ -48,7 +51,7 @@ def dicoms(folder: Path, reader: UntrustedReader, write_film: Callable[..., Path
     """Films in every way to write pixels that is read."""
 
     def use(data: bytes) -> None:
-        read_by(reader, folder / "case.dcm", data, identify=len(data) % 3 == 0)
+        read_by(reader, folder / "case.dcm", data, identify=WAYS[len(data) % 3])
 
     return Format("dicom", dicom_samples(folder, write_film), forged_dicom, use)
 

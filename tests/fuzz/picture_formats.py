@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from piggygan.data import UntrustedReader
+from piggygan.data.dicom.source import Identify
 from piggygan.errors import PiggyganError
 from tests.fuzz.driver import Format
 from tests.fuzz.mutations import mutated_bytes
@@ -27,7 +28,7 @@ LARGEST = 1 << 20
 NEEDLESS = ("took too long", "MemoryError")
 
 
-def read_by(reader: UntrustedReader, path: Path, data: bytes, *, identify: bool = False) -> None:
+def read_by(reader: UntrustedReader, path: Path, data: bytes, *, identify: Identify = "nothing") -> None:
     """Read a case as a run reads a file, in a process apart: decoders may take theirs down.
 
     Raises:

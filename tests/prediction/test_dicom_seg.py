@@ -1,4 +1,4 @@
-"""DICOM Segmentations: the mask to the bit, on its source, of a named algorithm, of no named patient."""
+"""DICOM Segmentations: the mask to the bit, on its source, of a named algorithm, in its patient and study."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pydicom
 import pytest
 
 from piggygan.about import INTENDED_USE
+from piggygan.data.dicom.identity import PATIENT, STUDY
 from piggygan.data.dicom.source import SourceImage
 from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.prediction import dicom_seg
-from piggygan.prediction.dicom_seg import EMPTY, Algorithm, segmentation_bytes
+from piggygan.prediction.dicom_seg import Algorithm, segmentation_bytes
 
 pytest.importorskip("highdicom")
 
@@ -64,10 +65,9 @@ def test_it_refers_to_its_source_and_says_what_made_it() -> None:
     assert found.ContentDescription == INTENDED_USE
 
 
-def test_b23_of_the_patient_there_are_only_the_empty_elements_that_the_standard_wants() -> None:
+def test_b23_of_an_unknown_patient_there_are_only_the_empty_elements_that_the_standard_wants() -> None:
     found = pydicom.dcmread(io.BytesIO(segmentation_bytes(ragged(8, 9), SOURCE, ALGORITHM)))
-    assert [keyword for keyword in EMPTY if keyword in found] == list(EMPTY)
-    assert all(found[keyword].is_empty for keyword in EMPTY)
+    assert all(keyword in found and found[keyword].is_empty for keyword in (*PATIENT, *STUDY))
     of_the_patient = {element.keyword for element in found if element.tag.group == 0x0010}
     assert of_the_patient == {"PatientName", "PatientID", "PatientBirthDate", "PatientSex"}
 

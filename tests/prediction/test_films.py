@@ -15,12 +15,14 @@ from torch import nn
 
 import piggygan as pg
 from piggygan.data.dicom.description import DicomRequirements
-from piggygan.data.dicom.source import SourceImage
-from piggygan.data.image_file import ImageFile
+from piggygan.data.dicom.identity import Identity
+from piggygan.data.dicom.source import Identify, SourceImage
+from piggygan.data.image_file import ImageFile, read_image_file
 from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction import PredictionOptions
 from piggygan.prediction.films import Film, read_film, reading
 from piggygan.prediction.inputs import InputFile
+from piggygan.prediction.pseudonyms import Pseudonyms
 from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
@@ -47,9 +49,9 @@ class Recorded:
     """Stands for whoever opens files: gives one picture and keeps what it was asked for."""
 
     found: ImageFile
-    asked: list[tuple[Path, int, DicomRequirements, bool]] = field(default_factory=list)
+    asked: list[tuple[Path, int, DicomRequirements, Identify]] = field(default_factory=list)
 
-    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: bool) -> ImageFile:
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: Identify) -> ImageFile:
         self.asked.append((path, channels, requirements, identify))
         return self.found
 
@@ -87,10 +89,11 @@ def test_a_film_is_what_one_opening_gave_brought_to_the_network(read: Callable[.
 
 def test_only_what_is_needed_is_asked_of_a_file(read: Callable[..., Film]) -> None:
     for options, modalities, part, identify in (
-        ({}, (), None, True),
-        ({"dicom_seg": False}, (), None, False),
-        ({"kind": "picture"}, (), None, False),
-        ({"body_part": "chest"}, ("CR", "DX"), "CHEST", True),
+        ({}, (), None, "patient"),
+        ({"patient": "empty"}, (), None, "image"),
+        ({"dicom_seg": False}, (), None, "nothing"),
+        ({"kind": "picture"}, (), None, "nothing"),
+        ({"body_part": "chest"}, ("CR", "DX"), "CHEST", "patient"),
     ):
         reading = film_of(10, 14)
         read(reading, **options)
@@ -117,7 +120,7 @@ def test_pixels_that_are_high_make_a_preview_that_is_high(read: Callable[..., Fi
 
 def test_files_are_opened_here_or_in_a_process_apart(write_film: WriteFilm, tmp_path: Path) -> None:
     path = write_film(tmp_path / "film.dcm", np.arange(12, dtype=np.uint8).reshape(3, 4))
-    asked: dict[str, Any] = {"requirements": DicomRequirements(), "identify": True}
+    asked: dict[str, Any] = {"requirements": DicomRequirements(), "identify": "patient"}
     with reading(PredictionOptions()) as here:
         expected = here.read_file(path, 1, **asked)
         assert here.is_dicom(path)
@@ -128,3 +131,29 @@ def test_files_are_opened_here_or_in_a_process_apart(write_film: WriteFilm, tmp_
         assert torch.equal(found.picture, expected.picture)
         assert replace(found, picture=expected.picture) == expected
     assert apart._child is None  # it ended with the block
+
+
+@pytest.mark.parametrize("untrusted", [False, True])
+def test_films_are_known_by_pseudonyms_where_these_are_asked_for(
+    write_film: WriteFilm, tmp_path: Path, untrusted: bool
+) -> None:
+    path = write_film(tmp_path / "film.dcm", np.arange(12, dtype=np.uint8).reshape(3, 4))
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(33, 65)))
+    key.chmod(0o600)
+    options = PredictionOptions(patient="pseudonym", patient_key=str(key), untrusted=untrusted)
+    with reading(options) as opening:
+        found = opening.read_file(path, 1, requirements=DicomRequirements(), identify="patient")
+        assert opening.is_dicom(path)
+        nameless = opening.read_file(path, 1, requirements=DicomRequirements(), identify="nothing")
+    assert nameless.source is None
+    whole = read_image_file(path, 1, identify="patient").source
+    assert whole is not None
+    assert found.source == Pseudonyms.of_key_file(key).of_source(whole)
+    assert found.digest == hashlib.sha256(path.read_bytes()).hexdigest()  # that of the file all the same
+
+
+def test_what_is_left_out_of_an_identity_is_remarked_on(read: Callable[..., Film]) -> None:
+    source = SourceImage("1.2", "1.3", "1.4", "1.5", identity=Identity({}, ("PatientBirthDate", "StudyTime")))
+    (remark,) = read(film_of(10, 14, kind="DICOM", source=source)).remarks
+    assert "leave them empty: PatientBirthDate, StudyTime." in remark

@@ -54,3 +54,12 @@ def test_a_device_that_pytorch_does_not_know_is_refused(device: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^device is '{device}'; needed is a name of PyTorch's"):
         PredictionOptions(device=device)
     assert PredictionOptions(device="cuda:1").device == "cuda:1"  # whether it is there is seen when it is used
+
+
+def test_a_pseudonym_needs_a_key_and_nothing_else_takes_one() -> None:
+    with pytest.raises(ConfigurationError, match="patient is 'none'; there are copy, empty, pseudonym"):
+        PredictionOptions(patient="none")  # type: ignore[arg-type]
+    for wrong in ({"patient": "pseudonym"}, {"patient_key": "key"}, {"patient": "empty", "patient_key": "key"}):
+        with pytest.raises(ConfigurationError, match="give patient='pseudonym' and patient_key, or neither"):
+            PredictionOptions(**wrong)  # type: ignore[arg-type]
+    assert PredictionOptions(patient="pseudonym", patient_key="key").patient_key == "key"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import traceback
 import warnings
 from collections.abc import Callable
@@ -84,7 +85,9 @@ def test_the_secrets_are_planted(tmp_path: Path, write_film: WriteFilm, chest: n
         assert path.read_bytes().count(b"Plantagenet") > data.count(b"Plantagenet")
 
 
+@pytest.mark.parametrize("patient", ["copy", "empty", "pseudonym"])
 def test_b23_predicting_tells_no_patient(
+    patient: str,
     registry: TaskRegistry,
     tmp_path: Path,
     write_film: WriteFilm,
@@ -100,14 +103,26 @@ def test_b23_predicting_tells_no_patient(
         (films / f"cut{number}.dcm").write_bytes(good[:end])
     for number, attributes in enumerate(ABUSED):
         abused(films / f"abused{number}.dcm", chest, write_film, attributes)
+    key = tmp_path / "key"
+    key.write_bytes(b"YorkYorkYorkYorkYork")
+    key.chmod(0o600)
+    pseudonym = ["--patient-key", str(key)] if patient == "pseudonym" else []
     caplog.clear()
     with caplog.at_level(logging.DEBUG), warnings.catch_warnings():
         warnings.simplefilter("always")
         assert main(["predict", str(registry.folder), str(films), "--task", "lungs", "--out", str(tmp_path / "out"),
-                     "--size", "32"]) == 0  # fmt: skip
+                     "--size", "32", "--patient", patient, *pseudonym]) == 0  # fmt: skip
     printed = capfd.readouterr()
     assert "refused" in printed.out
-    assert (tmp_path / "out/segmentations/good.dcm").is_file()
+    said = {"copy": "name the patient and study", "empty": "name no patient", "pseudonym": "name pseudonyms"}
+    assert f"DICOM segmentations {said[patient]}" in " ".join(printed.out.split())
+    segmentation = tmp_path / "out/segmentations/good.dcm"
+    assert (b"Plantagenet" in segmentation.read_bytes()) == (patient == "copy")
+    for path in (tmp_path / "out").rglob("*.*"):
+        assert b"York" not in path.read_bytes(), path
+    if patient == "copy":  # these are for the archive that the film is in, and nothing else is
+        assert len(list(segmentation.parent.iterdir())) > 1
+        shutil.rmtree(segmentation.parent)
     assert_silent(printed.out + printed.err, "what was printed")
     assert_silent(caplog.text, "the log")
     assert_silent_below(tmp_path / "out")
@@ -136,13 +151,18 @@ def test_b23_no_error_and_no_traceback_tells_a_patient(
             assert_silent(traceback.format_exc(), "a traceback")
 
 
+@pytest.mark.parametrize("patient", ["copy", "empty", "pseudonym"])
 def test_b23_of_a_segmentation_every_value_is_known(
-    registry: TaskRegistry, tmp_path: Path, write_film: WriteFilm, chest: np.ndarray[Any, Any]
+    patient: Any, registry: TaskRegistry, tmp_path: Path, write_film: WriteFilm, chest: np.ndarray[Any, Any]
 ) -> None:
-    """What is copied from a film is four identifiers, its rows and its columns."""
+    """What is copied from a film is four identifiers, its rows and its columns, and what an archive joins by."""
     pytest.importorskip("highdicom")
     film = pydicom.dcmread(write_film(tmp_path / "film.dcm", chest))
-    pg.predict(registry, "lungs", tmp_path / "film.dcm", tmp_path / "out", PredictionOptions(size=32))
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(33, 65)))
+    key.chmod(0o600)
+    options = PredictionOptions(size=32, patient=patient, patient_key=str(key) if patient == "pseudonym" else None)
+    pg.predict(registry, "lungs", tmp_path / "film.dcm", tmp_path / "out", options)
     found = pydicom.dcmread(tmp_path / "out/segmentations/film.dcm")
     of_the_film = {str(element.value) for element in film if element.VR != "OW" and str(element.value)}
     shared = {
@@ -150,12 +170,14 @@ def test_b23_of_a_segmentation_every_value_is_known(
         for element in found.iterall()
         if element.VR not in ("SQ", "OB", "OW") and len(str(element.value)) > 3 and str(element.value) in of_the_film
     }
+    identifiers = {"StudyInstanceUID", "SeriesInstanceUID", "ReferencedSOPInstanceUID"}
+    identity = {"PatientName", "PatientID", "PatientBirthDate", "ReferringPhysicianName", "AccessionNumber", "StudyID",
+                "StudyDate", "StudyTime", "StudyDescription"}  # fmt: skip
     assert shared == {
-        "StudyInstanceUID",
-        "SeriesInstanceUID",
-        "ReferencedSOPInstanceUID",
         "ReferencedSOPClassUID",
         "PhotometricInterpretation",  # MONOCHROME2, as every binary segmentation
+        *(identifiers if patient != "pseudonym" else ()),
+        *(identity if patient == "copy" else ()),
     }
 
 

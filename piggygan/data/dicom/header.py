@@ -15,7 +15,7 @@ from piggygan.data.dicom.description import DESCRIBING, DicomDescription, DicomR
 from piggygan.data.dicom.elements import code_of, integer_of, tag_text, value_of
 from piggygan.data.dicom.grayscale import LookupTable, Rescale, StoredFormat, Window
 from piggygan.data.dicom.grayscale_elements import SHOWING, modality_of, window_of
-from piggygan.data.dicom.source import IDENTIFYING, SourceImage, source_of
+from piggygan.data.dicom.source import Identify, SourceImage, identifying_tags, source_of
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import DicomError, ImageError, InputTooLargeError
 
@@ -76,20 +76,20 @@ def parse_dicom(
     *,
     frame: int | None,
     requirements: DicomRequirements,
-    identify: bool,
+    identify: Identify,
     max_pixels: int,
     max_bytes: int,
 ) -> DicomPixels:
     """Read and check what a DICOM file says about its pixels, and decode one frame.
 
-    Only the tags needed for pixels and requirements are read: a bad value elsewhere does no harm, and no patient
-    attribute can get into a message.
+    Only the tags needed for pixels and requirements, and those that are asked for, are read: a bad value elsewhere does
+    no harm, and no patient attribute can get into a message.
 
     Args:
         content: The file.
         frame: Which frame, counted from 0; None: the only one.
         requirements: What is checked before anything is decoded.
-        identify: Find what identifies the film, too.
+        identify: What identifies the film, and whether its patient, is found too.
         max_pixels: Larger images are refused before they are decoded.
         max_bytes: What a deflated file may have inflated.
 
@@ -141,12 +141,12 @@ def _parse(
     content: bytes,
     frame: int | None,
     requirements: DicomRequirements,
-    identify: bool,
+    identify: Identify,
     max_pixels: int,
     max_bytes: int,
 ) -> DicomPixels:
-    dataset, encoding = _read(content, max_bytes, [*_NEEDED, *IDENTIFYING] if identify else _NEEDED)
-    source = source_of(dataset) if identify else None
+    dataset, encoding = _read(content, max_bytes, [*_NEEDED, *identifying_tags(identify)])
+    source = source_of(dataset, identify)
     description = describe(dataset, content)
     requirements.check(description)
     if PIXEL_DATA not in dataset:

@@ -26,7 +26,7 @@ from piggygan.data.dicom.grayscale import (
     window_to_unit,
 )
 from piggygan.data.dicom.header import HEAD_BYTES, DicomPixels, describe_content, is_dicom_head, parse_dicom
-from piggygan.data.dicom.source import SourceImage
+from piggygan.data.dicom.source import Identify, SourceImage
 from piggygan.errors import DecoderCrashError, DicomError, ImageError, InputTooLargeError
 from piggygan.files.regular import open_regular, shown
 
@@ -149,7 +149,7 @@ def decode_dicom(
     *,
     frame: int | None = None,
     requirements: DicomRequirements = ANY_FILM,
-    identify: bool = False,
+    identify: Identify = "nothing",
     max_pixels: int,
 ) -> DicomImage:
     """Decode the bytes of a DICOM file as :func:`read_dicom` does.
@@ -159,7 +159,7 @@ def decode_dicom(
         path: For messages only.
         frame: Which frame of several, counted from 0.
         requirements: What the film has to be.
-        identify: Read what identifies it too.
+        identify: Read which image it is too, and whose.
         max_pixels: Larger images are refused before they are decoded.
 
     Raises:

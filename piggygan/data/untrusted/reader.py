@@ -19,6 +19,7 @@ from torch import Tensor
 
 from piggygan.data.content import MAX_PIXELS, failures_named
 from piggygan.data.dicom.description import ANY_FILM, DicomRequirements
+from piggygan.data.dicom.source import Identify
 from piggygan.data.image_file import ImageFile, check_channels
 from piggygan.data.untrusted.answers import checked_answer
 from piggygan.data.untrusted.talking import (
@@ -109,7 +110,7 @@ class UntrustedReader:
         *,
         frame: int | None = None,
         requirements: DicomRequirements = ANY_FILM,
-        identify: bool = False,
+        identify: Identify = "nothing",
     ) -> ImageFile:
         """Read a file as :func:`~piggygan.data.image_file.read_image_file` does; this process does not open it.
 
@@ -118,7 +119,7 @@ class UntrustedReader:
             channels: 1 for grey, 3 for RGB.
             frame: Which frame of a DICOM file of several, counted from 0.
             requirements: What a DICOM film has to be.
-            identify: Read the identifiers of a DICOM film too.
+            identify: Read the identifiers of a DICOM film too, and of its patient.
 
         Raises:
             DecoderCrashError, ImageError, ConfigurationError: As of :meth:`read`.

@@ -23,7 +23,7 @@ WORDS = np.arange(12, dtype=np.int16).reshape(3, 4) * 300 - 600
 
 
 def parse(path: Path, **arguments: Any) -> DicomPixels:
-    chosen: dict[str, Any] = {"frame": None, "requirements": DicomRequirements(), "identify": False}
+    chosen: dict[str, Any] = {"frame": None, "requirements": DicomRequirements(), "identify": "nothing"}
     return parse_dicom(path.read_bytes(), max_pixels=100, max_bytes=10_000, **{**chosen, **arguments})
 
 
@@ -35,7 +35,7 @@ def test_pixels_come_with_their_form_and_nothing_that_was_not_asked_for(write_di
     assert parsed.padding == (-900, -600)  # whichever of the two is larger
     assert parse(write_dicom(BYTES, PhotometricInterpretation="MONOCHROME1")).is_inverted
     with pytest.raises(DicomError, match=r"SOP Class UID .* is missing"):  # asked for, it has to be there
-        parse(write_dicom(BYTES), identify=True)
+        parse(write_dicom(BYTES), identify="image")
 
 
 def test_a_frame_is_chosen_where_there_are_several_and_only_one_that_is_there(write_dicom: Write) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ PIXELS = np.zeros((4, 6), dtype=np.uint8)
 
 
 def source_image(path: Path) -> SourceImage:
-    source = read_image_file(path, identify=True).source
+    source = read_image_file(path, identify="patient").source
     assert source is not None
     return source
 
@@ -67,3 +69,19 @@ def test_b23_broken_elements_are_refused_without_their_text(tmp_path: Path, writ
         assert "Plantagenet" not in repr((caught.value, caught.value.__cause__, caught.value.__context__))
         refused += 1
     assert refused > 10
+
+
+def test_space_and_side_are_read_where_they_are_what_they_should_be(tmp_path: Path, write_film: WriteFilm) -> None:
+    path = write_film(tmp_path / "film.dcm", PIXELS, FrameOfReferenceUID="1.2.3", Laterality="L", ImageLaterality="B")
+    assert (source_image(path).frame_of_reference, source_image(path).laterality) == ("1.2.3", "L")
+    path = write_film(tmp_path / "film.dcm", PIXELS, FrameOfReferenceUID="Plantagenet", ImageLaterality="U")
+    assert (source_image(path).frame_of_reference, source_image(path).laterality) == (None, None)
+
+
+def test_a_source_comes_back_from_plain_values_and_nonsense_does_not(tmp_path: Path, write_film: WriteFilm) -> None:
+    source = source_image(write_film(tmp_path / "film.dcm", PIXELS))
+    fields = json.loads(json.dumps(asdict(source)))
+    assert SourceImage.of_fields(fields) == source
+    for wrong in ({"study": "../x"}, {"series": None}, {"laterality": "X"}, {"frame_of_reference": ""}):
+        with pytest.raises(ValueError, match=r"identifier|laterality"):
+            SourceImage.of_fields({**fields, **wrong})

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from piggygan.data.dicom.description import DicomDescription
+from piggygan.data.dicom.identity import Identity
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.image_file import ImageFile
 from piggygan.data.untrusted.answers import answer_of, checked_answer, error_answer
@@ -25,7 +26,10 @@ from piggygan.errors import (
 def test_nothing_that_a_child_says_is_believed_that_no_image_could_be() -> None:
     whole = {
         "digest": "0" * 64, "kind": "DICOM", "bits": 8, "aspect": 1.0, "film": None, "remarks": [],
-        "source": {"sop_class": "1.2", "sop_instance": "1.2", "study": "1.2", "series": "1.2"},
+        "source": {
+            "sop_class": "1.2", "sop_instance": "1.2", "study": "1.2", "series": "1.2", "frame_of_reference": None,
+            "laterality": None, "identity": {"values": {"PatientID": "7 "}, "left_out": []},
+        },
     }  # fmt: skip
     assert checked_answer({"bands": [1, 2, 2], "file": whole}, 3, 100).height == 2
     film = {
@@ -44,6 +48,23 @@ def test_nothing_that_a_child_says_is_believed_that_no_image_could_be() -> None:
         {"bands": [1, 2, 2], "file": {**whole, "digest": "x"}},
         {"bands": [1, 2, 2], "file": {**whole, "aspect": float("nan")}},
         {"bands": [1, 2, 2], "file": {**whole, "source": {**whole["source"], "study": "../x"}}},  # type: ignore[dict-item]
+        *(
+            {"bands": [1, 2, 2], "file": {**whole, "source": {**whole["source"], **wrong}}}  # type: ignore[dict-item]
+            for wrong in (
+                {"laterality": "U"},
+                {"frame_of_reference": "x"},
+                {"identity": {"values": {"PatientID": "\x1b[2J\n"}, "left_out": []}},
+                {"identity": {"values": {"PatientID": "\u20ac"}, "left_out": []}},
+                {"identity": {"values": {"PatientID": 7}, "left_out": []}},
+                {"identity": {"values": {"PixelData": "7"}, "left_out": []}},
+                {"identity": {"values": {"PatientBirthDate": "once"}, "left_out": []}},
+                {"identity": {"values": {"PatientID": "7" * 2000}, "left_out": []}},
+                {"identity": {"values": {}, "left_out": ["Plantagenet"]}},
+                {"identity": {"values": {}}},
+                {"identity": 7},
+                {"more": 7},
+            )
+        ),
         {"bands": [1, 2, 2], "file": {**whole, "film": {**film, "spacing": [0.2, -0.1]}}},
         {"bands": [1, 2, 2], "file": {**whole, "film": {**film, "spacing": [0.2]}}},
         {"bands": [1, 2, 2], "file": {**whole, "more": 1}},
@@ -78,7 +99,7 @@ def film_file(**changed: Any) -> ImageFile:
         12,
         1.5,
         description,
-        SourceImage("1.2", "1.3", "1.4", "1.5"),
+        SourceImage("1.2", "1.3", "1.4", "1.5", "1.6", "L", Identity({"PatientID": "\xe4\x1b$B"}, ("PatientSex",))),
         ("odd", "very odd"),
     )
     return replace(file, **changed)

@@ -16,7 +16,7 @@ from PIL import Image
 from piggygan.data import read_image
 
 ORDER = {
-    "what": "file", "channels": 1, "frame": None, "identify": False, "max_pixels": 1000,
+    "what": "file", "channels": 1, "frame": None, "identify": "nothing", "max_pixels": 1000,
     "requirements": {
         "modalities": [], "body_part": None, "views": [], "allow_burned_in": True, "allow_programs": False,
     },
