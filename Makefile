@@ -6,8 +6,9 @@ VENV ?= $(OURS)
 RUN := $(VENV)/bin/
 READY := $(VENV)/.piggygan-ready
 KEPT := $(VENV)/.piggygan-torch
+PINS := $(if $(filter $(OURS),$(VENV)),constraints.txt,$(KEPT))
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all check docs format clean
 
 ## The main job on generated data: facades, then lungs, nothing forgotten. Writes runs/demo/report.html.
 demo: $(READY)
@@ -27,6 +28,11 @@ check: $(READY)
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(RUN)python -m pytest -q --jaxtyping-packages=piggygan.layers.filters,piggygan.layers.starts,beartype.beartype tests/layers/test_filters.py tests/layers/test_convolutions.py
+
+## The site, strictly: build/site/html/index.html. Its builder is installed by the first call.
+docs: $(READY)
+	@$(RUN)python -c 'import sphinx, furo, myst_parser' 2> /dev/null || $(RUN)python -m pip install --quiet --constraint $(PINS) --editable '.[docs]'
+	$(RUN)python -m tools.site
 
 format: $(READY)
 	$(RUN)ruff format .

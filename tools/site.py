@@ -1,0 +1,139 @@
+"""Builds the site from ``docs/`` and the docstrings: ``python -m tools.site``, or ``make docs``.
+
+What Sphinx reads is laid out anew in ``build/site/source``, in the places of the repository, so that a link that works
+there works here. A broken link, an unknown name or a page that no menu leads to ends it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.public_names import public_names, rooms
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "build" / "site"
+INDEX = ROOT / "docs" / "index.md"
+LARGEST_SITE = 5_000_000
+"""Bytes."""
+BESIDE_DOCS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "piggygan/layers/ways/README.md")
+"""What pages of ``docs/`` link to and is not in it."""
+
+
+def lay_out(source: Path) -> None:
+    """Copy and generate all that Sphinx reads into a folder, which is made anew."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", source / "docs", ignore=shutil.ignore_patterns("conf.py", "*.json", "api.md"))
+    for name in BESIDE_DOCS:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
+    shutil.copy(ROOT / "docs" / "conf.py", source)
+    (source / "docs" / "index.md").unlink()
+    (source / "index.md").write_text(first_page(INDEX.read_text("utf-8")), encoding="utf-8")
+    (source / "docs" / "api.md").write_text("\n".join(_reference_index()), encoding="utf-8")
+    (source / "docs" / "reference").mkdir()
+    for room, names in _described():
+        page = source / "docs" / "reference" / f"{room}.md"
+        page.write_text("\n".join(_reference(room, names)), encoding="utf-8")
+
+
+def first_page(text: str) -> str:
+    """Turn ``docs/index.md`` into the site's first page: its links lead on, and its sections are the menu.
+
+    Args:
+        text: The page; each section's menu is what its links lead to.
+
+    Returns:
+        The page with a menu for each section that links to pages.
+    """
+    sections = []
+    for section in re.split(r"^(?=## )", text, flags=re.MULTILINE):
+        pages = re.findall(r"\]\(([\w./-]+\.md)\)", section)
+        menu = [] if not pages or not section.startswith("## ") else _menu(section, pages)
+        sections.append("\n".join([re.sub(r"\]\((?=[\w-]+[./])", "](docs/", section), *menu]))
+    return "\n".join(sections).replace("](../", "](")
+
+
+def _menu(section: str, pages: list[str]) -> Iterator[str]:
+    caption = section.partition("\n")[0].removeprefix("## ")
+    places = ["docs/" + page if not page.startswith("../") else page.removeprefix("../") for page in pages]
+    yield from ("", "```{toctree}", ":hidden:", f":caption: {caption}", "")
+    yield from (place.removesuffix(".md") for place in dict.fromkeys(places))
+    yield from ("```", "")
+
+
+def _reference_index() -> Iterator[str]:
+    yield from ("# Reference", "", "After this page you know where a public name is described.", "")
+    yield from ("```{toctree}", ":maxdepth: 1", "")
+    yield from (f"reference/{room}" for room in rooms())
+    yield "```"
+
+
+def _described() -> Iterator[tuple[str, list[str]]]:
+    """List each room with the names that are described on its page: what several rooms offer, in the first alone."""
+    known: set[int] = set()
+    for room in rooms():
+        module = importlib.import_module(room)
+        names = [name for name in public_names(room) if id(getattr(module, name)) not in known]
+        known |= {id(getattr(module, name)) for name in names if callable(getattr(module, name))}
+        yield room, names
+
+
+def _reference(room: str, names: list[str]) -> Iterator[str]:
+    module = importlib.import_module(room)
+    yield from (f"# {room}", "", (module.__doc__ or "").strip(), "")
+    if elsewhere := [name for name in public_names(room) if name not in names]:
+        yield from (f"Described elsewhere: {', '.join(f'{{py:obj}}`{room}.{name}`' for name in elsewhere)}.", "")
+    for name in names:
+        kind = _directive(getattr(module, name))
+        members = (
+            ["   :members:", "   :inherited-members: Module, Exception, tuple, dict", "   :show-inheritance:"]
+            if kind == "autoclass"
+            else []
+        )
+        yield from ("```{eval-rst}", f".. {kind}:: {room}.{name}", *members, "```", "")
+
+
+def _directive(found: object) -> str:
+    if inspect.isclass(found):
+        return "autoexception" if issubclass(found, BaseException) else "autoclass"
+    return "autofunction" if callable(found) else "autodata"
+
+
+def run_sphinx(source: Path, html: Path) -> int:
+    """Turn what was laid out into pages; a warning ends it.
+
+    Returns:
+        0, or what Sphinx ended with.
+    """
+    trees = html.with_name("trees")
+    for old in (html, trees):
+        shutil.rmtree(old, ignore_errors=True)
+    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(trees), str(source), str(html)]
+    return subprocess.run([sys.executable, *command], check=False).returncode  # noqa: S603 (our own words)
+
+
+def build(folder: Path) -> int:
+    """Build the site into the folder ``html`` of another.
+
+    Returns:
+        0; or what Sphinx ended with, or 1 if the site is too large.
+    """
+    lay_out(folder / "source")
+    if ended := run_sphinx(folder / "source", folder / "html"):
+        return ended
+    size = sum(path.stat().st_size for path in (folder / "html").rglob("*") if path.is_file())
+    sys.stdout.write(f"{folder / 'html' / 'index.html'}: {size / 1e6:.1f} MB\n")
+    if size > LARGEST_SITE:
+        sys.stderr.write(f"The site has {size} bytes, at most {LARGEST_SITE} were wanted.\n")
+    return int(size > LARGEST_SITE)
+
+
+if __name__ == "__main__":
+    sys.exit(build(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
