@@ -1,7 +1,8 @@
-"""Puts the tables into ``docs/evidence.md``: no figure there is written by hand.
+"""Puts the tables into ``docs/evidence.md`` and ``docs/decisions.md``: no figure in them is written by hand.
 
 Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
-that order; ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables.
+that order; ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables. Those of the measuring
+rod have all tasks: ``<!-- rod: SEED SEED -->``, ``<!-- rod-price: SEED -->``, ``<!-- rod-against: METHOD SEED -->``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from benchmarks.evidence.findings import Results
 from benchmarks.evidence.goals import goal_rows
 from benchmarks.evidence.rates import rate_rows
+from benchmarks.evidence.rod_tables import difference_rows, price_rows, quality_rows
 from benchmarks.evidence.score_tables import claim_rows, cost_rows, photo_rows, score_rows
 from benchmarks.reporting import markdown_table
 
@@ -22,6 +24,9 @@ TABLES = {
     "goals": goal_rows,
     "photos": photo_rows,
     "rates": rate_rows,
+    "rod": quality_rows,
+    "rod-price": price_rows,
+    "rod-against": difference_rows,
 }
 _BLOCK = re.compile(rf"(<!-- ({'|'.join(TABLES)}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_RUN = "Not run yet.\n"
