@@ -27,6 +27,7 @@ from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.cli.report import Report
+from piggygan.cli.serve import Serve
 from piggygan.cli.train import Train
 from piggygan.errors import NotLearnedError, PiggyganError
 
@@ -36,6 +37,7 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "predict": Predict,
     "evaluate": Evaluate,
     "report": Report,
+    "serve": Serve,
     "tasks": Tasks,
     "verify": Verify,
     "export": Export,

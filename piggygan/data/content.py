@@ -32,17 +32,12 @@ def read_content(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
             see :func:`~piggygan.files.unwritten.unwritten` for how that is known.
         InputTooLargeError: If it is too large.
     """
-    largest = largest_content(max_pixels)
     with open_regular(path) as file:
         try:
             # The head of one film and the pixels of another would be neither.
             with unwritten(file.fileno()):
                 before = os.fstat(file.fileno())
-                if before.st_size > largest:
-                    raise InputTooLargeError(
-                        f"{shown(path)} cannot be used: it has {before.st_size} bytes; an image of {max_pixels} pixels "
-                        f"has fewer."
-                    )
+                check_content_size(path, before.st_size, max_pixels)
                 content = file.read(before.st_size)  # not read(): the file may be growing
                 after = os.fstat(file.fileno())
         except OSError as error:
@@ -50,6 +45,18 @@ def read_content(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ImageError(f"{shown(path)} was written to while it was read; read it again when that is done.")
     return content
+
+
+def check_content_size(path: Path, size: int, max_pixels: int) -> None:
+    """Refuse a file of so many bytes if no image of so many pixels has them.
+
+    Raises:
+        InputTooLargeError: If it is too large.
+    """
+    if size > largest_content(max_pixels):
+        raise InputTooLargeError(
+            f"{shown(path)} cannot be used: it has {size} bytes; an image of {max_pixels} pixels has fewer."
+        )
 
 
 def largest_content(max_pixels: int) -> int:

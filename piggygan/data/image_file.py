@@ -89,10 +89,46 @@ def read_image_file(
         >>> file.kind, file.bits, file.picture.tolist()
         ('PNG', 8, [[[-1.0, 1.0]]])
     """
-    path = Path(path)
+    with failures_named(Path(path)):
+        check_channels(channels)
+        content = [read_content(Path(path), max_pixels=max_pixels)]
+        return image_of(
+            content.pop(),  # so that only what decodes it holds it
+            Path(path),
+            channels,
+            frame=frame,
+            requirements=requirements,
+            identify=identify,
+            max_pixels=max_pixels,
+        )
+
+
+def image_of(
+    content: bytes,
+    path: Path,
+    channels: int,
+    *,
+    frame: int | None = None,
+    requirements: DicomRequirements = ANY_FILM,
+    identify: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> ImageFile:
+    """Read the picture of a file's bytes, and what they say of themselves, as :func:`read_image_file` does.
+
+    Args:
+        content: All bytes of the file.
+        path: What the file is called where something is said of it; nothing is opened.
+        channels: As of :func:`read_image_file`, like all others.
+        frame: Likewise.
+        requirements: Likewise.
+        identify: Likewise.
+        max_pixels: Likewise.
+
+    Raises:
+        ConfigurationError, ImageError: As of :func:`read_image_file`.
+    """
     check_channels(channels)
     with failures_named(path):
-        content = read_content(path, max_pixels=max_pixels)
         digest = hashlib.sha256(content).hexdigest()
         if not is_dicom_head(content):
             decoded = decode_image(content, path, max_pixels=max_pixels)

@@ -57,6 +57,11 @@ def preview_of(
     return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
 
 
+def preview_png(picture: Float[Tensor, "channels rows columns"], aspect: float = 1.0) -> bytes:
+    """Write what :func:`preview_of` makes as an 8-bit PNG."""
+    return _png(preview_of(picture, aspect))
+
+
 def overlay_png(preview: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "rows columns"]) -> bytes:
     """Draw a mask over a preview: what it covers is tinted, and its outline drawn."""
     soft = torch.from_numpy(mask)[None].float()

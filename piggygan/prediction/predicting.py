@@ -87,7 +87,7 @@ def predict(
         inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files, source.is_dicom)
         options = at_trained_size(options, held, task)
         model = held.load([task], generator, network=network)
-        algorithm = _algorithm(model, task, options)
+        algorithm = algorithm_of(model, task, options)
         translator = Translator(model, task, options)
         translator.check_channels()
         _check_packages(translator, inputs.files, options)
@@ -210,7 +210,7 @@ def _check_packages(translator: Translator, inputs: Sequence[InputFile], options
         medical("highdicom", "A DICOM segmentation, which dicom_seg=False leaves out,")
 
 
-def _algorithm(model: MultiTaskGenerator, task: str, options: PredictionOptions) -> Algorithm:
+def algorithm_of(model: MultiTaskGenerator, task: str, options: PredictionOptions) -> Algorithm:
     """Say what predicts: by the tensors that do, for the registry may have another task of this name by now."""
     settings = {"size": options.size, "fit": options.fit, "largest": options.largest, "fill_holes": options.fill_holes}
     return Algorithm(

@@ -28,6 +28,7 @@ ROOMS = (
     "evaluation",
     "prediction",
     "jobs",
+    "server",
     "__init__",
     "cli",
 )

@@ -1,5 +1,7 @@
 """The process that decodes for UntrustedReader: an order in JSON on a line, an answer in JSON on a line, numbers.
 
+Behind an order stand the bytes of the file, if it says their number; else the file is opened here.
+
 python -m piggygan.data.untrusted.child MEMORY SECONDS
 """
 
@@ -17,7 +19,7 @@ import torch
 
 from piggygan.data.dicom.description import DicomRequirements
 from piggygan.data.dicom.image import is_dicom_file
-from piggygan.data.image_file import ImageFile, read_image_file
+from piggygan.data.image_file import ImageFile, image_of, read_image_file
 from piggygan.data.untrusted.answers import answer_of, error_answer
 from piggygan.data.untrusted.confinement import end_with_the_caller, give_up, limit_processor
 from piggygan.errors import PiggyganError
@@ -63,14 +65,15 @@ def _answer(order: dict[str, Any], answers: BinaryIO) -> None:
 
 
 def _read(path: Path, order: dict[str, Any]) -> ImageFile:
-    return read_image_file(
-        path,
-        order["channels"],
-        frame=order["frame"],
-        requirements=DicomRequirements(**order["requirements"]),
-        identify=order["identify"],
-        max_pixels=order["max_pixels"],
-    )
+    how = {
+        "frame": order["frame"],
+        "requirements": DicomRequirements(**order["requirements"]),
+        "identify": order["identify"],
+        "max_pixels": order["max_pixels"],
+    }
+    if order["size"] is None:
+        return read_image_file(path, order["channels"], **how)
+    return image_of(sys.stdin.buffer.read(order["size"]), path, order["channels"], **how)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from piggygan.data.content import MAX_PIXELS, failures_named
+from piggygan.data.content import MAX_PIXELS, check_content_size, failures_named
 from piggygan.data.dicom.description import ANY_FILM, DicomRequirements
 from piggygan.data.dicom.source import Identify
 from piggygan.data.image_file import ImageFile, check_channels
@@ -124,6 +124,50 @@ class UntrustedReader:
         Raises:
             DecoderCrashError, ImageError, ConfigurationError: As of :meth:`read`.
         """
+        return self._read(Path(path), None, channels, frame, requirements, identify)
+
+    def read_bytes(
+        self,
+        content: bytes,
+        channels: int = 3,
+        *,
+        name: str = "upload",
+        frame: int | None = None,
+        requirements: DicomRequirements = ANY_FILM,
+        identify: bool = False,
+    ) -> ImageFile:
+        """Read a file that is in memory as :meth:`read_file` reads one on disk; this process does not look into it.
+
+        Args:
+            content: All bytes of the file. They go to the decoding process through a pipe, never onto a disk.
+            channels: 1 for grey, 3 for RGB.
+            name: What the file is called in errors.
+            frame: Which frame of a DICOM file of several, counted from 0.
+            requirements: What a DICOM film has to be.
+            identify: Read the identifiers of a DICOM film too.
+
+        Raises:
+            DecoderCrashError, ImageError, ConfigurationError: As of :meth:`read`.
+            InputTooLargeError: If no picture of ``max_pixels`` has so many bytes.
+
+        Example:
+            >>> with UntrustedReader() as reader:
+            ...     reader.read_bytes(b"no image")
+            Traceback (most recent call last):
+            piggygan.errors.ImageError: 'upload' is not a PNG or JPEG, TIFF, WebP, BMP, NumPy or DICOM file.
+        """
+        check_content_size(Path(name), len(content), self._max_pixels)
+        return self._read(Path(name), content, channels, frame, requirements, identify)
+
+    def _read(
+        self,
+        path: Path,
+        content: bytes | None,
+        channels: int,
+        frame: int | None,
+        requirements: DicomRequirements,
+        identify: bool,
+    ) -> ImageFile:
         check_channels(channels)
         order = {
             "channels": channels,
@@ -131,9 +175,12 @@ class UntrustedReader:
             "max_pixels": self._max_pixels,
             "requirements": _in_words(requirements),
             "identify": identify,
+            "size": None if content is None else len(content),
         }
-        with failures_named(Path(path)), self._talking(Path(path)) as (child, deadline):
-            _ask(child, Path(path), {"what": "file", **order}, deadline)
+        with failures_named(path), self._talking(path) as (child, deadline):
+            _ask(child, path, {"what": "file", **order}, deadline)
+            if content:
+                write(child, content, deadline)
             answered = checked_answer(_answer(child, deadline), channels, self._max_pixels)
             numbers = np.empty((answered.bands, answered.height, answered.width), dtype=np.float32)
             read_into(child, numbers.data.cast("B"), deadline)

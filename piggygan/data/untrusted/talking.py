@@ -48,10 +48,11 @@ def end_child(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-def write(child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
+def write(child: subprocess.Popen[bytes], data: bytes | memoryview, deadline: float) -> None:
     """Send bytes before a deadline of :func:`time.monotonic`, or raise ChildEnded."""
     if child.stdin is None:
         raise ChildEnded("its process has no input")
+    data = memoryview(data)  # of which a part is no copy
     while data:
         _wait_for(child.stdin, select.POLLOUT, deadline)
         try:

@@ -1,0 +1,99 @@
+"""What is told of each task: what it takes and makes, what it was trained on, scores, costs, certificate, descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from piggygan.errors import ConfigurationError, PiggyganError
+from piggygan.jobs.beginning import read_beginning
+from piggygan.jobs.folder import RunFolder
+from piggygan.jobs.result import read_result
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.registry import TaskRecord
+from piggygan.server.held import HeldTasks
+
+READABLE = (1, 3)
+"""Channels that a file is read with, and an answer is written with."""
+
+
+def cards(held: HeldTasks, run: RunFolder | None) -> list[dict[str, Any]]:
+    """Describe every task, in the order of their commits.
+
+    Args:
+        held: The tasks.
+        run: Where their training left its results; None: nowhere.
+    """
+    costs = {network: model.overhead() for network, model in held.models.items()}
+    described = []
+    for name, record in held.records.items():
+        networks = {}
+        for network, model in held.models.items():
+            cost, part = costs[network][name], record.networks[network]
+            networks[network] = {
+                **_ends(model, record, network),
+                "cost": {"parameters": cost.parameters, "share": cost.share, "bytes": cost.size},
+                "certificate": {
+                    "tensors_digest": part.certificate.tensors_digest,
+                    "outputs_digest": part.certificate.outputs_digest,
+                    "recipe": asdict(part.certificate.recipe),
+                },
+            }
+        described.append(
+            {
+                "name": name,
+                "draws_on": list(record.draws_on),
+                "image_size": record.image_size,
+                "scores": record.scores,
+                "created": record.created,
+                "versions": asdict(record.versions),
+                "networks": networks,
+                "trained": None if run is None else _trained(run, name),
+            }
+        )
+    return described
+
+
+def _ends(model: MultiTaskGenerator, record: TaskRecord, network: str) -> dict[str, Any]:
+    """Say what a task takes and makes in one network."""
+    output = getattr(model.layers[model.wrapping.output_layer], "conv", None)
+    out_channels = record.networks[network].settings.out_channels or getattr(output, "out_channels", None)
+    in_channels = None
+    with suppress(ConfigurationError):
+        in_channels = model.input_channels(record.name)
+    can_predict = model.spatial_axes == 2 and in_channels in READABLE and out_channels in READABLE
+    return {
+        "kind": ("mask" if out_channels == 1 else "picture") if can_predict else None,
+        "in_channels": in_channels,
+        "out_channels": out_channels,
+        "can_predict": can_predict,
+    }
+
+
+def _trained(run: RunFolder, task: str) -> dict[str, Any] | None:
+    """Say how a task was trained, where that is written beside the registry; numbers only, no names of files."""
+    try:
+        result, beginning = read_result(run.task(task)), read_beginning(run.task(task))
+    except (PiggyganError, OSError):  # it is no part of the registry: without it there is less to tell
+        return None
+    if result is None:
+        return None
+    return {
+        "data": result.kind,
+        "pairs": dict(beginning.pairs) if beginning is not None else {},
+        "epochs": result.epochs,
+        "seconds": result.seconds,
+        "start_from": result.start_from,
+        "relatedness": result.relatedness,
+        "scores": result.scores,
+        "floor": result.floor,
+        "is_learned": result.is_learned,
+        "finished": result.finished,
+    }
+
+
+def names_of(described: list[dict[str, Any]]) -> Iterator[str]:
+    """Give the tasks' names, in order."""
+    yield from (card["name"] for card in described)

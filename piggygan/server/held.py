@@ -1,0 +1,117 @@
+"""The tasks that a server answers with: one reading of a registry, which never changes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from piggygan.errors import ConfigurationError, RegistryError
+from piggygan.layers.tasks import task_not_found
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.prediction.dicom_seg import Algorithm
+from piggygan.prediction.options import PredictionOptions
+from piggygan.prediction.predicting import algorithm_of
+from piggygan.prediction.translator import Translator
+from piggygan.registry import TaskRecord, TaskRegistry
+
+MOST_READY = 64
+"""Of how many ways to apply tasks it is remembered that they can be applied."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A task, made ready to predict in one way.
+
+    Attributes:
+        translator: Translates with it.
+        algorithm: What it is, for what refers to it.
+        options: How it is applied, the size decided.
+        record: What the registry says of it.
+    """
+
+    translator: Translator
+    algorithm: Algorithm
+    options: PredictionOptions
+    record: TaskRecord
+
+
+class HeldTasks:
+    """Everything of one reading of a registry, in memory: what happens to the files later does not matter.
+
+    Args:
+        registry: Read once; every network of it.
+
+    Attributes:
+        digest: Of the registry, as it was read.
+        records: What it says of each task, by name.
+        models: Its networks by name.
+
+    Raises:
+        ConfigurationError: If its generator is a class of somebody's own, which cannot be built here.
+        RegistryError: If it is empty or damaged.
+    """
+
+    def __init__(self, registry: TaskRegistry) -> None:
+        self.digest, self.records = _steadily(registry)
+        if not self.records:
+            raise RegistryError(f"{registry.folder} holds no tasks: commit one first, for example by piggygan train.")
+        if registry.needs_generator:
+            raise ConfigurationError(
+                "the registry's generator is a class of its owner's, which only its own program can build: serve a "
+                "registry of piggygan's generators."
+            )
+        self.models: dict[str, MultiTaskGenerator] = {
+            network: registry.load(self.records, network=network) for network in registry.networks
+        }
+        self._ready: OrderedDict[tuple[str, str, PredictionOptions], Ready] = OrderedDict()
+
+    def record(self, task: str) -> TaskRecord:
+        """Return what the registry says of a task.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name.
+        """
+        if task not in self.records:
+            raise task_not_found(task, self.records)
+        return self.records[task]
+
+    def network(self, wanted: str | None) -> str:
+        """Return the network that is meant.
+
+        Raises:
+            ConfigurationError: If there is no such network, or there are several and none is named.
+        """
+        if wanted is None and len(self.models) == 1:
+            return next(iter(self.models))
+        if wanted not in self.models:
+            raise ConfigurationError(f"network is {wanted!r}; there are {', '.join(self.models)}.")
+        return wanted
+
+    def ready(self, task: str, network: str | None, options: PredictionOptions) -> Ready:
+        """Make a task ready to predict, which runs it once; in the thread that computes.
+
+        Raises:
+            TaskNotFoundError: If there is no such task.
+            ConfigurationError: If it cannot predict in this way.
+        """
+        record, chosen = self.record(task), self.network(network)
+        options = replace(options, size=options.size or record.image_size or options.side)
+        key = (task, chosen, options)
+        if key not in self._ready:
+            model = self.models[chosen]
+            translator = Translator(model, task, options)
+            translator.check_channels()
+            self._ready[key] = Ready(translator, algorithm_of(model, task, options), options, record)
+            while len(self._ready) > MOST_READY:
+                self._ready.popitem(last=False)
+        self._ready.move_to_end(key)
+        return self._ready[key]
+
+
+def _steadily(registry: TaskRegistry) -> tuple[str, dict[str, TaskRecord]]:
+    """Read a registry's digest and the records that it is of."""
+    while True:
+        digest = registry.digest
+        records = {record.name: record for record in registry.records}
+        if registry.digest == digest:  # else it was replaced between the two
+            return digest, records

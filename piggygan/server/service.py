@@ -1,0 +1,90 @@
+"""One file through one task, and the bounds within which requests wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from piggygan.jobs.folder import RunFolder
+from piggygan.registry import TaskRegistry
+from piggygan.server.answers import Answer, answer_of
+from piggygan.server.cards import cards
+from piggygan.server.computing import Workshop
+from piggygan.server.held import HeldTasks
+from piggygan.server.limits import Limits
+from piggygan.server.problems import Refusal
+from piggygan.server.uploads import Memory
+from piggygan.server.wishes import Wish
+
+_LARGE = 1 << 20
+"""Pixels that a network is given, above which one picture at a time is worked on."""
+
+
+class Service:
+    """What the interface answers with.
+
+    Args:
+        registry: Its tasks are read at once.
+        limits: What one request may take.
+
+    Raises:
+        ConfigurationError, RegistryError: As of :class:`~piggygan.server.held.HeldTasks`.
+    """
+
+    def __init__(self, registry: TaskRegistry, limits: Limits) -> None:
+        self.registry, self.limits = registry, limits
+        self.held = HeldTasks(registry)
+        self.run = RunFolder.at(registry.folder)
+        self.cards = cards(self.held, self.run)
+        self.workshop = Workshop(limits)
+        self.memory = Memory(limits.bytes_in_memory)
+        self.in_flight = 0
+        self._one_large = asyncio.Semaphore(1)
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncIterator[None]:
+        """Let a request in that takes time, and give it no more than the limits say.
+
+        Raises:
+            Refusal: If too many are being answered, or this one's time is over.
+        """
+        if self.in_flight >= self.limits.requests:
+            raise Refusal(
+                429, "busy", f"{self.in_flight} requests are being answered, as many as may be: try again.",
+                {"Retry-After": "2"},
+            )  # fmt: skip
+        self.in_flight += 1
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                yield
+        except TimeoutError:
+            raise Refusal(
+                503, "too-long", f"it took more than {self.limits.seconds} seconds: try a smaller picture, or later.",
+                {"Retry-After": "10"},
+            ) from None  # fmt: skip
+        finally:
+            self.in_flight -= 1
+
+    async def answer(self, content: bytes, task: str, wish: Wish, form: str) -> Answer:
+        """Put one file through a task.
+
+        Raises:
+            PiggyganError, Refusal: If the file, the task or the wish cannot be used.
+        """
+        held = self.held
+        held.record(task)
+        ready = await self.workshop.compute(lambda: held.ready(task, wish.network, wish.options))
+        is_large = wish.options.fit == "tile" or ready.options.side**2 > _LARGE
+        if is_large:
+            async with self._one_large:
+                return await self._answered(content, ready, form, wish)
+        return await self._answered(content, ready, form, wish)
+
+    async def _answered(self, content: bytes, ready: Any, form: str, wish: Wish) -> Answer:
+        film = await self.workshop.film(content, ready, wish.options)
+        if film.placement.canvas_height * film.placement.canvas_width > self.limits.pixels:
+            raise Refusal(413, "too-large", "the network would be given more pixels than the server allows.")
+        output = await self.workshop.translate(ready, film)
+        return await self.workshop.write(lambda: answer_of(film, output, ready, form, wish.show))

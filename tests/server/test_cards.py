@@ -1,0 +1,42 @@
+"""What is told of each task."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from piggygan.jobs.beginning import Cost
+from piggygan.jobs.folder import RunFolder
+from piggygan.jobs.result import TrainedTask, write_result
+from piggygan.registry import TaskRegistry
+from piggygan.server.cards import cards
+from piggygan.server.held import HeldTasks
+
+
+def test_a_card_says_what_the_registry_says(clinic: Path) -> None:
+    registry = TaskRegistry(clinic)
+    facades, lungs = cards(HeldTasks(registry), None)
+    part = registry.describe("lungs").networks["generator"]
+    assert lungs["networks"]["generator"]["certificate"]["tensors_digest"] == part.certificate.tensors_digest
+    assert (lungs["networks"]["generator"]["kind"], facades["networks"]["generator"]["kind"]) == ("mask", "picture")
+    assert facades["networks"]["generator"]["cost"]["share"] == 1.0
+    assert (lungs["draws_on"], lungs["image_size"], lungs["trained"]) == (["facades"], 16, None)
+    json.dumps([facades, lungs], allow_nan=False)
+
+
+def test_numbers_of_the_training_are_told_and_its_notes_are_not(clinic: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path, clinic)
+    run.task("lungs").root.mkdir(parents=True)
+    result = TrainedTask(
+        task="lungs", kind="masks", scores={"val": {"dice": 0.9}}, floor={"dice": 0.4}, epochs=3, kept=3, digests={},
+        draws_on=("facades",), start_from="facades", relatedness={"facades": 0.5}, cost=Cost(1, 0.1, 4),
+        fingerprint="", image_size=16, seconds=2.0, verified=(), notes=("/films/Plantagenet",), versions={},
+        finished="2026-11-27T00:00:00+00:00",
+    )  # fmt: skip
+    write_result(run.task("lungs"), result)
+    _, lungs = cards(HeldTasks(TaskRegistry(clinic)), run)
+    assert lungs["trained"]["scores"] == {"val": {"dice": 0.9}}
+    assert lungs["trained"]["is_learned"] is True
+    assert "Plantagenet" not in json.dumps(lungs)
+    run.task("lungs").result.write_text("damaged")
+    assert cards(HeldTasks(TaskRegistry(clinic)), run)[1]["trained"] is None

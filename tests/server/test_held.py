@@ -1,0 +1,52 @@
+"""One reading of a registry."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from piggygan.errors import ConfigurationError, RegistryError, TaskNotFoundError
+from piggygan.model.generator import MultiTaskGenerator
+from piggygan.prediction import PredictionOptions
+from piggygan.registry import TaskRegistry
+from piggygan.server.held import MOST_READY, HeldTasks
+
+
+def test_all_of_it_is_in_memory(clinic: Path, tmp_path: Path) -> None:
+    shutil.copytree(clinic, tmp_path / "copy")
+    registry = TaskRegistry(tmp_path / "copy")
+    held = HeldTasks(registry)
+    shutil.rmtree(tmp_path / "copy")
+    ready = held.ready("lungs", None, PredictionOptions())
+    assert (ready.options.size, ready.translator.kind) == (16, "mask")
+    assert held.digest == TaskRegistry(clinic).digest
+
+
+def test_a_task_is_made_ready_once_a_way_and_few_ways_are_kept(clinic: Path) -> None:
+    held = HeldTasks(TaskRegistry(clinic))
+    first = held.ready("lungs", None, PredictionOptions())
+    assert held.ready("lungs", "generator", PredictionOptions(size=16)) is first
+    for largest in range(1, MOST_READY + 1):
+        held.ready("lungs", None, PredictionOptions(largest=largest))
+    assert held.ready("lungs", None, PredictionOptions()) is not first
+
+
+def test_what_is_not_there_is_named(clinic: Path) -> None:
+    held = HeldTasks(TaskRegistry(clinic))
+    with pytest.raises(TaskNotFoundError, match="did you mean 'lungs'"):
+        held.ready("lung", None, PredictionOptions())
+    with pytest.raises(ConfigurationError, match="there are generator"):
+        held.ready("lungs", "backward", PredictionOptions())
+
+
+def test_no_registry_and_a_generator_of_somebodys_own_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="no registry"):
+        HeldTasks(TaskRegistry(tmp_path / "nowhere"))
+    model = MultiTaskGenerator(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 3, 1)), "own")
+    model.freeze_task("own")
+    TaskRegistry(tmp_path / "own").commit(model, "own")
+    with pytest.raises(ConfigurationError, match="class of its owner's"):
+        HeldTasks(TaskRegistry(tmp_path / "own"))

@@ -1,0 +1,42 @@
+"""Bounds within which requests wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from piggygan.registry import TaskRegistry
+from piggygan.server.limits import Limits
+from piggygan.server.problems import Refusal
+from piggygan.server.service import Service
+
+
+def test_one_too_many_is_told_when_to_come_again(clinic: Path) -> None:
+    service = Service(TaskRegistry(clinic), Limits(requests=1))
+
+    async def work() -> Refusal:
+        async with service.admitted():
+            with pytest.raises(Refusal) as refused:
+                async with service.admitted():
+                    pass
+        async with service.admitted():
+            pass
+        return refused.value
+
+    refusal = asyncio.run(work())
+    assert refusal.status == 429
+    assert int(refusal.headers["Retry-After"]) > 0
+
+
+def test_a_request_gets_no_more_time_than_there_is(clinic: Path) -> None:
+    service = Service(TaskRegistry(clinic), Limits(seconds=0.01))  # type: ignore[arg-type]  # so that a test is short
+
+    async def work() -> None:
+        async with service.admitted():
+            await asyncio.sleep(5)
+
+    with pytest.raises(Refusal) as refused:
+        asyncio.run(work())
+    assert (refused.value.status, service.in_flight) == (503, 0)
