@@ -71,7 +71,7 @@ def _read(path: Path, order: dict[str, Any]) -> ImageFile:
         "identify": order["identify"],
         "max_pixels": order["max_pixels"],
     }
-    if order["size"] is None:
+    if order.get("size") is None:
         return read_image_file(path, order["channels"], **how)
     return image_of(sys.stdin.buffer.read(order["size"]), path, order["channels"], **how)
 

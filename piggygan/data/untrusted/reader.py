@@ -151,10 +151,12 @@ class UntrustedReader:
             InputTooLargeError: If no picture of ``max_pixels`` has so many bytes.
 
         Example:
+            >>> import io
+            >>> file = io.BytesIO()
+            >>> np.save(file, np.array([[0, 255]], dtype=np.uint8))
             >>> with UntrustedReader() as reader:
-            ...     reader.read_bytes(b"no image")
-            Traceback (most recent call last):
-            piggygan.errors.ImageError: 'upload' is not a PNG or JPEG, TIFF, WebP, BMP, NumPy or DICOM file.
+            ...     reader.read_bytes(file.getvalue(), channels=1).picture.tolist()
+            [[[-1.0, 1.0]]]
         """
         check_content_size(Path(name), len(content), self._max_pixels)
         return self._read(Path(name), content, channels, frame, requirements, identify)

@@ -228,3 +228,25 @@ def test_every_kind_of_picture_comes_back_too(reader: UntrustedReader, tmp_path:
 def test_more_channels_come_back_too(reader: UntrustedReader, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.random.default_rng(0).random((6, 8, 5)))
     assert torch.equal(reader.read(tmp_path / "a.npy", 5), read_image(tmp_path / "a.npy", 5))
+
+
+def test_bytes_in_memory_are_read_as_the_file_of_them(
+    reader: UntrustedReader, write_dicom: Write, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (700, 500), dtype=np.uint8)  # more than a pipe holds
+    for path in (write_png(tmp_path / "a.png", noise), write_dicom(PIXELS)):
+        here, there = read_image_file(path, 3), reader.read_bytes(path.read_bytes())
+        assert there.picture.numpy().tobytes() == here.picture.numpy().tobytes()
+        assert {**vars(there), "picture": None} == {**vars(here), "picture": None}
+
+
+def test_bytes_that_are_no_image_are_refused_and_the_next_ones_are_read(
+    reader: UntrustedReader, tmp_path: Path
+) -> None:
+    good = write_png(tmp_path / "a.png", PIXELS).read_bytes()
+    for bad in (b"", b"\n" * 100_000, b'{"what": "file"}\n' * 10, good[:-20], b"\x89PNG\r\n\x1a\n"):
+        with pytest.raises(ImageError, match="'upload'"):
+            reader.read_bytes(bad)
+        assert reader.read_bytes(good).picture.shape == (3, 6, 8)
+    with pytest.raises(InputTooLargeError, match="an image of 4000000 pixels has fewer"):
+        reader.read_bytes(bytes(50_000_000))
