@@ -110,7 +110,7 @@ def image_of(
     *,
     frame: int | None = None,
     requirements: DicomRequirements = ANY_FILM,
-    identify: bool = False,
+    identify: Identify = "nothing",
     max_pixels: int = MAX_PIXELS,
 ) -> ImageFile:
     """Read the picture of a file's bytes, and what they say of themselves, as :func:`read_image_file` does.

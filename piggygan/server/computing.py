@@ -13,6 +13,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from piggygan.data.dicom.description import DicomRequirements
+from piggygan.data.dicom.source import Identify
 from piggygan.data.image_file import ImageFile
 from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.films import Film, read_film
@@ -112,7 +113,7 @@ class _Held:
     def __init__(self, content: bytes, reader: UntrustedReader) -> None:
         self._content, self._reader = content, reader
 
-    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: bool) -> ImageFile:
+    def read_file(self, path: Path, channels: int, *, requirements: DicomRequirements, identify: Identify) -> ImageFile:
         return self._reader.read_bytes(
             self._content, channels, name=str(path), requirements=requirements, identify=identify
         )

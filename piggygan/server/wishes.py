@@ -13,7 +13,9 @@ from piggygan.server.answers import DICOM, SHOWS
 from piggygan.server.limits import Limits
 from piggygan.server.problems import Refusal
 
-NAMES = ("network", "show", "size", "fit", "largest", "fill_holes", "body_part")
+NAMES = ("network", "show", "size", "fit", "largest", "fill_holes", "body_part", "patient")
+PATIENTS = ("copy", "empty")
+"""Whom a segmentation names: its film's patient, or nobody; pseudonyms need a secret, which no request should hold."""
 _YES, _NO = ("1", "true"), ("0", "false")
 
 
@@ -58,6 +60,7 @@ def wish_of(query: QueryParams, form: str, limits: Limits) -> Wish:
             fill_holes=_one_of(query, "fill_holes", (*_YES, *_NO)) in _YES,
             body_part=query.get("body_part"),
             dicom_seg=form == DICOM,
+            patient=_one_of(query, "patient", PATIENTS) or "copy",  # type: ignore[arg-type]  # likewise
             untrusted=True,
         )
     except ConfigurationError as error:

@@ -134,7 +134,7 @@ class UntrustedReader:
         name: str = "upload",
         frame: int | None = None,
         requirements: DicomRequirements = ANY_FILM,
-        identify: bool = False,
+        identify: Identify = "nothing",
     ) -> ImageFile:
         """Read a file that is in memory as :meth:`read_file` reads one on disk; this process does not look into it.
 
@@ -168,7 +168,7 @@ class UntrustedReader:
         channels: int,
         frame: int | None,
         requirements: DicomRequirements,
-        identify: bool,
+        identify: Identify,
     ) -> ImageFile:
         check_channels(channels)
         order = {
