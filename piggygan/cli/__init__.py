@@ -22,6 +22,7 @@ from piggygan.cli.data import DATA
 from piggygan.cli.demo import Demo
 from piggygan.cli.evaluate import Evaluate
 from piggygan.cli.keeping import NewKey, Repair, Sign
+from piggygan.cli.option_names import as_options, options_named
 from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
@@ -88,8 +89,10 @@ def _run(arguments: Sequence[str]) -> int:
             show(f"piggygan {__version__} (torch {torch.__version__}, Python {platform.python_version()})")
             return DONE
         command = parse(arguments, Group(_DESCRIPTION, COMMANDS))
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+        kind = type(command)
+        with warnings.catch_warnings(), options_named(kind):
+            # A warning is one line, without the source code that gave it.
+            warnings.showwarning = lambda said, *_, **__: show_error(f"warning: {as_options(str(said), kind)}")
             return command.run()
     except BrokenPipeError:
         raise
@@ -105,8 +108,3 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         show_error("interrupted")
         return INTERRUPTED
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as one line, without the source code that gave it."""
-    show_error(f"warning: {message}")

@@ -12,6 +12,7 @@ import tyro
 
 from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, AsJson, show_error, show_result, terminal_width
+from piggygan.cli.option_names import as_options
 from piggygan.cli.predict import INCOMPLETE
 from piggygan.cli.trust import Required, Requirements
 from piggygan.jobs.data import DataConfig
@@ -116,7 +117,10 @@ def _lines(evaluation: Evaluation, out: Path) -> list[str]:
         lines += ["", f"compared with {compared.task!r} of {compared.registry}:"]
         lines += text_table(COMPARISON_HEADER, comparison_rows(compared), width).splitlines()
     lines += ["", *(f"note: {note}" for note in evaluation.notes)]
-    lines += [f"not scored: {file.source!r}: {file.reason}" for file in evaluation.refused[:_MOST_REFUSED]]
+    lines += [
+        f"not scored: {file.source!r}: {as_options(file.reason, Evaluate)}"
+        for file in evaluation.refused[:_MOST_REFUSED]
+    ]
     if (more := len(evaluation.refused) - _MOST_REFUSED) > 0:
         lines.append(f"not scored: {more} more, which {out / 'summary.json'} names")
     return [*lines, f"{len(evaluation.cases)} files scored: {out / PAGE}, {out / CASES}"]

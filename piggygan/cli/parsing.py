@@ -13,6 +13,7 @@ from typing import TextIO
 import tyro
 
 from piggygan.cli.commands import DONE, REFUSED, Command, Group, HasBriefHelp, ReadsDefaults, broken, show, show_error
+from piggygan.cli.option_names import options_named
 from piggygan.cli.refusing import refusal
 from piggygan.terminal.escaping import escaped
 
@@ -61,10 +62,8 @@ def _parse_fields(words: Sequence[str], command: type[Command], name: str) -> Co
     printed = io.StringIO()
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
-            found = tyro.cli(command, prog=name, args=words)
-            if isinstance(found, ReadsDefaults):
-                return tyro.cli(command, prog=name, args=words, default=found.defaults())
-            return found
+            found = _made(words, command, name)
+            return _made(words, command, name, found.defaults()) if isinstance(found, ReadsDefaults) else found
     except SystemExit as end:
         # Words are quoted in what is said, and they may be names of files that a shell's * has found.
         if not all(word.isprintable() for word in words):
@@ -75,6 +74,13 @@ def _parse_fields(words: Sequence[str], command: type[Command], name: str) -> Co
             for line in _wrapped(printed.getvalue()):
                 show(line)
         raise
+
+
+def _made(words: Sequence[str], command: type[Command], name: str, default: Command | None = None) -> Command:
+    with options_named(command):
+        if default is None:
+            return tyro.cli(command, prog=name, args=words)
+        return tyro.cli(command, prog=name, args=words, default=default)
 
 
 def _show_help(group: Group, name: str, file: TextIO) -> None:

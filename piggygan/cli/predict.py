@@ -11,6 +11,7 @@ import tyro
 
 from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_error, show_result
+from piggygan.cli.option_names import as_options
 from piggygan.cli.trust import Required, Requirements
 from piggygan.prediction import Patient, PredictionOptions, PredictionSummary, predict
 
@@ -67,7 +68,7 @@ class Predict:
 
 
 def _lines(summary: PredictionSummary, out: Path) -> list[str]:
-    refused = [f"refused: {file.reason}" for file in summary.refused]
+    refused = [f"refused: {as_options(file.reason, Predict)}" for file in summary.refused]
     passed_by = Counter(entry.reason for entry in summary.passed_by)
     first = {entry.reason: entry.source for entry in reversed(summary.passed_by)}
     noted = [

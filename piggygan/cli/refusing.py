@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from piggygan.terminal.guessing import did_you_mean
+
 _RULE = re.compile(r"\s*-{5,}\s*")
 _CHOICE = re.compile(
     r"invalid choice '(?P<given>.*)' for argument '(?P<option>.+)'\. Expected one of \((?P<known>.+)\)"
@@ -36,7 +38,8 @@ def refusal(printed: str, name: str) -> str:
         return f"missing {_missing(parts)} See {name} --help."
     if found := _CHOICE.search(first):
         known = sorted(set(re.findall(r"'([^']*)'", found["known"])) - {"None"})  # tyro's order is another every time
-        return f"{found['option']} is '{found['given']}'; give {_either(known)}."
+        guess = did_you_mean(found["given"], known)
+        return f"{found['option']} is '{found['given']}'; {guess}{'Give' if guess else 'give'} {_either(known)}."
     if found := _UNREADABLE.search(first):
         return f"{_unreadable(found['option'], found['why'])} See {name} --help."
     if found := _NO_VALUE.search(first):

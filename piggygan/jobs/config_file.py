@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
 import types
 import typing
@@ -15,6 +14,7 @@ import tomli_w
 from piggygan.errors import ConfigurationError, CorruptFileError
 from piggygan.files.regular import read_regular_file, shown
 from piggygan.jobs.config import TrainConfig
+from piggygan.terminal.guessing import did_you_mean
 
 MAX_SIZE = 1 << 20
 """Bytes of the largest file that is read."""
@@ -94,7 +94,10 @@ def config_from_document(document: dict[str, Any], where: str) -> TrainConfig:
             if key not in options:
                 raise _unknown(f"{key} in [{name}]", key, where, list(options))
         values = {key: _checked(options[key], value, f"{key} in [{name}]", where) for key, value in table.items()}
-        parts[name] = kinds[name](**values)
+        try:
+            parts[name] = kinds[name](**values)
+        except ConfigurationError as error:  # a value out of range
+            raise ConfigurationError(f"in {where}, {error}") from error
     return TrainConfig(**parts)
 
 
@@ -112,8 +115,7 @@ def _unknown(said: str, name: str, where: str, known: list[str]) -> Configuratio
     every = {key: section for section, keys in _keys().items() for key in keys}
     if name in every and name not in known:
         return ConfigurationError(f"in {where}, {said} stands in the wrong table: {name} belongs in [{every[name]}].")
-    close = difflib.get_close_matches(name.replace("-", "_"), known, n=1)
-    guess = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}."
+    guess = did_you_mean(name, known).rstrip() or f"there are {', '.join(known)}."
     return ConfigurationError(f"in {where} there is no option {said}: {guess}")
 
 
@@ -130,7 +132,8 @@ def _checked(kind: Any, value: Any, name: str, where: str) -> Any:
     if origin is Literal:
         if value in arguments:
             return value
-        raise _refused(name, where, value, " or ".join(map(repr, arguments)))
+        guess = did_you_mean(value, arguments) if isinstance(value, str) else ""
+        raise _refused(name, where, value, " or ".join(map(repr, arguments)), guess)
     if origin is tuple:
         if isinstance(value, list):
             return tuple(_checked(arguments[0], item, name, where) for item in value)
@@ -144,5 +147,6 @@ def _checked(kind: Any, value: Any, name: str, where: str) -> Any:
     raise _refused(name, where, value, _KINDS[kind])
 
 
-def _refused(name: str, where: str, value: Any, wanted: str) -> ConfigurationError:
-    return ConfigurationError(f"in {where}, {name} is {value!r}; needed is {wanted}.")
+def _refused(name: str, where: str, value: Any, wanted: str, guess: str = "") -> ConfigurationError:
+    end = f": {guess.rstrip()}" if guess else "."
+    return ConfigurationError(f"in {where}, {name} is {value!r}; needed is {wanted}{end}")

@@ -23,9 +23,10 @@ from piggygan.data.readers import PictureReader
 from piggygan.data.survey import SurveyedFile, fingerprint_of, survey
 from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset
+from piggygan.networks.checks import check_share
 
 MAX_SKIPPED = 0.05
-"""Largest share of files that may be left out."""
+"""Largest share of files that may be left out, where nothing else is said."""
 Kind = Literal["pairs", "masks", "unpaired"]
 Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
 """How what is learned from is varied; or that for each kind of data, since what they are is only found out."""
@@ -73,6 +74,12 @@ class DataConfig:
     as the files have if these are more."""
     target_channels: int | None = None
     """Likewise of targets that are pictures. By default 1 if all of them are grey, else as for inputs."""
+    max_skipped: float | None = None
+    """Largest share of files that may be left out because they are broken or lack their partner. By default 0.05."""
+
+    def __post_init__(self) -> None:
+        if self.max_skipped is not None:
+            check_share(max_skipped=self.max_skipped)
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ def open_task_data(
         >>> {side: len(names) for side, names in data.splits.items()}
         {'train': 7, 'val': 1, 'test': 2}
     """
-    source = _Source.opened(config)
+    source = _Source.opened(config, MAX_SKIPPED if config.max_skipped is None else config.max_skipped)
     splits, notes = learned_sides(source.dataset, source.patients, config.splits, config.split, config.split_by, seed)
     varied = augmentation.get(source.kind) if isinstance(augmentation, Mapping) else augmentation
     return source.read(config, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
@@ -200,7 +207,7 @@ class _Source:
     max_skipped: float
 
     @classmethod
-    def opened(cls, config: DataConfig, max_skipped: float = MAX_SKIPPED) -> _Source:
+    def opened(cls, config: DataConfig, max_skipped: float) -> _Source:
         """Open what is named, and look at every file."""
         names = ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
         dataset = open_named({name: getattr(config, name) for name in names})

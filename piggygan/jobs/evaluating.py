@@ -22,6 +22,7 @@ from piggygan.jobs.scored_pairs import PALETTES, ScoredPairs, open_scored_pairs
 from piggygan.prediction.options import Fit, PredictionOptions
 from piggygan.prediction.outputs import OutputFolder
 from piggygan.registry import TaskRegistry
+from piggygan.terminal.guessing import did_you_mean
 
 CASES, PAGE = "cases.csv", "index.html"
 _SETTINGS = ("size", "fit", "largest", "fill_holes")
@@ -68,7 +69,10 @@ class EvaluationOptions:
                 f"height and width, above 0."
             )
         if self.palette is not None and self.palette not in PALETTES:
-            raise ConfigurationError(f"palette is {self.palette!r}; known are {', '.join(PALETTES)}.")
+            guess = did_you_mean(self.palette, PALETTES)
+            raise ConfigurationError(
+                f"palette is {self.palette!r}; {guess}{'K' if guess else 'k'}nown are {', '.join(PALETTES)}."
+            )
         if self.seed < 0:
             raise ConfigurationError(f"seed is {self.seed}; it must be at least 0.")
         self.prediction  # noqa: B018  # refuses what cannot be predicted with

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import re
@@ -17,6 +16,7 @@ from torch import nn
 from piggygan.errors import ConfigurationError
 from piggygan.jobs.config import NetworkConfig
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
+from piggygan.terminal.guessing import did_you_mean
 
 UNETS = tuple(f"unet_{2**depth}" for depth in range(5, 11))
 """U-Nets by the side of the pictures that they bring down to one pixel; of the pix2pix repository are 128 and 256."""
@@ -88,10 +88,9 @@ def make_generator(config: NetworkConfig, in_channels: int, out_channels: int) -
     if ":" in net:
         return _made_by_own(net, in_channels, out_channels)
     known = [*UNETS, *RESNETS]
-    close = difflib.get_close_matches(net, known, n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
     raise ConfigurationError(
-        f"there is no network {net!r}: {guess}There are {', '.join(known)}, and module:function for one of your own."
+        f"there is no network {net!r}: {did_you_mean(net, known)}There are {', '.join(known)}, and module:function for "
+        f"one of your own."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from piggygan.errors import ConfigurationError
 from piggygan.jobs.learner import Learner, new_learner
 from piggygan.jobs.preparing import Prepared
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.terminal.guessing import did_you_mean
 
 
 def fine_tuned(prepared: Prepared) -> Learner:
@@ -65,8 +65,7 @@ def check_methods(methods: tuple[str, ...]) -> tuple[str, ...]:
     """
     for method in methods:
         if method not in RIVALS:
-            close = difflib.get_close_matches(method, RIVALS, n=1)
-            guess = f"did you mean {close[0]!r}? " if close else ""
+            guess = did_you_mean(method, RIVALS)
             raise ConfigurationError(
                 f"nothing is known of a method {method[:80]!r} to compare with: {guess}There are {', '.join(RIVALS)}."
             )

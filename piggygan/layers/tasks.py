@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from piggygan.errors import TaskNameError, TaskNotFoundError, TaskStateError
+from piggygan.terminal.guessing import did_you_mean
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -102,7 +103,11 @@ def chosen_start(tasks: Mapping[str, Task], task: str, sources: tuple[str, ...],
     """
     if start_from is not None:
         if start_from not in sources:
-            raise TaskStateError(f"{task!r} cannot start from {start_from!r}: it draws on {', '.join(sources)}.")
+            guess = did_you_mean(str(start_from), sources)
+            raise TaskStateError(
+                f"{task!r} cannot start from {start_from!r}: {guess}{'It' if guess else 'it'} draws on "
+                f"{', '.join(sources)}."
+            )
         return start_from
     # The last one whose own filters are all mixtures of what is drawn on.
     for name in reversed(sources):

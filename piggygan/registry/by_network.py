@@ -10,6 +10,7 @@ from torch import nn
 from piggygan.errors import ConfigurationError, TaskNotFoundError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.manifest import GENERATOR, Manifest
+from piggygan.terminal.guessing import did_you_mean
 
 T = TypeVar("T")
 Networks = MultiTaskGenerator | Mapping[str, MultiTaskGenerator]
@@ -47,7 +48,9 @@ def chosen_network(manifest: Manifest, network: str | None) -> str:
     if network is None and len(manifest.networks) == 1:
         return next(iter(manifest.networks))
     if network is None or network not in manifest.networks:
+        guess = "" if network is None else did_you_mean(network, manifest.networks)
         raise ConfigurationError(
-            f"network is {network!r}; this registry holds {', '.join(manifest.networks)}: name one of them."
+            f"network is {network!r}; {guess}{'This' if guess else 'this'} registry holds "
+            f"{', '.join(manifest.networks)}: name one of them."
         )
     return network

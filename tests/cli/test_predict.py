@@ -73,7 +73,10 @@ def test_a_refused_file_is_an_exit_code_only_if_that_was_asked() -> None:
         (["predict", "clinic", "films", "--task", "lungs", "--out", "films"], "nothing is overwritten"),
         (["predict", "clinic", "--task", "lungs", "--out", "out"], "no files are given"),
         (["predict", "clinic", "clinic", "--task", "lungs", "--out", "out"], "has no image"),
-        (["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--size", "15"], "cannot predict at size"),
+        (
+            ["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--size", "15"],
+            "cannot predict at --size 15",
+        ),
         (["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--device", "gpu"], "such as cpu, cuda for"),
         (
             ["predict", "clinic", "films", "--task", "lungs", "--out", "out", "--device", "meta"],

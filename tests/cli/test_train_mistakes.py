@@ -6,6 +6,7 @@ Nothing is made, and nothing that was there is changed.
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 from pathlib import Path
 
@@ -86,15 +87,15 @@ NEW_RUN: dict[str, tuple[str, str]] = {
     ),
     "sides that do not add up": (
         f"{FILMS} masks --split 0.5/0.25/0.5 {SMALL}",
-        "split is '0.5/0.25/0.5'; needed are the shares of train, val and test that add up to 1, such as 0.7/0.1/0.2;",
+        "--split is '0.5/0.25/0.5'; needed are the shares of train, val and test that add up to 1, such as",
     ),
     "a pattern that is none": (
         f"{FILMS} masks --split-by (p {THIRDS} {SMALL}",
-        "split_by is '(p', which is no regular expression (missing ), unterminated subpattern at position 0): give one",
+        "--split-by is '(p', which is no regular expression (missing ), unterminated subpattern at position 0):",
     ),
     "a pattern that finds nobody": (
         f"{FILMS} masks --split-by (z) {THIRDS} {SMALL}",
-        "split_by is '(z)', which finds no patient in 6 of 6 names, such as 'p0', 'p1', 'p2' and 3 more.",
+        "--split-by is '(z)', which finds no patient in 6 of 6 names, such as 'p0', 'p1', 'p2' and 3 more.",
     ),
     "a name on two sides": (
         f"{FILMS} masks --splits twice.json {SMALL}",
@@ -112,17 +113,17 @@ NEW_RUN: dict[str, tuple[str, str]] = {
         f"{FILMS} masks --direction BtoA {THIRDS} {SMALL}",
         "direction BtoA is of pairs, and these are images with masks: to make images of masks, give --inputs MASKS",
     ),
-    "no epochs": (f"{PAIRS} --epochs 0", "epochs is 0; give a whole number of at least 1."),
+    "no epochs": (f"{PAIRS} --epochs 0", "--epochs is 0; give a whole number of at least 1."),
     "a batch that is too large": (
         f"{PAIRS} --batch-size 9",
-        "batch_size is 9, and there are 2 pairs to learn from; a last batch that is smaller is left out, so nothing",
+        "--batch-size is 9, and there are 2 pairs to learn from; a last batch that is smaller is left out, so nothing",
     ),
-    "a learning rate of 0": (f"{PAIRS} --learning-rate 0", "learning_rate is 0.0; give a finite number above 0."),
+    "a learning rate of 0": (f"{PAIRS} --learning-rate 0", "--learning-rate is 0.0; give a finite number above 0."),
     "a share above 1": (
         f"{PAIRS} --unconstrained-fraction 25",
-        "unconstrained_fraction is 25.0; give a number from 0 to 1.",
+        "--unconstrained-fraction is 25.0; give a number from 0 to 1.",
     ),
-    "no bank": (f"{PAIRS} --max-bank 0", "max_bank is 0.0; give a finite number above 0."),
+    "no bank": (f"{PAIRS} --max-bank 0", "--max-bank is 0.0; give a finite number above 0."),
     "a size that does not fit": (
         f"{PAIRS} --size 33",
         "a U-Net halves pictures at least 5 times, and --size 33 is no multiple of 32: take --size 32, or --net resnet",
@@ -189,11 +190,11 @@ NEW_RUN: dict[str, tuple[str, str]] = {
 OLD_RUN: dict[str, tuple[str, str]] = {
     "a task that is frozen, longer": (
         f"exp --task facades --data facades {SMALL} --epochs 2",
-        "'facades' is committed, and frozen for ever (epochs was 1, is 2): learn it otherwise under another name.",
+        "'facades' is committed, and frozen for ever (--epochs was 1, is 2): learn it otherwise under another name.",
     ),
     "a task that is taken, for other data": (
         "exp --task facades --images films --masks masks",
-        "'facades' is committed, and frozen for ever (images was not given, is '/HERE/films'; masks was not",
+        "'facades' is committed, and frozen for ever (--images was not given, is '/HERE/films'; --masks was not",
     ),
     "another network": (
         f"{LATER} --net unet_64",
@@ -201,7 +202,7 @@ OLD_RUN: dict[str, tuple[str, str]] = {
     ),
     "a start that is not there": (
         f"{LATER} --start-from facade --epochs 1",
-        "'doors' cannot start from 'facade': it draws on facades.",
+        "'doors' cannot start from 'facade': did you mean 'facades'? It draws on facades.",
     ),
     "a registry of one network for unpaired sides": (
         "exp --task doors --side-a films --side-b others",
@@ -263,6 +264,10 @@ def refused(line: str, here: Path, capsys: pytest.CaptureFixture[str]) -> str:
     assert code == 2
     assert printed.err.count("\n") == 1, printed.err
     assert everything(here) == before
+    unquoted = re.sub(r"'[^']*'", "", printed.err)
+    assert re.findall(r"(?<![-\w])[a-z]+_[a-z_]+", unquoted) in ([], ["in_channels", "out_channels"]), (
+        "of Python, not of the line"
+    )
     return printed.err.removeprefix("piggygan: ").replace(str(here), "/HERE")
 
 

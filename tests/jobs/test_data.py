@@ -415,3 +415,16 @@ def test_data_to_score_may_lack_partners_where_that_is_allowed(tmp_path: Path) -
     (tmp_path / "splits.json").write_text('{"train": ["000"], "test": ["001", "002"]}')
     found = open_test_data(DataConfig(data=tmp_path), size=32, max_skipped=1.0)
     assert (found.splits, [one.name for one in found.incomplete]) == ({"test": ["002"]}, ["001"])
+
+
+def test_more_than_a_twentieth_is_left_out_where_that_is_said(tmp_path: Path) -> None:
+    folder = two_folders(tmp_path)
+    for number in (3, 4):
+        (folder / f"A/{number}.png").write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match="may be left out"):
+        open_task_data(DataConfig(folder), size=16, seed=0)
+    data = open_task_data(DataConfig(folder, max_skipped=0.9), size=16, seed=0)
+    assert sum(len(names) for names in data.splits.values()) == 10
+    assert "'3'" in " ".join(data.notes) or "'4'" in " ".join(data.notes)
+    with pytest.raises(ConfigurationError, match="max_skipped is 5"):
+        DataConfig(folder, max_skipped=5)

@@ -18,6 +18,7 @@ from piggygan.data.datasets.own import ImagesWithMasks, Pictures, SideBySide, Tw
 from piggygan.data.datasets.shenzhen import Shenzhen
 from piggygan.errors import ConfigurationError, DatasetError
 from piggygan.files.regular import shown
+from piggygan.terminal.guessing import did_you_mean
 
 DATASETS: Final[Mapping[str, type[DatasetFolder]]] = MappingProxyType(
     {
@@ -88,7 +89,8 @@ def open_dataset(folder: str | Path, name: str | None = None) -> DatasetFolder:
     """
     folder = Path(folder)
     if name is not None and name not in DATASETS:
-        raise ConfigurationError(f"dataset is {name!r}; known are {', '.join(DATASETS)}.")
+        guess = did_you_mean(name, DATASETS)
+        raise ConfigurationError(f"dataset is {name!r}; {guess}{'K' if guess else 'k'}nown are {', '.join(DATASETS)}.")
     if not folder.is_dir():
         what = "that is a file, give its folder" if folder.exists() else "there is no such folder"
         raise DatasetError(f"Looked for a data set in {shown(folder)}: {what}{_near(folder)}.")
