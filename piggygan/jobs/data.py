@@ -245,14 +245,10 @@ class _Source:
         files = {side: self.dataset.named(names) for side, names in splits.items()}
         learned = files.get("train") or files["test"]
         wishes = Wishes.of(config.direction, config.classes, config.channels, config.target_channels, in_channels)
-        lost = (
-            [
-                f"{len(self.dataset.incomplete)} files lack their partner and are not used, such as "
-                f"{self.dataset.incomplete[0].name!r}."
-            ]
-            if self.dataset.incomplete
-            else []
-        )
+        lost = [
+            f"{len(self.dataset.incomplete)} files lack their partner and are not used, such as {one.name!r}."
+            for one in self.dataset.incomplete[:1]
+        ]
         sides: dict[str, PairDataset | UnpairedDataset] = {}
         if isinstance(self.dataset, UnpairedFolders):
             of_letters = {side: self._by_letter(listed, wishes.is_reversed) for side, listed in files.items()}
