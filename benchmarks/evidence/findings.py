@@ -189,6 +189,7 @@ def summary(runs: Sequence[Run], reference: Sequence[Run]) -> dict[str, Measure]
     last = [run.matrix for run in runs]
     found: dict[str, list[float | None]] = {
         "average": [matrix.average() for matrix in last],
+        "incremental": [matrix.average_incremental() for matrix in last],
         "backward transfer": [matrix.backward_transfer() for matrix in last],
         "forgetting": [matrix.forgetting() for matrix in last],
         "forward transfer": [transfer(run, separate[run.seed]) for run in runs if run.seed in separate],

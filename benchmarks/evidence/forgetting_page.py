@@ -74,6 +74,10 @@ EXPLANATIONS = """
 Scores are means over test images: Dice for masks, pixel accuracy for labels, mean IoU of both classes for windows,
 structural similarity for photos. With several seeds the standard deviation over seeds follows.
 
+Average is the mean over tasks at the end. Incremental is the mean of the averages after every task: the average
+incremental quality of CLoG (Zhang et al. 2024), whose average final quality is our average and whose forgetting rate
+is backward transfer with the sign turned.
+
 Backward transfer is the mean of final score minus score when just learned (Lopez-Paz and Ranzato 2017), forgetting
 that of best score minus final score (Chaudhry et al. 2018). Forward transfer is the mean over later tasks of the score
 when just learned minus that of a network from scratch with the same budget. Validated is the last reading of the

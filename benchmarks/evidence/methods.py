@@ -159,6 +159,9 @@ METHODS: dict[str, Start] = {
     "ours-fresh": ours(init="fresh"),
     "ours-bank-quarter": ours(max_bank=0.25),
     "ours-fresh-bank-quarter": ours(init="fresh", max_bank=0.25),
+    "ours-fresh-bank-8th": ours(init="fresh", max_bank=0.125),
+    "ours-20th": ours(unconstrained_fraction=0.035, max_bank=0.25),
+    "ours-fresh-20th": ours(init="fresh", unconstrained_fraction=0.035, max_bank=0.25),
     "ours-bank-1": ours(max_bank=1.0),
     "ours-bank-all": ours(max_bank=None),
     "ours-lambda-0": ours(unconstrained_fraction=0.0),
@@ -176,7 +179,7 @@ METHODS: dict[str, Start] = {
 """By name. ``ours`` has all defaults, ``ours-fresh`` filters of its own that are drawn anew, ``ours-8th`` half as many
 of them, ``ours-step`` another factor step and ``ours-bank`` another bound; ``lambda`` is the paper's, the same share of
 every layer's filters, and so it is in ``ours-factor-step`` and in the paper's start. ``low-rank-x16-lambda-0`` is as
-large as ``ours-lambda-0``."""
+large as ``ours-lambda-0``, and so is ``ours-20th``: a quarter of the bank, and filters of its own for what is left."""
 
 FROM_SCRATCH = ("separate", "thin")
 """Whose later tasks know nothing of the earlier ones."""

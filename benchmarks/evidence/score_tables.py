@@ -20,6 +20,7 @@ def score_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
             "seeds": len(own),
             **{task: scores[task].shown() for task in tasks},
             "average": measures["average"].shown(),
+            "incremental": measures["incremental"].shown(),
             "backward transfer": measures["backward transfer"].shown(),
             "forgetting": measures["forgetting"].shown(),
             "earlier outputs": f"{len(changed)} of {len(tasks) - 1} changed" if changed else "same bytes",

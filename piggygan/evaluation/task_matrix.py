@@ -95,12 +95,31 @@ class TaskMatrix:
         Raises:
             ConfigurationError: If higher is better for some tasks and lower for others: such a mean says nothing.
         """
-        if len(set(self._higher_is_better.values())) > 1:
-            raise ConfigurationError(
-                "higher is better for some tasks and lower for others: their mean says nothing, read `rows` instead"
-            )
-        last = self._last_row()
-        known = [score for score in self._scores[last][: last + 1] if score is not None]
+        self._check_one_direction()
+        return self._average_after(self._last_row())
+
+    def average_incremental(self) -> float | None:
+        """Average the averages after every task: the mean over ``i <= T`` of the mean over ``j <= i`` of ``R[i, j]``.
+
+        The average incremental quality of CLoG (Zhang et al. 2024). Its average final quality is :meth:`average`, its
+        forgetting rate :meth:`backward_transfer` with the sign turned.
+
+        Returns:
+            The mean in the scores' own unit, over the tasks after which anything is known; None if nothing is.
+
+        Raises:
+            ConfigurationError: If higher is better for some tasks and lower for others: such a mean says nothing.
+
+        Example:
+            >>> matrix = TaskMatrix(["facades", "lungs"])
+            >>> matrix.record(after="facades", on="facades", score=0.5)
+            >>> matrix.record(after="lungs", on="facades", score=0.25)
+            >>> matrix.record(after="lungs", on="lungs", score=0.75)
+            >>> matrix.average_incremental()
+            0.5
+        """
+        self._check_one_direction()
+        known = [mean for row in range(len(self._tasks)) if (mean := self._average_after(row)) is not None]
         return fmean(known) if known else None
 
     def backward_transfer(self) -> float | None:
@@ -182,6 +201,16 @@ class TaskMatrix:
         if undecided:
             raise ConfigurationError(f"`higher_is_better` says nothing of {undecided}: name every task")
         return {task: bool(higher_is_better[task]) for task in self._tasks}
+
+    def _check_one_direction(self) -> None:
+        if len(set(self._higher_is_better.values())) > 1:
+            raise ConfigurationError(
+                "higher is better for some tasks and lower for others: their mean says nothing, read `rows` instead"
+            )
+
+    def _average_after(self, row: int) -> float | None:
+        known = [score for score in self._scores[row][: row + 1] if score is not None]
+        return fmean(known) if known else None
 
     def _last_row(self) -> int:
         """Find T: the last task after which anything was scored, the first one if nothing was."""

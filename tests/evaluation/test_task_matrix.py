@@ -28,6 +28,7 @@ def worked() -> TaskMatrix:
 
 def test_the_worked_example_has_the_numbers_found_by_hand(worked: TaskMatrix) -> None:
     assert worked.average() == pytest.approx((0.5 + 0.9 + 0.7) / 3)
+    assert worked.average_incremental() == pytest.approx((0.8 + (0.85 + 0.6) / 2 + (0.5 + 0.9 + 0.7) / 3) / 3)
     assert worked.backward_transfer_by_task() == pytest.approx({"facades": -0.3, "lungs": 0.3})
     assert worked.backward_transfer() == pytest.approx(0.0)
     assert worked.forgetting_by_task() == pytest.approx({"facades": 0.35, "lungs": -0.3})
@@ -47,6 +48,8 @@ def test_the_direction_can_differ_between_tasks() -> None:
     assert matrix_of(rows, higher_is_better=directions).forgetting() == pytest.approx(0.3)
     with pytest.raises(ConfigurationError, match="mean says nothing"):
         matrix_of(rows, higher_is_better=directions).average()
+    with pytest.raises(ConfigurationError, match="mean says nothing"):
+        matrix_of(rows, higher_is_better=directions).average_incremental()
 
 
 def test_scores_that_stay_the_same_show_exactly_no_forgetting() -> None:
@@ -58,6 +61,7 @@ def test_scores_that_stay_the_same_show_exactly_no_forgetting() -> None:
 
 def test_numbers_can_be_read_half_way() -> None:
     matrix = matrix_of([[0.8, None, None], [0.6, 0.9, 0.2], [None, None, None]])
+    assert matrix.average_incremental() == pytest.approx((0.8 + 0.75) / 2)
     assert matrix.average() == pytest.approx(0.75)  # the score on maps, not learned yet, is no part of it
     assert matrix.backward_transfer() == pytest.approx(-0.2)
 
