@@ -15,11 +15,17 @@ import typing
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from piggygan.errors import PiggyganError
+
 T = TypeVar("T")
 _kinds: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
 """Kinds of a dataclass's fields; a long manifest asks it of the same few dataclasses thousands of times."""
 _needed_fields: Callable[[Any], list[str]] = functools.cache(
-    lambda kind: [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
+    lambda kind: [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
 )
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number", type(None): "null"}
@@ -77,7 +83,7 @@ def decode(kind: type[T], value: Any, where: str) -> T:
     fields = {name: _decode(kinds[name], field, f"{where}.{name}") for name, field in value.items()}
     try:
         return kind(**fields)
-    except ValueError as error:
+    except (ValueError, PiggyganError) as error:
         raise ValueError(f"in {where}, {error}") from error
 
 

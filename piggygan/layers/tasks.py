@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from piggygan.errors import TaskNameError, TaskNotFoundError, TaskStateError
 from piggygan.terminal.guessing import did_you_mean
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}(?:@(?:[2-9]|[1-9][0-9]{1,3}))?"
+"""What a task may be called: a name, and from its second version on ``@`` and the version."""
+
+_NAME = re.compile(NAME_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Task:
     """One image-to-image task of a generator.
 
     Attributes:
-        name: Lower-case letters, digits, ``_`` and ``-``, at most 64 of them.
+        name: Lower-case letters, digits, ``_`` and ``-``, at most 64 of them; of a newer version of a task also ``@``
+            and its number, such as ``lungs@2``.
         draws_on: Frozen tasks whose filters make up this task's bank, oldest first; empty for the base task.
         unconstrained_fraction: Share of filters of its own (lambda) in each convolution, 0..1, by path; empty for the
             base task, all of which is its own.
@@ -48,19 +52,46 @@ def check_task_name(name: object) -> str:
     """Return ``name`` if a task may be called so.
 
     Raises:
-        TaskNameError: If it is not 1 to 64 of a-z, 0-9, ``_`` and ``-``, a letter or digit first.
+        TaskNameError: If it is not 1 to 64 of a-z, 0-9, ``_`` and ``-``, a letter or digit first, and then, of a newer
+            version of a task, ``@2`` to ``@9999``.
 
     Example:
-        >>> check_task_name("chest-xray_2")
-        'chest-xray_2'
+        >>> check_task_name("chest-xray_2"), check_task_name("lungs@2")
+        ('chest-xray_2', 'lungs@2')
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         shown = repr(name) if len(repr(name)) <= 80 else repr(name)[:77] + "..."
         raise TaskNameError(
             f"{shown} cannot name a task: use 1 to 64 of a-z, 0-9, '_' and '-', a letter or digit first, "
-            f"such as 'lungs'."
+            f"such as 'lungs', and '@2' to '@9999' after it for a newer version: 'lungs' itself is the first."
         )
     return name
+
+
+def version_of(name: str) -> tuple[str, int]:
+    """Return what a task's name says: of which task it is a version, and which one.
+
+    Example:
+        >>> version_of("lungs"), version_of("lungs@1"), version_of("lungs@12")
+        (('lungs', 1), ('lungs', 1), ('lungs', 12))
+    """
+    stem, _, number = name.partition("@")
+    return stem, int(number or 1)
+
+
+def check_descent(name: str, draws_on: Iterable[str]) -> None:
+    """Refuse a newer version of a task that does not draw on an older one.
+
+    Raises:
+        TaskStateError: If so.
+    """
+    stem, number = version_of(name)
+    versions = [version for other, version in map(version_of, draws_on) if other == stem]
+    if number > 1 and not any(version < number for version in versions):
+        raise TaskStateError(
+            f"{name!r} is a newer version of {stem!r}, and draws on no older one: let it draw on {stem!r}, or call it "
+            f"otherwise."
+        )
 
 
 def task_not_found(name: object, known: Iterable[str]) -> TaskNotFoundError:
@@ -81,7 +112,7 @@ def chosen_sources(tasks: Mapping[str, Task], task: str, draws_on: Sequence[str]
 
     Raises:
         TaskNotFoundError: If one is unknown.
-        TaskStateError: If one is not frozen, or there is none.
+        TaskStateError: If one is not frozen, there is none, or the task is a newer version of one that is not there.
     """
     chosen = {name for name, other in tasks.items() if other.is_frozen} if draws_on is None else set(draws_on)
     for name in draws_on or ():
@@ -92,11 +123,14 @@ def chosen_sources(tasks: Mapping[str, Task], task: str, draws_on: Sequence[str]
         raise TaskStateError(
             f"{task!r} draws on frozen tasks only: call freeze_task({[*unfrozen, *tasks][0]!r}) first."
         )
+    check_descent(task, chosen)
     return tuple(name for name in tasks if name in chosen)
 
 
 def chosen_start(tasks: Mapping[str, Task], task: str, sources: tuple[str, ...], start_from: str | None) -> str:
     """Return the task that a new one starts as.
+
+    A newer version of a task starts as the newest older one of it, every other task as the last that it can.
 
     Raises:
         TaskStateError: If one was asked for that it does not draw on.
@@ -109,8 +143,10 @@ def chosen_start(tasks: Mapping[str, Task], task: str, sources: tuple[str, ...],
                 f"{', '.join(sources)}."
             )
         return start_from
+    stem, number = version_of(task)
+    older = [name for name in sources if version_of(name)[0] == stem and version_of(name)[1] < number]
     # The last one whose own filters are all mixtures of what is drawn on.
-    for name in reversed(sources):
+    for name in (*sorted(older, key=version_of, reverse=True), *reversed(sources)):
         if set(tasks[name].draws_on) <= set(sources):
             return name
     return sources[0]

@@ -19,7 +19,7 @@ from piggygan.layers.new_filters import FACTOR_STEP, Init
 from piggygan.layers.own_buffers import OwnBuffers, unmoved
 from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection
-from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start
+from piggygan.layers.tasks import Task, check_descent, check_task_name, chosen_sources, chosen_start
 from piggygan.layers.ways.choice import CostModel
 from piggygan.model.adding import new_parts, shares_of_layers
 from piggygan.model.allocation import Fraction
@@ -55,7 +55,7 @@ class MultiTaskGenerator(HeldTasks):
         include: Convolutions to build from banks; None: all. The others are shared and frozen.
 
     Raises:
-        TaskNameError: If ``base_task`` is malformed.
+        TaskNameError, TaskStateError: If ``base_task`` is malformed, or a newer version of a task.
         UnsupportedModuleError: If a module cannot be wrapped rightly; the generator is then as it was.
         ConfigurationError: If a path or pattern matches nothing.
 
@@ -83,7 +83,7 @@ class MultiTaskGenerator(HeldTasks):
         shared_frozen: Sequence[Pattern] = (),
         include: Sequence[Pattern] | None = None,
     ) -> None:
-        check_task_name(base_task)
+        check_descent(check_task_name(base_task), ())
         planned = plan(
             generator,
             per_task=per_task,
@@ -147,7 +147,8 @@ class MultiTaskGenerator(HeldTasks):
 
         Raises:
             TaskNameError, TaskExistsError: If the name is malformed or taken.
-            TaskNotFoundError, TaskStateError: If a drawn-on task is unknown or not frozen.
+            TaskNotFoundError, TaskStateError: If a drawn-on task is unknown or not frozen, or none of them is an older
+                version of this one and it is called a newer one.
             ConfigurationError: If a number is outside its range.
             UnsupportedModuleError: If a module that each task has a copy of cannot be copied.
             FrozenTaskError: If a frozen task is no longer what it was; see :meth:`check_frozen`.

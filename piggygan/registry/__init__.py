@@ -3,9 +3,21 @@
 from piggygan.registry.certificates import TaskCheck
 from piggygan.registry.leftovers import Collected
 from piggygan.registry.manifest import GENERATOR, TaskRecord
+from piggygan.registry.provenance import Member, TrainingData
 from piggygan.registry.registry import TaskRegistry
 from piggygan.registry.repairing import Repair
 from piggygan.registry.signatures import new_key
 from piggygan.registry.verification import Verification
 
-__all__ = ["GENERATOR", "Collected", "Repair", "TaskCheck", "TaskRecord", "TaskRegistry", "Verification", "new_key"]
+__all__ = [
+    "GENERATOR",
+    "Collected",
+    "Member",
+    "Repair",
+    "TaskCheck",
+    "TaskRecord",
+    "TaskRegistry",
+    "TrainingData",
+    "Verification",
+    "new_key",
+]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from piggygan.errors import BankMismatchError, CorruptFileError
+from piggygan.errors import BankMismatchError, CorruptFileError, RegistryError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import tensors_from_bytes
 from piggygan.layers.tasks import task_not_found
@@ -77,6 +77,23 @@ def read_tensors(record: TaskRecord, objects: ObjectStore, network: str = GENERA
     except CorruptFileError as error:
         raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
     return tensors
+
+
+def read_attachment(record: TaskRecord, name: str, objects: ObjectStore) -> dict[str, Tensor]:
+    """Read one attachment, checked.
+
+    Raises:
+        RegistryError: If the task has none of this name.
+        CorruptFileError: If its file is missing or damaged.
+    """
+    if name not in record.attachments:
+        there = ", ".join(record.attachments) or "none"
+        raise RegistryError(f"task {record.name!r} has no attachment {repr(name)[:80]}: it has {there}.")
+    stored = record.attachments[name]
+    try:
+        return tensors_from_bytes(objects.get(stored), objects.name(stored))
+    except CorruptFileError as error:
+        raise CorruptFileError(f"attachment {name!r} of task {record.name!r} cannot be used: {error}") from error
 
 
 def base_model(

@@ -27,8 +27,9 @@ from piggygan.registry.architectures import (
 )
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
 from piggygan.registry.described import Architecture, Network
-from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskRecord, TaskSettings, Versions
+from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskRecord, Versions
 from piggygan.registry.probes import GivenProbe, checked_probe
+from piggygan.registry.provenance import MAX_LICENCE, Member, TrainingData, check_line
 from piggygan.registry.rebuilding import (
     building_order,
     needed_tasks,
@@ -36,6 +37,7 @@ from piggygan.registry.rebuilding import (
     rebuild_task,
     settings_of,
 )
+from piggygan.registry.task_parts import TaskSettings
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,16 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
     )
 
 
-def new_record(task: str, draws_on: tuple[str, ...], scores: dict[str, float], image_size: int | None) -> TaskRecord:
+def new_record(
+    task: str,
+    draws_on: tuple[str, ...],
+    *,
+    scores: dict[str, float],
+    image_size: int | None,
+    data: TrainingData | None,
+    licence: str | None,
+    member: Member | None,
+) -> TaskRecord:
     """Say what is recorded of a task that is committed here and now, but for its parts of the networks."""
     return TaskRecord(
         name=task,
@@ -121,7 +132,22 @@ def new_record(task: str, draws_on: tuple[str, ...], scores: dict[str, float], i
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=Versions(__version__, str(torch.__version__), platform.python_version()),
         image_size=image_size,
+        data=data,
+        licence=licence,
+        member=member,
     )
+
+
+def check_recorded(data: object, licence: str | None, member: object) -> None:
+    """Refuse what cannot be recorded of a task, before anything is computed.
+
+    Raises:
+        InputError: If one of them is of another type, or the licence is no line.
+    """
+    check_line("the licence", licence, MAX_LICENCE)
+    for name, given, kind in (("data", data, TrainingData), ("member", member, Member)):
+        if given is not None and not isinstance(given, kind):
+            raise InputError(f"{name} is {repr(given)[:80]}; needed is a piggygan.registry.{kind.__name__}, or None.")
 
 
 def check_belongs(candidates: Mapping[str, Candidate], manifest: Manifest | None) -> None:

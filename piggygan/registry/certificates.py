@@ -24,9 +24,10 @@ from piggygan.files.memory import is_shortage
 from piggygan.files.tensors import nonfinite_names, tensors_from_bytes, tensors_to_bytes
 from piggygan.layers.deriving import exact_products
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.registry.manifest import GENERATOR, Certificate, Recipe
+from piggygan.registry.manifest import GENERATOR
 from piggygan.registry.probes import INPUTS, Probe, arguments, end_to_end, is_probe
 from piggygan.registry.store import ObjectStore
+from piggygan.registry.task_parts import Certificate, Recipe
 from piggygan.terminal.escaping import escaped
 
 if TYPE_CHECKING:

@@ -1,114 +1,47 @@
 """One task in one file, to be carried from a registry to another that holds the same bank.
 
 The file is an ordinary safetensors file. Its header's metadata say in JSON what the task is, on which bank it was
-trained, and what its certificate says; its tensors are the task's own, the certificate's probe images, and what the
-task made of them. A checksum over the whole file is in the metadata: it is computed with zeros in its own place.
+trained, and what its certificate says; its tensors are the task's own, the certificate's probe images, what the task
+made of them, and its attachments, each as the bytes of its file. A checksum over the whole file is in the metadata: it
+is computed with zeros in its own place.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import re
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
+import torch
 from torch import Tensor
 
-from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
+from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.files.durable import write_durably
 from piggygan.files.memory import panics_named
 from piggygan.files.regular import read_regular_file
-from piggygan.files.strict_json import decode, parse_json
+from piggygan.files.strict_json import parse_json
 from piggygan.files.tensors import infinite_entry, tensors_from_bytes
-from piggygan.registry.described import Network
-from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE, TaskRecord
+from piggygan.registry.attachments import checked_bytes
+from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE
 from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
-from piggygan.registry.store import MAX_OBJECT_SIZE, StoredObject
+from piggygan.registry.store import MAX_OBJECT_SIZE
+from piggygan.registry.task_headers import ZEROS, Header, check_version, header_from_fields, header_to_fields
 
-FORMAT_VERSION = 2
-"""Of a task in several networks; a task in the one ``generator`` is still written in 1, which has no names."""
 SUFFIX = ".safetensors"
-ZEROS = "0" * 64
-"""What stands for the checksum while it is computed."""
 
 _METADATA = "piggygan"
-_TASK, _PROBE, _OUTPUTS = "task.", "probe.", "probe.outputs"
+_TASK, _PROBE, _OUTPUTS, _ATTACHMENT = "task.", "probe.", "probe.outputs", "attachment."
 _LENGTH = struct.Struct("<Q")
 _SIGNATURES = "signatures"
 # The metadata are JSON in a text of JSON, so their quotes are escaped once; in any text inside them, twice.
 _CHECKSUM = re.compile(rb'\\"checksum\\":\\"([0-9a-f]{64})\\"')
 _PICKLES = (b"\x80", b"PK\x03\x04")
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a task's file says of it besides its tensors.
-
-    Attributes:
-        format_version: Version of this format.
-        checksum: SHA-256 of the file with zeros in this place.
-        base_task: The base task of the registry that it comes from.
-        networks: The generators by name, and how each is wrapped.
-        needs: By network, the digest of the tensors of every other task that it needs, directly or not.
-        record: What that registry recorded of it; its objects are named as they were there.
-    """
-
-    format_version: int
-    checksum: str
-    base_task: str
-    networks: dict[str, Network]
-    needs: dict[str, dict[str, str]]
-    record: TaskRecord
-
-    def __post_init__(self) -> None:
-        if not self.networks or not self.networks.keys() == self.needs.keys() == self.record.networks.keys():
-            raise ValueError(f"the task has the networks {sorted(self.record.networks)[:3]}, others are described")
-        StoredObject(self.checksum, 0)  # refuses what is none
-        for network, needs in self.needs.items():
-            self._check_needs(needs, self.record.networks[network].bank)
-
-    def _check_needs(self, needs: dict[str, str], bank: dict[str, str]) -> None:
-        for digest in needs.values():
-            StoredObject(digest, 0)
-        if (self.record.name == self.base_task) == bool(needs):
-            raise ValueError("all tasks but the base task need another")
-        if needs and not {*self.record.draws_on, self.base_task} <= needs.keys() - {self.record.name}:
-            raise ValueError("the digest of a task that it needs is missing")
-        if any(needs[name] != digest for name, digest in bank.items()):
-            raise ValueError("its bank has two digests")
-
-
-@dataclass(frozen=True)
-class _HeaderOfOne:
-    """The header of format 1, for a task of one network, which is the ``generator``.
-
-    Its fingerprint is the architecture's, for whoever only wants to compare.
-    """
-
-    format_version: int
-    checksum: str
-    base_task: str
-    network: Network
-    fingerprint: str
-    needs: dict[str, str]
-    record: TaskRecord
-
-    def __post_init__(self) -> None:
-        if self.fingerprint != self.network.architecture.fingerprint:
-            raise ValueError("the fingerprint is not that of the architecture")
-        self.named()
-
-    def named(self) -> Header:
-        """Say the same with the network's name."""
-        networks, needs = {GENERATOR: self.network}, {GENERATOR: self.needs}
-        return Header(self.format_version, self.checksum, self.base_task, networks, needs, self.record)
 
 
 @dataclass(frozen=True)
@@ -133,11 +66,13 @@ class TaskFile:
     Attributes:
         header: What it is.
         parts: Its tensors in each network.
+        attachments: Its attachments by name, each as its file in the registry is.
         signatures: Who vouches for it, right or wrong.
     """
 
     header: Header
     parts: dict[str, TaskPart]
+    attachments: dict[str, bytes] = field(default_factory=dict)
     signatures: tuple[Signature, ...] = ()
 
 
@@ -155,15 +90,12 @@ def write_task_file(path: Path, file: TaskFile) -> None:
     _check_suffix(path)
     if path.exists() or path.is_symlink():
         raise RegistryError(f"{path} is there already: name another file, or move that one away.")
-    given = file.header
-    header: Header | _HeaderOfOne = given
-    if given.networks.keys() == {GENERATOR}:
-        (network,) = given.networks.values()
-        fingerprint = network.architecture.fingerprint
-        header = _HeaderOfOne(1, ZEROS, given.base_task, network, fingerprint, given.needs[GENERATOR], given.record)
-    text = json.dumps(dataclasses.asdict(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    prefixes = _prefixes(given.networks)
+    header = file.header
+    text = json.dumps(header_to_fields(header), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    prefixes = _prefixes(header.networks)
     tensors = {prefixes[network] + name: t for network, part in file.parts.items() for name, t in _named(part).items()}
+    for name, data in file.attachments.items():
+        tensors[_ATTACHMENT + name] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     signed = {_SIGNATURES: signatures_to_bytes(file.signatures).decode()} if file.signatures else {}
     with panics_named(2 * sum(tensor.nbytes for tensor in tensors.values())):
         data = safetensors.torch.save(tensors, metadata={_METADATA: text, **signed, **infinite_entry(tensors)})
@@ -192,6 +124,10 @@ def read_task_file(path: Path) -> TaskFile:
     except ValueError as error:
         raise CorruptFileError(f"{path} is no task that piggygan exported, or damaged: {error}.") from error
     tensors = tensors_from_bytes(data, str(path))
+    attachments = {
+        name: checked_bytes(_attached(tensors, name), stored, f"{path}: attachment {name!r}")
+        for name, stored in header.record.attachments.items()
+    }
     try:
         parts = {
             network: _part(
@@ -203,7 +139,7 @@ def read_task_file(path: Path) -> TaskFile:
             raise ValueError(f"has the tensors {sorted(tensors)[:10]}, which belong to none of its networks")
     except ValueError as error:
         raise CorruptFileError(f"{path} is no task that piggygan exported: it {error}.") from error
-    return TaskFile(header, parts, signatures)
+    return TaskFile(header, parts, attachments, signatures)
 
 
 def _prefixes(networks: Iterable[str]) -> dict[str, str]:
@@ -214,6 +150,12 @@ def _prefixes(networks: Iterable[str]) -> dict[str, str]:
 def _named(part: TaskPart) -> dict[str, Tensor]:
     probe = {_PROBE + name: tensor for name, tensor in part.probe.items()}
     return {**probe, _OUTPUTS: part.outputs, **{_TASK + name: tensor for name, tensor in part.tensors.items()}}
+
+
+def _attached(tensors: dict[str, Tensor], name: str) -> bytes:
+    """Take the bytes of an attachment out of a file's tensors; none where there are none."""
+    tensor = tensors.pop(_ATTACHMENT + name, torch.empty(0))
+    return tensor.numpy().tobytes() if tensor.dtype == torch.uint8 else b""
 
 
 def _part(tensors: Mapping[str, Tensor]) -> TaskPart:
@@ -247,25 +189,12 @@ def _header(data: bytes, source: str) -> tuple[Header, tuple[Signature, ...]]:
     if not isinstance(text, str):
         raise ValueError("its header does not say what it is")
     fields = parse_json(text.encode("utf-8", errors="surrogatepass"))
-    _check_version(fields)
+    check_version(fields)
     if fields.get("checksum") != _checksum(data):
         raise ValueError("its checksum is not that of its content")
     signed = metadata.get(_SIGNATURES) if isinstance(metadata, dict) else None
     signatures = signatures_from_bytes(signed.encode(), source) if isinstance(signed, str) else ()
-    if fields["format_version"] == 1:
-        return decode(_HeaderOfOne, fields, "its header").named(), signatures
-    return decode(Header, fields, "its header"), signatures
-
-
-def _check_version(fields: Any) -> None:
-    version = fields.get("format_version") if isinstance(fields, dict) else None
-    if type(version) is not int or version < 1:
-        raise ValueError("it has no format_version")
-    if version > FORMAT_VERSION:
-        raise FormatVersionError(
-            f"the file has format version {str(version)[:20]}, written by a newer piggygan; this one reads "
-            f"{FORMAT_VERSION}: update piggygan."
-        )
+    return header_from_fields(fields), signatures
 
 
 def _checksum(data: bytes) -> str:

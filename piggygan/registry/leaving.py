@@ -6,11 +6,12 @@ from piggygan.errors import CorruptFileError
 from piggygan.files.digests import tensors_digest
 from piggygan.registry.building import read_tensors
 from piggygan.registry.certificates import read_probe
-from piggygan.registry.exchange import FORMAT_VERSION, ZEROS, Header, TaskFile, TaskPart
+from piggygan.registry.exchange import TaskFile, TaskPart
 from piggygan.registry.manifest import Manifest
 from piggygan.registry.rebuilding import needed_tasks
 from piggygan.registry.signatures import Signature
 from piggygan.registry.store import ObjectStore
+from piggygan.registry.task_headers import FORMAT_VERSION, ZEROS, Header
 
 
 def needed_digests(manifest: Manifest, task: str) -> dict[str, dict[str, str]]:
@@ -47,4 +48,5 @@ def leaving_file(
         raise CorruptFileError(
             f"task {task!r} cannot be exported, for the manifest contradicts itself: {error}."
         ) from error
-    return TaskFile(header, parts, signatures)
+    attachments = {name: objects.get(stored) for name, stored in record.attachments.items()}
+    return TaskFile(header, parts, attachments, signatures)

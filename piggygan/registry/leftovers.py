@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piggygan.files.durable import opened_folder
+from piggygan.layers.tasks import NAME_PATTERN
 from piggygan.registry import leases
 from piggygan.registry.locking import LOCK_NAME
 from piggygan.registry.manifest import FILE_NAME
@@ -17,7 +18,7 @@ from piggygan.terminal.escaping import escaped
 
 _OBJECT = re.compile(r"([0-9a-f]{64})\.safetensors")
 _PARTS = ("", "objects", leases.FOLDER_NAME, "signatures")
-_SIGNED = re.compile(r"signatures/[a-z0-9][a-z0-9_-]{0,63}\.json")
+_SIGNED = re.compile(rf"signatures/{NAME_PATTERN}\.json")
 _TEMPORARY = re.compile(r"\..+\.tmp")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from piggygan.registry.building import found
+from piggygan.registry.ensembles import members, resolve, versions
 from piggygan.registry.head import Head
 from piggygan.registry.manifest import TaskRecord
 
@@ -53,6 +54,39 @@ class Listing:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
         return found(self._head.existing(), task)
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """Return all versions of a task, or of an ensemble, the oldest first: ``lungs``, ``lungs@2``, ``lungs@3``.
+
+        Args:
+            name: Its name, of any version.
+
+        Raises:
+            TaskNotFoundError: If there is none of this name, or only some members of the ensemble.
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
+        return versions(self._head.existing().places, name)
+
+    def resolve(self, name: str) -> str:
+        """Return what a user means: by ``lungs`` its newest version, by ``lungs@1`` or ``lungs@2`` that one.
+
+        Every other call takes names exactly: ``load(["lungs"])`` loads the first version.
+
+        Raises:
+            TaskNotFoundError, CorruptFileError, FormatVersionError: As of :meth:`versions`.
+        """
+        return resolve(self._head.existing().places, name)
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Return the tasks behind a name: the members of an ensemble in their order, or the one task.
+
+        Args:
+            name: As of :meth:`resolve`.
+
+        Raises:
+            TaskNotFoundError, CorruptFileError, FormatVersionError: As of :meth:`versions`.
+        """
+        return members(self._head.existing().places, name)
 
     @property
     def needs_generator(self) -> bool:

@@ -7,123 +7,34 @@ trains two generators, ``forward`` and ``backward``); one alone is called ``gene
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError, TaskNameError
+from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
 from piggygan.files.strict_json import decode, parse_json
-from piggygan.layers.tasks import check_task_name
+from piggygan.layers.tasks import check_descent, check_task_name, version_of
+from piggygan.registry.attachments import check_attachments
 from piggygan.registry.described import Network
+from piggygan.registry.ensembles import check_ensembles
+from piggygan.registry.formats import since, version_needed, written
+from piggygan.registry.provenance import MAX_LICENCE, Member, TrainingData, check_line
 from piggygan.registry.store import StoredObject
+from piggygan.registry.task_parts import TaskInNetwork, TaskSettings
 
 FILE_NAME = "registry.json"
 GENERATOR = "generator"
 """Name of a network that is the only one."""
-MAX_CHANNELS = 2**16
-MAX_BANK = 2.0**16
 MAX_SIDE = 2**12
-"""The most channels of an image, filters of a bank for each of a layer, and pixels of a side that are believed."""
+"""The most pixels of a side that are believed."""
 MAX_MANIFEST_SIZE = 2**24
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a certificate's outputs were computed: where one of these differs, rounding may differ too.
-
-    Attributes:
-        device: Device type, such as ``"cpu"``.
-        dtype: Element type of the probe, such as ``"float32"``.
-        torch: Version of torch.
-        threads: Threads that computed one operation.
-        machine: Machine architecture, such as ``"x86_64"``.
-        instructions: Vector instructions that torch used, such as ``"AVX2"``.
-        matmul_precision: What ``torch.get_float32_matmul_precision`` said.
-    """
-
-    device: str
-    dtype: str
-    torch: str
-    threads: int
-    machine: str
-    instructions: str
-    matmul_precision: str
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What a task was when it was committed, so that anyone can check that it still is.
-
-    Attributes:
-        tensors_digest: :func:`~piggygan.files.tensors.tensors_digest` of the task's tensors.
-        outputs_digest: The same of ``{"outputs": ...}``, what the task makes of the probe.
-        probe: Object with the images ``inputs``.
-        outputs: Object with the images ``outputs``, to say by how much others differ.
-        recipe: How the outputs were computed.
-    """
-
-    tensors_digest: str
-    outputs_digest: str
-    probe: StoredObject
-    outputs: StoredObject
-    recipe: Recipe
-
-    def __post_init__(self) -> None:
-        _check_digests(self.tensors_digest, self.outputs_digest)
-
-
-@dataclass(frozen=True)
-class TaskSettings:
-    """How a task is built in one network; attributes as in :meth:`piggygan.MultiTaskGenerator.add_task`.
-
-    Fractions are kept layer by layer, so that the rule that dealt them out may change.
-    """
-
-    unconstrained_fraction: dict[str, float]
-    in_channels: int | None
-    out_channels: int | None
-    output_layer_unconstrained: bool
-    max_bank: float | None
-
-    def __post_init__(self) -> None:
-        if not all(0.0 <= share <= 1.0 for share in self.unconstrained_fraction.values()):
-            raise ValueError(f"unconstrained_fraction is {self.unconstrained_fraction}, needed is 0 to 1")
-        for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
-            if channels is not None and not 1 <= channels <= MAX_CHANNELS:
-                raise ValueError(f"{name} is {channels}; an image has 1 to {MAX_CHANNELS} channels")
-        if self.max_bank is not None and not 0.0 < self.max_bank <= MAX_BANK:
-            raise ValueError(f"max_bank is {self.max_bank}, needed is above 0 and at most {MAX_BANK}")
-
-
-@dataclass(frozen=True)
-class TaskInNetwork:
-    """A task's part of one network.
-
-    Attributes:
-        settings: How it is built.
-        weights: Object with its tensors.
-        bank: For each task that it draws on, the digest of that task's tensors: factors fit no other bank.
-        certificate: What it was when committed.
-    """
-
-    settings: TaskSettings
-    weights: StoredObject
-    bank: dict[str, str]
-    certificate: Certificate
-
-    def __post_init__(self) -> None:
-        _check_digests(*self.bank.values())
-
-    @property
-    def objects(self) -> tuple[StoredObject, ...]:
-        """All files that it is made of."""
-        return self.weights, self.certificate.probe, self.certificate.outputs
+SCHEMA_VERSION = 2
+"""The newest version that is read and written. What version 1 can say is written in it."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +58,10 @@ class TaskRecord:
         created: When it was committed, UTC, ISO 8601.
         versions: What committed it.
         image_size: Side in pixels of the squares that it was trained on; None: nobody said.
+        data: What it was trained on; None: nobody said.
+        licence: Under which its weights are given on, an SPDX identifier or other words; None: nobody said.
+        attachments: Small sets of tensors that belong to it, by name; see :meth:`TaskRegistry.attach`.
+        member: Its place in an ensemble; None: it is one by itself.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -168,9 +83,17 @@ class TaskRecord:
     created: str
     versions: Versions
     image_size: int | None = None
+    data: TrainingData | None = field(default=None, metadata=since(2))
+    licence: str | None = field(default=None, metadata=since(2))
+    attachments: dict[str, StoredObject] = field(default_factory=dict, metadata=since(2))
+    member: Member | None = field(default=None, metadata=since(2))
 
     def __post_init__(self) -> None:
-        _check_names(self.name, *self.draws_on, *self.networks)
+        for name in (self.name, *self.draws_on, *self.networks):
+            check_task_name(name)
+        check_descent(self.name, self.draws_on)
+        check_line(f"the licence of {self.name}", self.licence, MAX_LICENCE)
+        check_attachments(self.attachments)
         if len({self.name, *self.draws_on}) != 1 + len(self.draws_on):
             raise ValueError(f"{self.name} draws on {', '.join(self.draws_on)}: no task twice, and not on itself")
         if any(network.bank.keys() != set(self.draws_on) for network in self.networks.values()):
@@ -183,9 +106,20 @@ class TaskRecord:
             raise ValueError(f"created is {self.created}, needed is a time in UTC")
 
     @property
+    def settings(self) -> dict[str, TaskSettings]:
+        """How it is built in each network."""
+        return {name: part.settings for name, part in self.networks.items()}
+
+    @property
+    def objects(self) -> tuple[StoredObject, ...]:
+        """All files that it refers to."""
+        of_networks = [stored for part in self.networks.values() for stored in part.objects]
+        return (*of_networks, *self.attachments.values())
+
+    @property
     def digests(self) -> frozenset[str]:
         """Names of all objects that it refers to."""
-        return frozenset(stored.digest for part in self.networks.values() for stored in part.objects)
+        return frozenset(stored.digest for stored in self.objects)
 
 
 @dataclass(frozen=True)
@@ -193,7 +127,7 @@ class Manifest:
     """All that a registry holds.
 
     Attributes:
-        schema_version: Version of this format.
+        schema_version: Version of the format that it was read from; it is written in the lowest that can say it.
         base_task: The task that the networks' own kernels learned; the first of ``tasks``.
         networks: The networks by name.
         tasks: The tasks in the order of their commits; each after those it draws on.
@@ -205,7 +139,8 @@ class Manifest:
     tasks: tuple[TaskRecord, ...]
 
     def __post_init__(self) -> None:
-        _check_names(*self.networks)
+        for network in self.networks:
+            check_task_name(network)
         if not self.networks or not self.tasks or self.tasks[0].name != self.base_task:
             raise ValueError("there is a network, and a first task, which is the base task")
         earlier: set[str] = set()
@@ -217,11 +152,17 @@ class Manifest:
             if task.networks.keys() != self.networks.keys():
                 raise ValueError(f"task {task.name} has other networks than the registry")
             earlier.add(task.name)
+        check_ensembles((task.name, task.member, task.settings) for task in self.tasks)
 
     @cached_property
     def by_name(self) -> dict[str, TaskRecord]:
         """The tasks by name, in order."""
         return {task.name: task for task in self.tasks}
+
+    @property
+    def places(self) -> dict[str, Member | None]:
+        """For each task its place in an ensemble."""
+        return {task.name: task.member for task in self.tasks}
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:
@@ -238,7 +179,7 @@ def manifest_to_bytes(manifest: Manifest) -> bytes:
     Raises:
         RegistryError: If it would be too large to be read again.
     """
-    fields = dataclasses.asdict(manifest)
+    fields = written(replace(manifest, schema_version=version_of_manifest(manifest)))
     signed = {**fields, "checksum": _checksum(fields)}
     data = (json.dumps(signed, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
     if len(data) > MAX_MANIFEST_SIZE:
@@ -263,12 +204,36 @@ def manifest_from_bytes(data: bytes) -> Manifest:
         _check_version(parsed)
         if parsed.pop("checksum", None) != _checksum(parsed):
             raise ValueError("its checksum is not that of its content: it was damaged, or edited by hand")
-        return decode(Manifest, parsed, "the manifest")
+        manifest = decode(Manifest, parsed, "the manifest")
+        if manifest.schema_version != (needed := version_of_manifest(manifest)):
+            raise ValueError(f"it says schema_version {manifest.schema_version}, what it holds is of {needed}")
+        return manifest
     except (ValueError, RecursionError) as error:  # the checksum of deeply nested JSON may be too deep as well
         raise CorruptFileError(
             f"{FILE_NAME} is damaged: {error}. Put back the one of a copy of this registry; the tasks themselves "
             f"are in files of their own."
         ) from error
+
+
+def version_of_record(record: TaskRecord, others: Iterable[str] = ()) -> int:
+    """Return the lowest version of the format that can say what is recorded of a task.
+
+    Version 1 has no name of a newer version of a task, and no ``max_bank`` below 1.
+
+    Args:
+        record: It.
+        others: Names of tasks that are spoken of besides.
+    """
+    is_versioned = any(version_of(name)[1] > 1 for name in (record.name, *record.draws_on, *others))
+    has_part_of_bank = any(
+        settings.max_bank is not None and settings.max_bank < 1 for settings in record.settings.values()
+    )
+    return max(version_needed(record), 2 if is_versioned or has_part_of_bank else 1)
+
+
+def version_of_manifest(manifest: Manifest) -> int:
+    """Return the lowest version of the format that can say what a manifest says."""
+    return max(version_needed(manifest), *map(version_of_record, manifest.tasks))
 
 
 def _checksum(fields: dict[str, Any]) -> str:
@@ -284,16 +249,3 @@ def _check_version(parsed: Any) -> None:
             f"{FILE_NAME} has schema version {str(version)[:20]}, written by a newer piggygan; this one reads "
             f"{SCHEMA_VERSION}: update piggygan."
         )
-
-
-def _check_digests(*digests: str) -> None:
-    for digest in digests:
-        StoredObject(digest, 0)  # refuses what is none
-
-
-def _check_names(*names: str) -> None:
-    for name in names:
-        try:
-            check_task_name(name)
-        except TaskNameError as error:
-            raise ValueError(str(error)) from error

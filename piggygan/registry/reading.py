@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError
 from piggygan.files.memory import enough_memory
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.registry.building import found, load_tasks, loading_order
+from piggygan.registry.building import found, load_tasks, loading_order, read_attachment
 from piggygan.registry.by_network import Generators, by_network, chosen_network
 from piggygan.registry.exchange import TaskFile, write_task_file
 from piggygan.registry.leaving import leaving_file
@@ -69,6 +69,28 @@ class Reading(Listing):
             return load_tasks(manifest, order, self._objects, generator, chosen_network(manifest, network))
 
         with enough_memory("to load these tasks"):
+            return self._head.steadily(read)
+
+    def attachment(self, task: str, name: str) -> dict[str, Tensor]:
+        """Return an attachment of a task, its digest checked.
+
+        Args:
+            task: The task's name.
+            name: The attachment's; ``describe(task).attachments`` has them all.
+
+        Raises:
+            TaskNotFoundError: If there is no such task.
+            RegistryError: If it has no such attachment.
+            CorruptFileError: If its file is missing or damaged, or the task is not signed as is required.
+            FormatVersionError: If a newer piggygan wrote the registry.
+        """
+
+        def read(manifest: Manifest) -> dict[str, Tensor]:
+            record = found(manifest, task)
+            self._signed.check(manifest, [task])
+            return read_attachment(record, name, self._objects)
+
+        with enough_memory("to read this attachment"):
             return self._head.steadily(read)
 
     def verify(self, generator: Generators = None) -> Verification:

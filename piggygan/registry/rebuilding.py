@@ -14,7 +14,7 @@ from piggygan.errors import BankMismatchError, ConfigurationError, InputError, T
 from piggygan.layers.own_buffers import OwnBuffers
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.model.wrapping import Wrapping
-from piggygan.registry.manifest import TaskSettings
+from piggygan.registry.task_parts import TaskSettings
 
 Sources = Mapping[str, tuple[str, ...]]
 """For each task the tasks that it draws on, in the order of its bank."""

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
-from piggygan.errors import RegistryError, TaskInUseError
-from piggygan.files.durable import sync_folder
+from torch import Tensor
+
+from piggygan.errors import TaskInUseError
 from piggygan.files.memory import enough_memory
 from piggygan.registry import leases
+from piggygan.registry.attachments import attachment_to_bytes, attachments_to_bytes
 from piggygan.registry.building import found, loading_order
 from piggygan.registry.by_network import Generators, Networks, by_network, check_everywhere
-from piggygan.registry.candidates import Candidate, checked_image_size, checked_scores, new_record, prepare
+from piggygan.registry.candidates import (
+    Candidate,
+    check_recorded,
+    checked_image_size,
+    checked_scores,
+    new_record,
+    prepare,
+)
 from piggygan.registry.exchange import read_task_file
 from piggygan.registry.joining import joining_candidates
 from piggygan.registry.leaving import leaving_file
-from piggygan.registry.leftovers import Collected, survey, sweep
 from piggygan.registry.locking import LockKind
 from piggygan.registry.manifest import TaskRecord
 from piggygan.registry.probes import GivenProbe
-from piggygan.registry.reading import Reading, task_names
-from piggygan.registry.repairing import Repair, copied_head, repaired
+from piggygan.registry.provenance import Member, TrainingData
 from piggygan.registry.signatures import Signature
-from piggygan.registry.writing import WriteLock, with_task
+from piggygan.registry.upkeep import Upkeep
+from piggygan.registry.writing import with_attachment, with_task
 
 
-class TaskRegistry(Reading):
+class TaskRegistry(Upkeep):
     """Committed tasks in a folder: durable, checked on every read, and never changed.
 
     Reading needs no right to write. Any number of processes may read while one commits; a commit becomes visible
@@ -77,10 +84,8 @@ class TaskRegistry(Reading):
         expect: str | None = None,
         signers: Iterable[str] | None = None,
     ) -> None:
-        path = Path(folder).absolute()  # a later chdir does not move it
-        self._lock = WriteLock(path, lock, lock_timeout)
-        super().__init__(path, expect, signers)
-        self._leases = path / leases.FOLDER_NAME
+        # A later chdir does not move it.
+        super().__init__(Path(folder).absolute(), lock, lock_timeout, expect, signers)
 
     # ------------------------------------------------------------------ writing
 
@@ -92,6 +97,10 @@ class TaskRegistry(Reading):
         scores: Mapping[str, SupportsFloat] | None = None,
         probe: GivenProbe | Mapping[str, GivenProbe] | None = None,
         image_size: SupportsIndex | None = None,
+        data: TrainingData | None = None,
+        licence: str | None = None,
+        attachments: Mapping[str, Mapping[str, Tensor]] | None = None,
+        member: Member | None = None,
     ) -> None:
         """Store a frozen task, so that it is either wholly there or not at all.
 
@@ -109,6 +118,11 @@ class TaskRegistry(Reading):
                 several networks by their names. It is stored in the registry: give nobody's own images.
             image_size: Side in pixels of the squares that it was trained on, 1 to 4096: what :func:`piggygan.predict`
                 brings pictures to. None: it is not recorded.
+            data: What it was trained on. None: it is not recorded.
+            licence: Under which its weights may be used and given on: an SPDX identifier such as ``"CC-BY-4.0"``, or
+                other words, one line. None: nobody said.
+            attachments: Small sets of tensors that belong to it, by name, as of :meth:`attach`.
+            member: Its place in an ensemble, all of whose members are committed one by one. None: it is one by itself.
 
         Raises:
             TaskNotFoundError: If the model, or one of several, has no such task.
@@ -117,13 +131,16 @@ class TaskRegistry(Reading):
                 :meth:`piggygan.MultiTaskGenerator.check_frozen`.
             TaskExistsError: If the registry holds one of this name.
             BankMismatchError: If the registry holds another generator, or other tasks than it draws on.
-            InputError: If its tensors, outputs or scores are not finite, ``image_size`` is no size, or the generator
-                refuses the probe.
+            InputError: If its tensors, outputs or scores are not finite, ``image_size`` is no size, the generator
+                refuses the probe, ``licence`` or ``attachments`` cannot be stored, or ``member`` does not go together
+                with the members that there are.
             RegistryLockedError: If another process has been committing for ``lock_timeout`` seconds.
             RegistryError: If it could not be written.
         """
         measured = checked_scores(scores)
         side = checked_image_size(image_size)
+        attached = attachments_to_bytes(attachments)
+        check_recorded(data, licence, member)
 
         models = by_network(model)
         check_everywhere(models, task)
@@ -132,7 +149,35 @@ class TaskRegistry(Reading):
         with enough_memory("to commit this task"):
             candidates = {network: prepare(one, task, probes[network]) for network, one in models.items()}
             draws_on = next(iter(candidates.values())).draws_on
-            self._admit(new_record(task, draws_on, measured, side), candidates)
+            record = new_record(
+                task, draws_on, scores=measured, image_size=side, data=data, licence=licence, member=member
+            )
+            self._admit(record, candidates, attached)
+
+    def attach(self, task: str, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """Add an attachment to a committed task; its tensors and its certificate stay what they are.
+
+        Signatures are over the attachments too: sign the task again afterwards. The same attachment once more is no
+        error.
+
+        Args:
+            task: The task's name.
+            name: The attachment's: 1 to 32 of a-z, 0-9 and ``-``, a letter first. A task has at most 8.
+            tensors: Tensors by name, all finite, at most 64 MiB.
+
+        Raises:
+            TaskNotFoundError: If there is no such task.
+            TaskExistsError: If the task has another attachment of this name.
+            InputError: If it cannot be stored.
+            RegistryLockedError, RegistryError: As of :meth:`commit`.
+        """
+        data = attachment_to_bytes(name, tensors)
+        self.describe(task)
+        with self._lock.held(f"attachment {name!r} of task {task!r}", "stored"):
+            manifest = self._head.existing()
+            changed = with_attachment(manifest, found(manifest, task), name, data, self._objects)
+            if changed != manifest:
+                self._head.write(changed)
 
     def remove_task(self, task: str) -> None:
         """Forget a task; its files stay until :meth:`gc`.
@@ -152,28 +197,6 @@ class TaskRegistry(Reading):
                 raise TaskInUseError(f"{task!r} is the base task, which a registry begins with: delete the folder.")
             leases.check_free(self._leases, task)
             self._head.write(replace(manifest, tasks=tuple(record for record in manifest.tasks if record.name != task)))
-
-    def gc(self) -> Collected:
-        """Delete what no task and no live lease needs: objects of removed tasks, and what killed processes left.
-
-        Files that piggygan did not make are left alone. Where there is no manifest nothing is deleted: it may only
-        have been lost.
-
-        Returns:
-            What was deleted, and how many bytes that freed.
-
-        Raises:
-            CorruptFileError, FormatVersionError: If the manifest or a live lease cannot be read.
-            RegistryLockedError, RegistryError: As of :meth:`commit`.
-        """
-        self._head.existing()
-        with self._lock.held("what nothing needs", "removed"):
-            needed = {digest for record in self._head.existing().tasks for digest in record.digests}
-            live = leases.live_leases(self._leases)
-            leased = {digest for lease in live.values() for digest in lease.objects}
-            # A manifest whose rename is not on the disk yet could give way to the one before, which needs more.
-            sync_folder(self._folder)
-            return sweep(self._folder, survey(self._folder, needed | leased, live))
 
     def sign_task(self, task: str, key: str | os.PathLike[str]) -> str:
         """Vouch for a task: sign what is recorded of it and of its bank, once its files are seen to be that.
@@ -197,58 +220,6 @@ class TaskRegistry(Reading):
             for name in loading_order(manifest, [task]):
                 leaving_file(manifest, name, self._objects)
             return self._signed.add(manifest, task, key)
-
-    def repair(self, source: str | os.PathLike[str]) -> Repair:
-        """Put back damaged and missing objects from where the same bytes still are.
-
-        Objects are known by their digests, so the source need not be trusted. A damaged ``registry.json`` is put back
-        only where this registry was opened with ``expect`` and the copy has the very one.
-
-        Args:
-            source: Folder of a copy of the registry, a folder of objects, or the file of an exported task.
-
-        Returns:
-            What was put back, and what could not be had.
-
-        Raises:
-            RegistryError: If there is no such source, or this registry's own ``registry.json`` is missing.
-            CorruptFileError, FormatVersionError: If ``registry.json`` cannot be read.
-            RegistryLockedError: As of :meth:`commit`.
-        """
-        source = Path(source)
-        if not self._folder.is_dir():
-            self._head.existing()  # which says so; nothing is made
-        with enough_memory("to repair this registry"), self._lock.held("what is damaged", "put back"):
-            try:
-                manifest = self._head.existing()
-            except RegistryError:
-                if not (data := copied_head(source)) or not self._head.is_expected(data):
-                    raise
-                self._head.put(data)
-                manifest = self._head.existing()
-            return repaired(manifest, self._objects, source)
-
-    @contextmanager
-    def lease(self, tasks: Iterable[str]) -> Iterator[None]:
-        """Keep tasks, and what they draw on, from being removed while a ``with`` block runs.
-
-        Meant for a training run, whose later commit needs what it draws on. Nobody is kept from committing. When the
-        process and those that it forked inside the block have died, its lease is void (a ``"soft"`` one when its file
-        in ``leases`` is deleted).
-
-        Raises:
-            TaskNotFoundError: If there is no such task.
-            RegistryLockedError, RegistryError: As of :meth:`commit`.
-        """
-        wanted = task_names(tasks)
-        self._head.existing()
-        with ExitStack() as held:
-            with self._lock.held("the lease", "taken"):
-                manifest = self._head.existing()
-                needed = loading_order(manifest, wanted)
-                objects = {digest for name in needed for digest in manifest.by_name[name].digests}
-                held.enter_context(leases.written(self._leases, self._lock.kind, needed, objects))
-            yield
 
     def import_task(self, path: str | os.PathLike[str], generator: Generators = None) -> str:
         """Take in a task that :meth:`export_task` wrote, with its scores, date and certificate.
@@ -277,17 +248,21 @@ class TaskRegistry(Reading):
             candidates = joining_candidates(
                 file, self._head.read(), self._objects, lambda networks: by_network(generator, networks)
             )
-            self._admit(record, candidates, file.signatures)
+            self._admit(record, candidates, file.attachments, file.signatures)
         return record.name
 
     # ------------------------------------------------------------------ inside
 
     def _admit(
-        self, record: TaskRecord, candidates: Mapping[str, Candidate], signatures: tuple[Signature, ...] = ()
+        self,
+        record: TaskRecord,
+        candidates: Mapping[str, Candidate],
+        attached: Mapping[str, bytes],
+        signatures: tuple[Signature, ...] = (),
     ) -> None:
         """Store a task's objects in every network, then the one manifest that names them."""
         with self._lock.held(f"task {record.name!r}", "committed"):
-            changed = with_task(self._head.read(), record, candidates, self._objects)
+            changed = with_task(self._head.read(), record, candidates, attached, self._objects)
             if signatures:
                 self._signed.store(record.name, signatures)  # alone they do no harm
             self._head.write(changed)

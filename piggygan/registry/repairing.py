@@ -66,7 +66,7 @@ def repaired(manifest: Manifest, objects: ObjectStore, source: Path) -> Repair:
     blocked: dict[str, None] = {}
     lacking: dict[str, dict[str, None]] = {}
     for record in manifest.tasks:
-        for stored in (stored for part in record.networks.values() for stored in part.objects):
+        for stored in record.objects:
             if _is_sound(objects, stored):
                 continue
             if objects.is_folder(stored):
@@ -128,7 +128,9 @@ def _source(source: Path) -> Callable[[StoredObject], bytes | None]:
 
 def _carried(file: Path) -> Iterator[bytes]:
     """Write what an exported task holds as its registry had stored it."""
-    for part in read_task_file(file).parts.values():
+    carried = read_task_file(file)
+    yield from carried.attachments.values()
+    for part in carried.parts.values():
         yield tensors_to_bytes(part.tensors, part.tensors)
         yield tensors_to_bytes(part.probe)
         yield tensors_to_bytes({"outputs": part.outputs})

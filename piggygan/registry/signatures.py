@@ -19,6 +19,7 @@ from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
 from piggygan.files.regular import read_regular_file
 from piggygan.files.strict_json import decode, parse_json
 from piggygan.registry.described import Network
+from piggygan.registry.formats import written
 from piggygan.registry.manifest import FILE_NAME, TaskRecord
 
 if TYPE_CHECKING:
@@ -79,13 +80,13 @@ def statement(
         name: {
             "network": dataclasses.asdict(networks[name]),
             "needs": dict(needs[name]),
-            "settings": dataclasses.asdict(part.settings),
+            "settings": written(part.settings),
             "tensors": part.certificate.tensors_digest,
             "outputs": part.certificate.outputs_digest,
         }
         for name, part in record.networks.items()
     }
-    said = dataclasses.asdict(record) | {"networks": parts, "base_task": base_task, "statement": "piggygan task 1"}
+    said = written(record) | {"networks": parts, "base_task": base_task, "statement": "piggygan task 1"}
     return json.dumps(_without_none(said), sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -11,7 +11,6 @@ from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.files.durable import opened_folder, write_durably
 from piggygan.files.memory import is_shortage
 from piggygan.files.regular import make_folder, read_regular_file
-from piggygan.registry.exchange import Header
 from piggygan.registry.leaving import needed_digests
 from piggygan.registry.manifest import Manifest
 from piggygan.registry.signatures import (
@@ -24,6 +23,7 @@ from piggygan.registry.signatures import (
     signed_by,
     statement,
 )
+from piggygan.registry.task_headers import Header
 from piggygan.registry.verification import Verification
 
 FOLDER_NAME = "signatures"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from piggygan.errors import BankMismatchError, CorruptFileError, PiggyganError
 from piggygan.registry import leases
-from piggygan.registry.building import add_stored, base_model, read_tensors
+from piggygan.registry.building import add_stored, base_model, read_attachment, read_tensors
 from piggygan.registry.certificates import TaskCheck, check, check_files, damaged_by
 from piggygan.registry.leftovers import survey
 from piggygan.registry.manifest import Manifest, TaskRecord
@@ -66,13 +66,28 @@ def verified(
         ConfigurationError, BankMismatchError: If the generator is missing, or not the registry's.
     """
     results = {name: _computed(manifest, objects, generators[name], name) for name in manifest.networks}
-    return Verification(_by_task(results), _notes(manifest, folder))
+    return Verification(_with_attachments(_by_task(results), manifest, objects), _notes(manifest, folder))
 
 
 def files_verified(manifest: Manifest, objects: ObjectStore, folder: Path) -> Verification:
     """Check every task's files against its certificate, without building a network."""
     results = {name: [_read(record, objects, name) for record in manifest.tasks] for name in manifest.networks}
-    return Verification(_by_task(results), _notes(manifest, folder))
+    return Verification(_with_attachments(_by_task(results), manifest, objects), _notes(manifest, folder))
+
+
+def _with_attachments(results: Iterable[TaskCheck], manifest: Manifest, objects: ObjectStore) -> tuple[TaskCheck, ...]:
+    """Call sound tasks damaged one of whose attachments is."""
+    bad: dict[str, TaskCheck] = {}
+    for record in manifest.tasks:
+        try:
+            for name in record.attachments:
+                read_attachment(record, name, objects)
+        except PiggyganError as error:
+            bad[record.name] = damaged_by(error, record.name)
+    return tuple(
+        replace(bad[result.task], network=result.network) if result.is_sound and result.task in bad else result
+        for result in results
+    )
 
 
 def _by_task(results: Mapping[str, list[TaskCheck]]) -> tuple[TaskCheck, ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from piggygan.errors import RegistryError, RegistryLockedError
+from piggygan.errors import RegistryError, RegistryLockedError, TaskExistsError
 from piggygan.files.regular import make_folder
+from piggygan.registry.attachments import check_count
 from piggygan.registry.candidates import Candidate, check_belongs
+from piggygan.registry.ensembles import check_ensembles
 from piggygan.registry.locking import LockKind, check_lock_kind, locked
-from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskInNetwork, TaskRecord
+from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskRecord
 from piggygan.registry.store import ObjectStore
+from piggygan.registry.task_parts import TaskInNetwork
 
 
 class WriteLock:
@@ -63,27 +67,51 @@ def with_task(
     manifest: Manifest | None,
     record: TaskRecord,
     candidates: Mapping[str, Candidate],
+    attached: Mapping[str, bytes],
     objects: ObjectStore,
 ) -> Manifest:
     """Store a task's objects in every network, and return the one manifest that names them.
 
     Args:
         manifest: What the registry holds; None if nothing yet.
-        record: What is recorded of the task, but for its parts of the networks.
+        record: What is recorded of the task, but for its parts of the networks and its attachments.
         candidates: The task as it is in each network.
+        attached: Its attachments, as :func:`~piggygan.registry.attachments.attachment_to_bytes` writes them.
         objects: Where the objects go; alone they do no harm.
 
     Raises:
         TaskExistsError, BankMismatchError: If the registry cannot take it; nothing is stored then.
+        InputError: If it does not go together with the other members of its ensemble.
         OSError: If the system refused.
     """
     check_belongs(candidates, manifest)
+    held = [(task.name, task.member, task.settings) for task in manifest.tasks] if manifest else []
+    check_ensembles([*held, (record.name, record.member, {name: one.settings for name, one in candidates.items()})])
     parts = {network: _stored(candidate, objects) for network, candidate in candidates.items()}
-    added = replace(record, networks=parts)
+    added = replace(record, networks=parts, attachments={name: objects.put(data) for name, data in attached.items()})
     if manifest is None:
         networks = {network: candidate.network for network, candidate in candidates.items()}
         return Manifest(SCHEMA_VERSION, record.name, networks, (added,))
     return replace(manifest, tasks=(*manifest.tasks, added))
+
+
+def with_attachment(manifest: Manifest, record: TaskRecord, name: str, data: bytes, objects: ObjectStore) -> Manifest:
+    """Store an attachment of a task that is there, and return the manifest that names it.
+
+    Raises:
+        TaskExistsError: If the task has another one of this name; nothing is stored then.
+        InputError: If it has 8 others.
+        OSError: If the system refused.
+    """
+    known = record.attachments.get(name)
+    if known and known.digest != hashlib.sha256(data).hexdigest():
+        raise TaskExistsError(
+            f"task {record.name!r} has another attachment {name!r} already, which is never overwritten: give yours "
+            f"another name."
+        )
+    check_count({*record.attachments, name})
+    changed = replace(record, attachments={**record.attachments, name: objects.put(data)})
+    return replace(manifest, tasks=tuple(changed if one is record else one for one in manifest.tasks))
 
 
 def _stored(candidate: Candidate, objects: ObjectStore) -> TaskInNetwork:

@@ -3,7 +3,7 @@
 import pytest
 
 from piggygan.errors import TaskNameError, TaskNotFoundError, TaskStateError
-from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found
+from piggygan.layers.tasks import Task, check_task_name, chosen_sources, chosen_start, task_not_found, version_of
 
 TASKS = {
     "facades": Task("facades", is_frozen=True),
@@ -13,12 +13,35 @@ TASKS = {
 }
 
 
-@pytest.mark.parametrize("name", ["a", "0", "chest-xray_2", "x" * 64])
+@pytest.mark.parametrize("name", ["a", "0", "chest-xray_2", "x" * 64, "lungs@2", "x" * 64 + "@9999"])
 def test_such_names_are_taken(name: str) -> None:
     assert check_task_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "A", "-a", "_a", "x" * 65, "a.b", "a/b", "a\n", "ä", None, 3])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "A",
+        "-a",
+        "_a",
+        "x" * 65,
+        "a.b",
+        "a/b",
+        "a\n",
+        "ä",
+        None,
+        3,
+        "@2",
+        "a@",
+        "a@0",
+        "a@1",
+        "a@02",
+        "a@x",
+        "a@10000",
+        "a@2@3",
+    ],
+)
 def test_other_names_are_refused_in_one_short_line(name: object) -> None:
     with pytest.raises(TaskNameError) as caught:
         check_task_name(name)
@@ -56,3 +79,30 @@ def test_the_start_is_the_last_that_is_all_mixtures_of_what_is_drawn_on() -> Non
     assert chosen_start(TASKS, "new", ("facades", "lungs"), "facades") == "facades"
     with pytest.raises(TaskStateError, match="cannot start from 'edges': it draws on facades"):
         chosen_start(TASKS, "new", ("facades",), "edges")
+
+
+VERSIONS = {
+    "facades": Task("facades", is_frozen=True),
+    "lungs": Task("lungs", ("facades",), is_frozen=True),
+    "lungs@2": Task("lungs@2", ("facades", "lungs"), is_frozen=True),
+    "lungs@10": Task("lungs@10", ("facades", "lungs"), is_frozen=True),
+    "hearts": Task("hearts", ("facades",), is_frozen=True),
+}
+
+
+def test_a_newer_version_starts_as_the_newest_older_one() -> None:
+    sources = chosen_sources(VERSIONS, "lungs@11", None)
+    assert chosen_start(VERSIONS, "lungs@11", sources, None) == "lungs@10"
+    assert chosen_start(VERSIONS, "lungs@3", sources, None) == "lungs@2"
+    assert chosen_start(VERSIONS, "lungs@3", sources, "hearts") == "hearts"
+    assert chosen_start(VERSIONS, "hands", sources, None) == "hearts"
+    # lungs@2 is made of lungs too, which is not drawn on here
+    assert chosen_start(VERSIONS, "lungs@3", ("facades", "lungs@2"), None) == "facades"
+
+
+def test_a_newer_version_draws_on_an_older_one() -> None:
+    assert chosen_sources(VERSIONS, "lungs@3", ["lungs"]) == ("lungs",)
+    for name, draws_on in (("lungs@3", ["facades", "hearts"]), ("lungs@2", ["lungs@10"]), ("hands@2", None)):
+        with pytest.raises(TaskStateError, match="draws on no older one"):
+            chosen_sources(VERSIONS, name, draws_on)
+    assert version_of("lungs@10") == ("lungs", 10)

@@ -1,6 +1,6 @@
 """A program that kills processes inside one writing call of a registry, and checks after each what is left.
 
-    killed_writer.py FOLDER commit|remove|gc|export|import KILLS SEED
+    killed_writer.py FOLDER commit|migrate|remove|gc|export|import KILLS SEED
 
 It prints how many processes were killed inside the call, and fails with a traceback at the first thing that is lost.
 Processes are forked from here, where torch is loaded already and no other thread runs.
@@ -8,6 +8,7 @@ Processes are forked from here, where torch is loaded already and no other threa
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -21,7 +22,7 @@ import torch
 from piggygan.errors import RegistryError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 
 
 class Program:
@@ -50,11 +51,11 @@ class Program:
     def prepare(self) -> None:
         """Bring about the state that the call starts from."""
         has_hands = "hands" in self.registry.tasks
-        if self.call in ("commit", "import", "gc") and has_hands:
+        if self.call in ("commit", "migrate", "import", "gc") and has_hands:
             self.registry.remove_task("hands")
         if self.call == "remove" and not has_hands:
             self.registry.commit(self.model, "hands")
-        if self.call in ("commit", "import"):
+        if self.call in ("commit", "migrate", "import"):
             self.registry.gc()
         self.target.unlink(missing_ok=True)
 
@@ -62,6 +63,9 @@ class Program:
         """Make the call."""
         calls: dict[str, Callable[[], object]] = {
             "commit": lambda: self.registry.commit(self.model, "hands"),
+            "migrate": lambda: self.registry.commit(
+                self.model, "hands", data=TrainingData("masks"), attachments={"features": {"mean": torch.zeros(3)}}
+            ),
             "remove": lambda: self.registry.remove_task("hands"),
             "gc": lambda: self.registry.gc(),
             "export": lambda: self.registry.export_task("edges", self.target),
@@ -74,6 +78,9 @@ class Program:
         verification = self.registry.verify_files()
         if not verification.is_sound or self.registry.tasks[:2] != ("facades", "edges"):
             raise AssertionError(f"{self.registry.tasks}: {list(verification)}")
+        version = json.loads((self.folder / "registry.json").read_bytes())["schema_version"]
+        if version != (2 if self.call == "migrate" and "hands" in self.registry.tasks else 1):
+            raise AssertionError(f"it is of format {version}")
         if self.target.exists():  # whole, or it would be refused for what it is and not for being there
             try:
                 self.registry.import_task(self.target)

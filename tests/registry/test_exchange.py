@@ -181,9 +181,9 @@ def test_c03_c08_h11_what_is_no_exported_task_is_refused(registry: TaskRegistry,
 
 
 def test_c13_a_newer_format_is_refused_as_such(registry: TaskRegistry, tmp_path: Path) -> None:
-    data = safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": '{"format_version": 3}'})
+    data = safetensors.torch.save({"a": torch.ones(1)}, {"piggygan": '{"format_version": 4}'})
     (tmp_path / "x.safetensors").write_bytes(data)
-    with pytest.raises(FormatVersionError, match="format version 3, written by a newer piggygan"):
+    with pytest.raises(FormatVersionError, match="format version 4, written by a newer piggygan"):
         registry.import_task(tmp_path / "x.safetensors")
 
 

@@ -16,8 +16,7 @@ from torch import nn
 from piggygan.cli import main
 from piggygan.errors import CorruptFileError, PiggyganError, RegistryError
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.registry import TaskRegistry, leftovers
-from piggygan.registry import registry as registry_module
+from piggygan.registry import TaskRegistry, leftovers, upkeep
 
 MakeGenerator = Callable[[], nn.Sequential]
 MakeModel = Callable[[int], MultiTaskGenerator]
@@ -215,7 +214,7 @@ def test_17_14_gc_deletes_nothing_through_a_link(
         inside.symlink_to(tmp_path / "precious")
         return found
 
-    monkeypatch.setattr(registry_module, "survey", swapping)
+    monkeypatch.setattr(upkeep, "survey", swapping)
     with pytest.raises(RegistryError):
         registry.gc()
     assert all((tmp_path / "precious" / name).exists() for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from piggygan.errors import BankMismatchError
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 
 GOLDEN = Path(__file__).parent / "golden"
 DIGESTS = {
@@ -51,6 +52,74 @@ def test_c13_a_task_of_exchange_format_1_is_taken_in(tmp_path: Path) -> None:
     assert registry.import_task(GOLDEN / "edges_1.safetensors") == "edges"
     assert registry.describe("edges") == record
     assert digests(registry) == DIGESTS
+
+
+DIGESTS_2 = {
+    "facades": "b4260f099a0297504a4ee89120ba33c028801ae09d9764b075f9f3b38d1d6262",
+    "lungs": "ef7b158a35840c7fcda429130494b0183ec829ca10d5ca9243764039881a377f",
+    "lungs@2": "7ce83a4efc8ad1b83aebfe8f28dbe026f30fc0a02b493ef767ca11fdc492dd25",
+    "hearts-1": "9ccb179f6dbb77043abe8b994ed739fcf05be4229dc73fcfe623562201276a1d",
+    "hearts-2": "af8a65cbf44cac5e8c23bb118648274581c0194624fbf25849cfb84ed37726e4",
+}
+
+
+def test_c13_a_registry_of_format_2_is_read_as_it_was_written() -> None:
+    registry = TaskRegistry(GOLDEN / "format_2")
+    assert digests(registry) == DIGESTS_2
+    record = registry.describe("lungs")
+    said = "Drawn for a test; no film of anybody."
+    assert record.data == TrainingData("masks", "5" * 64, {"train": 96, "val": 14, "test": 28}, said)
+    assert record.licence == "CC-BY-4.0"
+    assert registry.attachment("lungs", "features")["mean"].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert registry.attachment("lungs@2", "calibration")["temperature"] == 1.5
+    assert registry.resolve("lungs") == "lungs@2"
+    assert registry.members("hearts") == ("hearts-1", "hearts-2")
+    result = registry.verify()
+    assert result.is_sound
+    assert result.notes == ()
+
+
+def test_c13_a_task_of_exchange_format_3_is_taken_in(tmp_path: Path) -> None:
+    registry, new = TaskRegistry(GOLDEN / "format_2"), TaskRegistry(tmp_path / "new")
+    registry.export_task("facades", tmp_path / "facades.safetensors")
+    new.import_task(tmp_path / "facades.safetensors")
+    assert schema_version(new) == 1
+    assert new.import_task(GOLDEN / "lungs_3.safetensors") == "lungs"
+    assert schema_version(new) == 2
+    assert new.describe("lungs") == registry.describe("lungs")
+    assert new.attachment("lungs", "features").keys() == {"mean", "count"}
+
+
+def schema_version(registry: TaskRegistry) -> int:
+    return int(json.loads((registry.folder / "registry.json").read_bytes())["schema_version"])
+
+
+def test_c13_a_registry_of_format_1_stays_one_until_a_task_needs_more(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "format_1", tmp_path / "copy")
+    registry = TaskRegistry(tmp_path / "copy")
+    written = (registry.folder / "registry.json").read_bytes()
+    model = registry.load()
+    model.add_task("hands", draws_on=["facades"])
+    model.freeze_task("hands")
+    registry.commit(model, "hands", scores={"dice": 0.5}, image_size=64)
+    assert schema_version(registry) == 1
+    registry.remove_task("hands")
+    again = json.loads((registry.folder / "registry.json").read_bytes())
+    older = json.loads(written)
+    for task in older["tasks"]:
+        task.setdefault("image_size", None)
+    assert {**again, "checksum": ""} == {**older, "checksum": ""}
+
+    registry.commit(model, "hands", licence="MIT")
+    assert schema_version(registry) == 2
+    assert digests(registry) | DIGESTS == digests(registry)
+    registry.export_task("edges", tmp_path / "edges.safetensors")  # which needs nothing new
+    assert TaskRegistry(GOLDEN / "format_1").tasks == ("facades", "lungs", "edges")
+    shutil.copytree(GOLDEN / "format_1", tmp_path / "older")
+    TaskRegistry(tmp_path / "older").remove_task("edges")
+    assert TaskRegistry(tmp_path / "older").import_task(tmp_path / "edges.safetensors") == "edges"
+    registry.remove_task("hands")
+    assert schema_version(registry) == 1
 
 
 def own_generator(alpha: float = 0.5, channels: int = 8) -> nn.Sequential:

@@ -15,17 +15,15 @@ from piggygan.model.wrapping import Wrapping
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.manifest import (
     MAX_MANIFEST_SIZE,
-    Certificate,
     Manifest,
-    Recipe,
-    TaskInNetwork,
     TaskRecord,
-    TaskSettings,
     Versions,
     manifest_from_bytes,
     manifest_to_bytes,
 )
+from piggygan.registry.provenance import Member, TrainingData
 from piggygan.registry.store import StoredObject
+from piggygan.registry.task_parts import Certificate, Recipe, TaskInNetwork, TaskSettings
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 
@@ -111,8 +109,8 @@ def test_c02_a_flipped_bit_is_refused_or_changes_nothing() -> None:
 
 
 def test_c13_a_newer_version_is_refused_before_anything_else_is_read() -> None:
-    with pytest.raises(FormatVersionError, match="schema version 2, written by a newer piggygan; this one reads 1"):
-        manifest_from_bytes(b'{"schema_version": 2, "tasks": "of another kind"}')
+    with pytest.raises(FormatVersionError, match="schema version 3, written by a newer piggygan; this one reads 2"):
+        manifest_from_bytes(b'{"schema_version": 3, "tasks": "of another kind"}')
 
 
 @pytest.mark.parametrize("version", ["1", 1.0, True, None, 0, -1])
@@ -267,3 +265,52 @@ def test_17_08_settings_have_bounds_with_words(place: tuple[str, str], value: fl
 def test_17_08_arguments_of_a_generator_have_bounds(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is above"):
         Architecture("UNetGenerator", {name: value}, ())
+
+
+PART = MANIFEST.tasks[1].networks["generator"]
+NEW: dict[str, dict[str, Any]] = {
+    "data": {"data": TrainingData(statement="Films of one hospital.")},
+    "a licence": {"licence": "MIT"},
+    "an attachment": {"attachments": {"features": StoredObject(A, 10)}},
+    "a member": {"member": Member("folds", 1, 2)},
+    "a newer version": {"name": "facades@2"},
+    "a part of a bank": {"networks": {"generator": replace(PART, settings=replace(PART.settings, max_bank=0.5))}},
+}
+
+
+@pytest.mark.parametrize("said", NEW.values(), ids=NEW.keys())
+def test_what_format_1_cannot_say_is_written_in_2_and_all_else_in_1(said: dict[str, Any]) -> None:
+    base, lungs = MANIFEST.tasks
+    changed = replace(MANIFEST, tasks=(base, replace(lungs, **said)))
+    fields = json.loads(manifest_to_bytes(changed))
+    assert fields.pop("schema_version") == 2
+    assert manifest_from_bytes(manifest_to_bytes(changed)) == replace(changed, schema_version=2)
+    del fields["checksum"]
+    with pytest.raises(CorruptFileError, match="it says schema_version 1, what it holds is of 2"):
+        manifest_from_bytes(signed({**fields, "schema_version": 1}))
+    with pytest.raises(CorruptFileError, match="it says schema_version 2, what it holds is of 1"):
+        manifest_from_bytes(signed({**parsed(), "schema_version": 2}))
+
+
+BOUNDS: dict[str, tuple[dict[str, Any], str]] = {
+    "a statement of two lines": ({"data": {"statement": "a\nb"}}, "needed is one line"),
+    "a long statement": ({"data": {"statement": "x" * 4001}}, "needed is one line of 1 to 4000"),
+    "a kind": ({"data": {"kind": "films"}}, "needed is one of pairs"),
+    "a count": ({"data": {"counts": {"train": 2**60}}}, "needed are counts"),
+    "a licence": ({"licence": "\u001b[2J"}, "the licence of lungs is"),
+    "a name": ({"attachments": {"../x": {"digest": A, "size": 1}}}, "cannot name an attachment"),
+    "a digest": ({"attachments": {"features": {"digest": "x", "size": 1}}}, "is not a SHA-256 digest"),
+    "a size": ({"attachments": {"features": {"digest": A, "size": 2**27}}}, "the most is 67108864"),
+    "too many": ({"attachments": {f"a{n}": {"digest": A, "size": 1} for n in range(9)}}, "at most 8"),
+    "a member": ({"member": {"group": "folds", "number": 6, "of": 5}}, "needed are 2 to 100 members"),
+    "a group": ({"member": {"group": "lungs", "number": 1, "of": 5}}, "the name of a task and of an ensemble"),
+    "a version": ({"name": "lungs@2"}, "draws on no older one"),
+}
+
+
+@pytest.mark.parametrize(("said", "words"), BOUNDS.values(), ids=BOUNDS.keys())
+def test_what_format_2_says_has_bounds_with_words(said: dict[str, Any], words: str) -> None:
+    fields = parsed()
+    _in_task(fields, **said)
+    with pytest.raises(CorruptFileError, match=words):
+        manifest_from_bytes(signed({**fields, "schema_version": 2}))

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from piggygan.errors import RegistryError
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 
 Learn = Callable[[MultiTaskGenerator, str], None]
-CALLS = ("commit", "remove", "gc", "export", "import")
+CALLS = ("commit", "migrate", "remove", "gc", "export", "import")
 PROGRAM = Path(__file__).with_name("killed_writer.py")
 
 
@@ -86,6 +87,9 @@ def scene(
     registry.gc()
     if request.param == "commit":
         return Scene(registry, lambda own: own.commit(model, "hands"), three, four, target)
+    if request.param == "migrate":  # what is said of it makes format 2 of format 1
+        said = {"data": TrainingData("masks"), "attachments": {"features": {"mean": torch.zeros(3)}}}
+        return Scene(registry, lambda own: own.commit(model, "hands", **said), three, four, target)
     if request.param == "import":
         return Scene(registry, lambda own: own.import_task(file, make_generator()), three, four, target)
     return Scene(registry, lambda own: own.export_task("edges", target), three, three, target)
@@ -274,6 +278,7 @@ def files_of(registry: TaskRegistry) -> list[Path]:
 
 
 def test_c02_a_random_flipped_bit_in_any_file_is_noticed(registry: TaskRegistry) -> None:
+    registry.attach("lungs", "features", {"mean": torch.linspace(0, 1, 7)})
     chance = random.Random(0)
     for path in files_of(registry):
         bits = [chance.randrange(8 * path.stat().st_size) for _ in range(50)]

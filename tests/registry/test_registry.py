@@ -21,7 +21,7 @@ from piggygan.errors import (
 )
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 from tests.registry.contents import digests, files
 
 MakeGenerator = Callable[[], nn.Sequential]
@@ -34,7 +34,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from contents import digests
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 
 torch.set_num_threads(int(sys.argv[2]))  # two threads add in another order than one
 
@@ -189,7 +189,7 @@ def test_c16_a_moved_registry_works(registry: TaskRegistry, tmp_path: Path, make
 COMMITTER = """
 import sys, torch
 from torch import nn
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 torch.set_num_threads(1)
 registry, task = TaskRegistry(sys.argv[1]), sys.argv[2]
 model = registry.load(["facades"])
@@ -257,3 +257,36 @@ def test_f01_f02_threads_that_commit_at_once_lose_nothing(
     assert len(said) == 1
     assert sorted(registry.tasks) == ["a", "bb", "ccc", "edges", "facades", "lungs"]
     assert all(result.state == "equal" for result in registry.verify(make_generator()))
+
+
+def test_what_a_task_was_trained_on_and_its_licence_are_recorded(
+    registry: TaskRegistry, model: MultiTaskGenerator, learn: Learn
+) -> None:
+    data = TrainingData("masks", "0" * 64, {"train": 96, "val": 14}, "Films of one hospital, adults only.")
+    model.add_task("hands", draws_on=["facades"])
+    learn(model, "hands")
+    registry.commit(model, "hands", data=data, licence="CC-BY-4.0")
+    record = TaskRegistry(registry.folder).describe("hands")
+    assert (record.data, record.licence) == (data, "CC-BY-4.0")
+    assert registry.describe("lungs").data is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"licence": "MIT\n"}, "the licence is 'MIT"),
+        ({"licence": ""}, "needed is one line of 1 to 200 characters"),
+        ({"data": "films"}, "data is 'films'; needed is a piggygan.registry.TrainingData"),
+        ({"member": 3}, "member is 3; needed is a piggygan.registry.Member"),
+        ({"attachments": {"A": {}}}, "'A' cannot name an attachment"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_and_changes_nothing(
+    registry: TaskRegistry, model: MultiTaskGenerator, learn: Learn, said: dict[str, Any], words: str
+) -> None:
+    model.add_task("hands", draws_on=["facades"])
+    learn(model, "hands")
+    before = files(registry.folder)
+    with pytest.raises(InputError, match=words):
+        registry.commit(model, "hands", **said)
+    assert files(registry.folder) == before

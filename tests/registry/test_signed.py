@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.registry import TaskRegistry, new_key
+from tests.registry.contents import sealed
 
 pytest.importorskip("cryptography")
 
+GOLDEN = Path(__file__).parent / "golden"
 MakeGenerator = Callable[[], nn.Sequential]
 
 
@@ -119,3 +123,49 @@ def test_signatures_are_not_written_or_read_through_a_link(
     with pytest.raises(RegistryError):
         TaskRegistry(registry.folder, signers=[public]).load([], make_generator())
     assert not list((tmp_path / "evil").iterdir())
+
+
+def test_a_signature_holds_for_what_format_1_says_and_covers_what_format_2_adds(
+    registry: TaskRegistry, key: Path, public: str, make_generator: MakeGenerator
+) -> None:
+    sign_all(registry, key)
+    registry.attach("lungs", "features", {"mean": torch.zeros(3)})
+    strict = TaskRegistry(registry.folder, signers=[public])
+    assert strict.load(["edges"], make_generator()).tasks == ("facades", "edges")
+    for refused in (
+        lambda: strict.load(["lungs"], make_generator()),
+        lambda: strict.attachment("lungs", "features"),
+    ):
+        with pytest.raises(CorruptFileError, match="'lungs' is signed by none of"):
+            refused()
+    registry.sign_task("lungs", key)
+    assert strict.load(["lungs"], make_generator()).tasks == ("facades", "edges", "lungs")
+    signed = (registry.folder / "registry.json").read_bytes()
+    changes: list[dict[str, object]] = [
+        {"licence": "MIT"},
+        {"data": {"statement": "Other films."}},
+        {"member": {"group": "others", "number": 1, "of": 2}},
+        {"attachments": {}},
+    ]
+    for change in changes:
+        fields = json.loads(signed)
+        fields["tasks"][-1].update(change)
+        fields["tasks"][-1] = {name: value for name, value in fields["tasks"][-1].items() if value != {}}
+        fields["schema_version"] = 1 if change == {"attachments": {}} else 2
+        (registry.folder / "registry.json").write_bytes(sealed(fields))
+        assert registry.tasks == ("facades", "edges", "lungs")
+        with pytest.raises(CorruptFileError, match="'lungs' is signed by none of"):
+            strict.load(["lungs"], make_generator())
+
+
+def test_the_statement_of_a_task_of_format_1_is_what_it_was() -> None:
+    from hashlib import sha256
+
+    from piggygan.registry.leaving import needed_digests
+    from piggygan.registry.manifest import manifest_from_bytes
+    from piggygan.registry.signatures import statement
+
+    manifest = manifest_from_bytes((GOLDEN / "format_1" / "registry.json").read_bytes())
+    needs = needed_digests(manifest, "lungs")
+    said = statement(manifest.base_task, manifest.networks, needs, manifest.by_name["lungs"])
+    assert sha256(said).hexdigest() == "cd9682c099f224baa7633db18b5b518b18825537319975f248c82f05871a93f0"

@@ -122,8 +122,9 @@ def test_what_the_system_refuses_is_said_with_what_was_to_be_written(tmp_path: P
 
 def test_what_cannot_be_taken_stores_no_object(registry: TaskRegistry, make_model: MakeModel) -> None:
     before, model = files(registry.folder), make_model(3)
-    record = new_record("edges", model.describe_task("edges").draws_on, {}, None)
+    draws_on = model.describe_task("edges").draws_on
+    record = new_record("edges", draws_on, scores={}, image_size=None, data=None, licence=None, member=None)
     candidates = {"generator": prepare(model, "edges", None)}
     with pytest.raises(TaskExistsError):
-        with_task(registry._head.read(), record, candidates, registry._objects)
+        with_task(registry._head.read(), record, candidates, {}, registry._objects)
     assert files(registry.folder) == before

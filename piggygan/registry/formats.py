@@ -1,0 +1,77 @@
+"""Which version of a format can say something: the lowest that has every field that says more than its default.
+
+A field that came with a later version has a default, and what has the default is not written. So whatever needs nothing
+new is written as it ever was, and older programs read it on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+_SINCE = "since"
+
+
+def since(version: int) -> dict[str, int]:
+    """Return the metadata of a dataclass's field that came with a version of the format; it has a default."""
+    return {_SINCE: version}
+
+
+def written(value: Any) -> Any:
+    """Return what is written of a value as JSON: every field but the later ones that have their defaults.
+
+    Example:
+        >>> @dataclasses.dataclass
+        ... class Size:
+        ...     width: int
+        ...     unit: str = dataclasses.field(default="pixel", metadata=since(2))
+        >>> written([Size(3), Size(3, "mm")])
+        [{'width': 3}, {'width': 3, 'unit': 'mm'}]
+    """
+    if dataclasses.is_dataclass(value):
+        return {name: written(held) for name, held, _ in _said(value)}
+    if isinstance(value, dict):
+        return {name: written(held) for name, held in value.items()}
+    return [written(held) for held in value] if isinstance(value, (list, tuple)) else value
+
+
+def version_needed(value: Any) -> int:
+    """Return the lowest version that can say a value.
+
+    Example:
+        >>> @dataclasses.dataclass
+        ... class Size:
+        ...     width: int
+        ...     unit: str = dataclasses.field(default="pixel", metadata=since(2))
+        >>> version_needed(Size(3)), version_needed({"film": (Size(3), Size(3, "mm"))})
+        (1, 2)
+    """
+    if dataclasses.is_dataclass(value):
+        return max((max(version, version_needed(held)) for _, held, version in _said(value)), default=1)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return 1
+    return max(map(version_needed, value), default=1)
+
+
+def _said(value: Any) -> Iterable[tuple[str, Any, int]]:
+    """Yield each field that is written: its name, what it holds, and the version that it came with."""
+    for name, version, default in _fields(value.__class__):
+        held = getattr(value, name)
+        if version == 1 or held != default:
+            yield name, held, version
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[tuple[str, int, Any], ...]:
+    return tuple(
+        (
+            field.name,
+            field.metadata.get(_SINCE, 1),
+            field.default if field.default_factory is dataclasses.MISSING else field.default_factory(),
+        )
+        for field in dataclasses.fields(kind)
+    )
