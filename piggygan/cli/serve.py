@@ -15,6 +15,7 @@ from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, RegistryFolder, show, show_error
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import ConfigurationError
+from piggygan.jobs.folder import registry_at
 from piggygan.server.limits import Limits
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart")
@@ -49,9 +50,11 @@ class Serve:
         if any(importlib.util.find_spec(package) is None for package in PACKAGES):
             raise ConfigurationError("serving needs starlette and uvicorn: pip install 'piggygan[serve]'.")
         from piggygan.server.serving import ServeOptions, serve
+        from piggygan.server.source import Source
 
         options = ServeOptions(self.host, self.port, self.name, self.token_file, self.allow_anyone, self.limits)
-        serve(self.required.opened(self.registry), options, _begun)
+        source = Source(registry_at(self.registry), self.required.expect, self.required.signer)
+        serve(source, options, _begun)
         return DONE
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +14,6 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from piggygan.about import INTENDED_USE, __version__
-from piggygan.layers.tasks import task_not_found
 from piggygan.prediction.png import preview_png
 from piggygan.server import examples
 from piggygan.server.answers import FORMS, JSON, Answer, chosen_form, headers_of
@@ -43,13 +42,8 @@ def application(service: Service, *, names: Collection[str] = (), token: str | N
     async def page(request: Request) -> Response:
         return pages.response(request.path_params["file"], request)
 
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
-        service.workshop.start()
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(service.workshop.close)
+    def lifespan(_: object) -> AbstractAsyncContextManager[None]:
+        return service.running()
 
     router = Router(
         routes=[
@@ -59,6 +53,7 @@ def application(service: Service, *, names: Collection[str] = (), token: str | N
             Route("/api/tasks", interface.tasks),
             Route("/api/tasks/{task}", interface.task),
             Route("/api/tasks/{task}/predict", interface.predict, methods=["POST"]),
+            Route("/api/verify", interface.verify, methods=["POST"]),
             Route("/api/preview", interface.preview, methods=["POST"]),
             Route("/api/examples", interface.examples),
             Route("/api/examples/{name}", interface.example),
@@ -80,17 +75,26 @@ class Interface:
 
     async def health(self, _: Request) -> Response:
         """Say that the server lives."""
-        return _json({"status": "ok", "piggygan": __version__, "in_flight": self._service.in_flight})
+        service = self._service
+        return _json(
+            {
+                "status": "ok",
+                "piggygan": __version__,
+                "in_flight": service.in_flight,
+                "registry": service.current.served.held.digest,
+                "stale": service.current.stale,
+            }
+        )
 
     async def tasks(self, _: Request) -> Response:
         """List all tasks."""
-        service = self._service
+        service, served = self._service, self._service.current.served
         return _json(
             {
                 "piggygan": __version__,
                 "intended_use": INTENDED_USE,
-                "registry": service.held.digest,
-                "networks": list(service.held.models),
+                "registry": served.held.digest,
+                "networks": list(served.held.models),
                 "limits": {
                     "bytes": service.limits.bytes,
                     "pixels": service.limits.pixels,
@@ -98,17 +102,15 @@ class Interface:
                     "requests": service.limits.requests,
                     "seconds": service.limits.seconds,
                 },
-                "tasks": service.cards,
+                "tasks": served.cards,
             }
         )
 
     async def task(self, request: Request) -> Response:
         """Describe one task."""
-        name = request.path_params["task"]
-        for card in self._service.cards:
-            if card["name"] == name:
-                return _json(card)
-        raise task_not_found(name, self._service.held.records)
+        served, name = self._service.current.served, request.path_params["task"]
+        served.held.record(name)
+        return _json(next(card for card in served.cards if card["name"] == name))
 
     async def predict(self, request: Request) -> Response:
         """Put files through a task."""
@@ -116,7 +118,7 @@ class Interface:
         is_form = request.headers.get("content-type", "").lower().startswith(MULTIPART)
         packing, form = _wanted(request, is_form)
         wish = wish_of(request.query_params, form, service.limits)
-        service.held.record(task)
+        service.current.served.held.record(task)
         async with service.admitted(), body_of(request, service.limits, service.memory) as body:
             files = await service.workshop.write(
                 lambda: files_in(body, request.headers.get("content-type", ""), service.limits)
@@ -126,6 +128,10 @@ class Interface:
             outcomes = await self._outcomes(files, task, wish, form)
             content, kind = await service.workshop.write(lambda: packed(outcomes, packing))
             return Response(content, media_type=kind)
+
+    async def verify(self, _: Request) -> Response:
+        """Compute every certificate again."""
+        return _json(await self._service.verifier.verify())
 
     async def preview(self, request: Request) -> Response:
         """Show a file that browsers cannot show: upright, small, with square pixels."""

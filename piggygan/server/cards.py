@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -92,8 +91,3 @@ def _trained(run: RunFolder, task: str) -> dict[str, Any] | None:
         "is_learned": result.is_learned,
         "finished": result.finished,
     }
-
-
-def names_of(described: list[dict[str, Any]]) -> Iterator[str]:
-    """Give the tasks' names, in order."""
-    yield from (card["name"] for card in described)

@@ -19,6 +19,7 @@ from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.films import Film, read_film
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.options import PredictionOptions
+from piggygan.server.batching import Computing
 from piggygan.server.held import Ready
 from piggygan.server.limits import Limits
 
@@ -44,7 +45,7 @@ class Workshop:
         for reader in self._all:
             self._readers.put(reader)
         self._decoding = ThreadPoolExecutor(readers, "decoding")
-        self._computing = ThreadPoolExecutor(1, "computing")
+        self.computing = Computing()
         self._writing = ThreadPoolExecutor(2, "writing")
 
     def start(self) -> None:
@@ -54,8 +55,9 @@ class Workshop:
 
     def close(self) -> None:
         """End everything; what is being computed is finished first."""
-        for pool in (self._decoding, self._computing, self._writing):
+        for pool in (self._decoding, self._writing):
             pool.shutdown(cancel_futures=True)
+        self.computing.close()
         for reader in self._all:
             reader.close()
 
@@ -88,11 +90,13 @@ class Workshop:
 
     async def translate(self, ready: Ready, film: Film) -> Tensor:
         """Let the network translate what was brought to it."""
-        return await self.compute(lambda: ready.translator([film.canvas])[0])
+        output: Tensor = await asyncio.wrap_future(self.computing.translate(ready, film.canvas))
+        return output
 
     async def compute(self, work: Callable[[], T]) -> T:
         """Do something in the thread that computes."""
-        return await _run(self._computing, work)
+        done: T = await asyncio.wrap_future(self.computing.do(work))
+        return done
 
     async def write(self, work: Callable[[], T]) -> T:
         """Do something that makes an answer's bytes."""

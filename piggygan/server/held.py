@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from piggygan.errors import ConfigurationError, RegistryError
 from piggygan.layers.tasks import task_not_found
@@ -18,7 +18,7 @@ MOST_READY = 64
 """Of how many ways to apply tasks it is remembered that they can be applied."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ready:
     """A task, made ready to predict in one way.
 
@@ -27,12 +27,15 @@ class Ready:
         algorithm: What it is, for what refers to it.
         options: How it is applied, the size decided.
         record: What the registry says of it.
+        batches: Of each number of pictures at once, whether that gives the same bits and is faster; filled as it is
+            tried.
     """
 
     translator: Translator
     algorithm: Algorithm
     options: PredictionOptions
     record: TaskRecord
+    batches: dict[int, bool] = field(default_factory=dict)
 
 
 class HeldTasks:

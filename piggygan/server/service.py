@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from piggygan.jobs.folder import RunFolder
-from piggygan.registry import TaskRegistry
 from piggygan.server.answers import Answer, answer_of
-from piggygan.server.cards import cards
 from piggygan.server.computing import Workshop
-from piggygan.server.held import HeldTasks
+from piggygan.server.current import Current
+from piggygan.server.held import Ready
 from piggygan.server.limits import Limits
 from piggygan.server.problems import Refusal
+from piggygan.server.source import Source
 from piggygan.server.uploads import Memory
+from piggygan.server.verifying import Verifier
 from piggygan.server.wishes import Wish
 
 _LARGE = 1 << 20
@@ -26,22 +25,33 @@ class Service:
     """What the interface answers with.
 
     Args:
-        registry: Its tasks are read at once.
+        source: The registry; it is read at once, and again whenever it was changed.
         limits: What one request may take.
 
     Raises:
         ConfigurationError, RegistryError: As of :class:`~piggygan.server.held.HeldTasks`.
     """
 
-    def __init__(self, registry: TaskRegistry, limits: Limits) -> None:
-        self.registry, self.limits = registry, limits
-        self.held = HeldTasks(registry)
-        self.run = RunFolder.at(registry.folder)
-        self.cards = cards(self.held, self.run)
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self.limits = limits
+        self.current = Current(source)
+        self.verifier = Verifier(source)
         self.workshop = Workshop(limits)
         self.memory = Memory(limits.bytes_in_memory)
         self.in_flight = 0
         self._one_large = asyncio.Semaphore(1)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Do what goes on beside requests, until the block ends."""
+        self.workshop.start()
+        watching = asyncio.create_task(self.current.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            self.verifier.close()
+            await asyncio.to_thread(self.workshop.close)
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
@@ -73,7 +83,7 @@ class Service:
         Raises:
             PiggyganError, Refusal: If the file, the task or the wish cannot be used.
         """
-        held = self.held
+        held = self.current.served.held  # to the end of this request, whatever is committed meanwhile
         held.record(task)
         ready = await self.workshop.compute(lambda: held.ready(task, wish.network, wish.options))
         is_large = wish.options.fit == "tile" or ready.options.side**2 > _LARGE
@@ -82,7 +92,7 @@ class Service:
                 return await self._answered(content, ready, form, wish)
         return await self._answered(content, ready, form, wish)
 
-    async def _answered(self, content: bytes, ready: Any, form: str, wish: Wish) -> Answer:
+    async def _answered(self, content: bytes, ready: Ready, form: str, wish: Wish) -> Answer:
         film = await self.workshop.film(content, ready, wish.options)
         if film.placement.canvas_height * film.placement.canvas_width > self.limits.pixels:
             raise Refusal(413, "too-large", "the network would be given more pixels than the server allows.")

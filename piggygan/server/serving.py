@@ -14,10 +14,10 @@ import uvicorn
 
 from piggygan.errors import ConfigurationError
 from piggygan.files.regular import shown
-from piggygan.registry import TaskRegistry
 from piggygan.server.app import application
 from piggygan.server.limits import Limits
 from piggygan.server.service import Service
+from piggygan.server.source import Source
 
 SHORTEST_TOKEN = 16
 _LARGEST_TOKEN_FILE = 4096
@@ -44,11 +44,11 @@ class ServeOptions:
     limits: Limits = field(default_factory=Limits)
 
 
-def serve(registry: TaskRegistry, options: ServeOptions, say: Callable[[str], None]) -> None:
+def serve(source: Source, options: ServeOptions, say: Callable[[str], None]) -> None:
     """Serve a registry until a signal ends it.
 
     Args:
-        registry: Whose tasks answer.
+        source: The registry.
         options: Where, and to whom.
         say: Is told the address once it answers there.
 
@@ -59,9 +59,9 @@ def serve(registry: TaskRegistry, options: ServeOptions, say: Callable[[str], No
     """
     token = None if options.token_file is None else read_token(options.token_file)
     _check_reach(options, token)
-    registry.digest  # noqa: B018  # a missing registry is said before anything else
+    source.opened().digest  # noqa: B018  # a missing registry is said before anything else
     with listening(options.host, options.port) as taken:
-        service = Service(registry, options.limits)
+        service = Service(source, options.limits)
         app = application(service, names=(*options.names, options.host), token=token)
         config = uvicorn.Config(
             app,

@@ -18,6 +18,7 @@ from piggygan.registry import TaskRegistry
 from piggygan.server.app import application
 from piggygan.server.limits import Limits
 from piggygan.server.service import Service
+from piggygan.server.source import Source
 
 
 def commit_clinic(folder: Path) -> None:
@@ -42,7 +43,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def service(clinic: Path) -> Service:
     """What answers, of small pictures."""
-    return Service(TaskRegistry(clinic), Limits(megabytes=1, megapixels=1, files=4, requests=4))
+    return Service(Source(clinic), Limits(megabytes=1, megapixels=1, files=4, requests=4))
 
 
 @pytest.fixture(scope="session")

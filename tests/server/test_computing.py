@@ -25,4 +25,4 @@ def test_a_file_is_decoded_elsewhere_and_one_thread_computes(picture: Callable[.
         finally:
             workshop.close()
 
-    assert asyncio.run(work()) == ((3, 4, 5), {"computing_0"})
+    assert asyncio.run(work()) == ((3, 4, 5), {"computing"})

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from piggygan.registry import TaskRegistry
 from piggygan.server.limits import Limits
 from piggygan.server.problems import Refusal
 from piggygan.server.service import Service
+from piggygan.server.source import Source
 
 
 def test_one_too_many_is_told_when_to_come_again(clinic: Path) -> None:
-    service = Service(TaskRegistry(clinic), Limits(requests=1))
+    service = Service(Source(clinic), Limits(requests=1))
 
     async def work() -> Refusal:
         async with service.admitted():
@@ -31,7 +31,7 @@ def test_one_too_many_is_told_when_to_come_again(clinic: Path) -> None:
 
 
 def test_a_request_gets_no_more_time_than_there_is(clinic: Path) -> None:
-    service = Service(TaskRegistry(clinic), Limits(seconds=0.01))  # type: ignore[arg-type]  # so that a test is short
+    service = Service(Source(clinic), Limits(seconds=0.01))  # type: ignore[arg-type]  # so that a test is short
 
     async def work() -> None:
         async with service.admitted():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from piggygan.errors import ConfigurationError
-from piggygan.registry import TaskRegistry
 from piggygan.server.serving import ServeOptions, listening, read_token, serve
+from piggygan.server.source import Source
 
 
 def token_file(folder: Path, text: str = "0123456789abcdef\n", mode: int = 0o600) -> Path:
@@ -59,4 +59,4 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 def test_other_machines_need_a_token_or_a_word(clinic: Path) -> None:
     with pytest.raises(ConfigurationError, match="--token-file, or --allow-anyone"):
-        serve(TaskRegistry(clinic), ServeOptions(host="0.0.0.0"), print)  # noqa: S104  # which is refused
+        serve(Source(clinic), ServeOptions(host="0.0.0.0"), print)  # noqa: S104  # which is refused

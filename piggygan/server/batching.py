@@ -1,0 +1,159 @@
+"""Requests that wait for the same task, computed at once, where their outputs do not depend on it to the bit."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from piggygan.server.held import Ready
+
+SIZES = (8, 4, 2)
+"""How many pictures are computed at once: few sizes, each of which has to prove itself."""
+WORTH = 0.95
+"""Share of the time of one after another that a batch may take: else it is not worth it."""
+
+
+@dataclass(eq=False)
+class _Order:
+    """Something to compute.
+
+    Attributes:
+        work: What to do; None: translate ``canvas``.
+        ready: What translates.
+        canvas: What is translated.
+        done: Is told what came of it.
+    """
+
+    work: Callable[[], Any] | None = None
+    ready: Any = None
+    canvas: Any = None
+    done: Future[Any] = field(default_factory=Future)
+
+    def joins(self, first: _Order) -> bool:
+        """Say whether both can be computed at once: by one task in one way, and each on one tile."""
+        if first.work is not None or self.ready is not first.ready:
+            return False
+        side = first.ready.options.side
+        return all(order.canvas.shape[-2:] == (side, side) for order in (self, first))
+
+    def may_be_one_of(self, size: int) -> bool:
+        """Say whether so many at once are worth it, or were not tried yet."""
+        return self.ready is not None and self.ready.batches.get(size) is not False
+
+
+class Computing:
+    """One thread that computes what it is given, in order; what joins the first is computed with it.
+
+    A batch of a size is first computed both ways, one after another and at once. Only if all outputs are the same bits,
+    and at once is faster, later batches of that size, of that task in that way, are computed at once. Which kernels a
+    processor runs depends on shapes, not on values, so what holds of some pictures holds of all.
+
+    Attributes:
+        batches: How many of each size were computed.
+        refused: How many sizes, of a task in a way, gave other bits or no gain.
+    """
+
+    def __init__(self) -> None:
+        self.batches: Counter[int] = Counter()
+        self.refused = 0
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._waiting: list[_Order] = []
+        self._is_ended = False
+        self._thread = threading.Thread(target=self._work, name="computing", daemon=True)
+        self._thread.start()
+
+    def do(self, work: Callable[[], Any]) -> Future[Any]:
+        """Do something in the thread."""
+        return self._put(_Order(work=work))
+
+    def translate(self, ready: Ready, canvas: Tensor) -> Future[Any]:
+        """Translate a canvas."""
+        return self._put(_Order(ready=ready, canvas=canvas))
+
+    def close(self) -> None:
+        """End the thread once what it computes is done; what waits is not begun."""
+        self._orders.put(None)
+        self._thread.join()
+
+    def _put(self, order: _Order) -> Future[Any]:
+        self._orders.put(order)
+        return order.done
+
+    def _work(self) -> None:
+        while orders := self._next():
+            for order, result in zip(orders, self._results(orders), strict=True):
+                if isinstance(result, Exception):
+                    order.done.set_exception(result)
+                else:
+                    order.done.set_result(result)
+            del orders, order, result  # a thread that waits would keep the last pictures
+        for order in self._waiting:
+            order.done.cancel()
+
+    def _next(self) -> list[_Order]:
+        """Take the first order and those that join it; none at the end."""
+        orders: list[_Order] = []
+        while not orders:
+            while not self._is_ended and (not self._waiting or not self._orders.empty()):
+                self._take(self._orders.get())
+            if self._is_ended:
+                return []
+            self._waiting = [order for order in self._waiting if not order.done.cancelled()]
+            together = self._together()
+            self._waiting = [order for order in self._waiting if order not in together]
+            orders = [order for order in together if order.done.set_running_or_notify_cancel()]
+        return orders
+
+    def _take(self, order: _Order | None) -> None:
+        if order is None:
+            self._is_ended = True
+        else:
+            self._waiting.append(order)
+
+    def _together(self) -> list[_Order]:
+        if not self._waiting:
+            return []
+        first, *others = self._waiting
+        together = [first, *(order for order in others if order.joins(first))]
+        sizes = (size for size in SIZES if size <= len(together) and first.may_be_one_of(size))
+        return together[: next(sizes, 1)]
+
+    def _results(self, orders: Sequence[_Order]) -> Sequence[Any]:
+        first = orders[0]
+        try:
+            if first.work is not None:
+                return [first.work()]
+            return self._translated(first.ready, [order.canvas for order in orders])
+        except Exception as error:
+            # One picture may be what there is no memory for: then the others can do without it.
+            return [error] if len(orders) == 1 else [self._results([order])[0] for order in orders]
+
+    def _translated(self, ready: Ready, canvases: list[Tensor]) -> list[Tensor]:
+        size = len(canvases)
+        if size == 1 or ready.batches.get(size):
+            self.batches[size] += 1
+            return ready.translator(canvases)
+        self.batches[1] += size
+        if size not in SIZES:  # one of them was given up just now
+            return [ready.translator([canvas])[0] for canvas in canvases]
+        began = time.perf_counter()
+        alone = [ready.translator([canvas])[0] for canvas in canvases]
+        between = time.perf_counter()
+        at_once = ready.translator(canvases)
+        is_faster = time.perf_counter() - between <= WORTH * (between - began)
+        ready.batches[size] = is_faster and all(map(_are_same_bits, alone, at_once))
+        self.refused += not ready.batches[size]
+        return alone
+
+
+def _are_same_bits(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one.view(torch.int32), other.view(torch.int32))
