@@ -207,7 +207,7 @@ def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: st
 def _check_packages(translator: Translator, inputs: Sequence[InputFile], options: PredictionOptions) -> None:
     """Import what will be needed, so that a missing package is known before anything is written."""
     if translator.kind == "mask" and options.dicom_seg and any(file.may_be_dicom for file in inputs):
-        medical("highdicom", "A DICOM segmentation, which dicom_seg=False leaves out,")
+        medical("highdicom", "A DICOM Segmentation beside the mask of a film, which dicom_seg=False leaves out,")
 
 
 def algorithm_of(model: MultiTaskGenerator, task: str, options: PredictionOptions) -> Algorithm:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +125,23 @@ def test_16_16_what_is_passed_by_is_said(clinic: Path, capsys: pytest.CaptureFix
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == ("passed by: 'films/below': is a folder; folders below the one that is given are not searched")
     assert lines[2] == "passed by: 'films/scan.gif' and 1 more: is not called as a picture is, and is no DICOM file"
+
+
+def test_without_highdicom_films_are_refused_at_once_with_the_option_that_goes_on(
+    clinic: Path,
+    write_film: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_film(clinic / "films/c.dcm", np.full((20, 30), 90, dtype=np.uint16))
+    monkeypatch.setitem(sys.modules, "highdicom", None)  # as a plain `pip install piggygan` leaves it
+    with monkeypatch.context() as patched:
+        patched.setattr("piggygan.prediction.predicting.read_film", lambda *_: pytest.fail("a film was read"))
+        assert predict() == 2
+    assert capsys.readouterr().err == (
+        "piggygan: A DICOM Segmentation beside the mask of a film, which --no-dicom-seg leaves out, needs highdicom: "
+        "pip install 'piggygan[medical]'.\n"
+    )
+    assert not (clinic / "out").exists()
+    assert predict("--no-dicom-seg") == 0
+    assert (clinic / "out/masks/c.png").is_file()
