@@ -17,7 +17,8 @@ from piggygan.files.regular import make_folder, shown
 def read_splits(path: str | Path) -> dict[str, list[str]]:
     """Read the lists of names in a ``splits.json``.
 
-    Entries that are no lists of text, such as remarks, are passed over.
+    Entries that are no lists, such as remarks, are passed over. A pair of two names, as a list or an object, counts as
+    its first.
 
     Args:
         path: A JSON object of lists of file names, such as ``{"train": ["a.png"], "test": ["b.png"]}``.
@@ -48,17 +49,26 @@ def read_splits(path: str | Path) -> dict[str, list[str]]:
         raise DatasetError(f"{shown(path)} is no JSON: {example}.") from error
     if not isinstance(parsed, dict):
         raise DatasetError(f"{shown(path)} holds no JSON object: {example}.")
-    sides = {
-        side: names
-        for side, names in parsed.items()
-        if isinstance(names, list) and all(isinstance(name, str) for name in names)
-    }
+    sides: dict[str, list[str]] = {}
+    for side, entries in parsed.items():
+        found = [_first_of(entry) for entry in entries] if isinstance(entries, list) else [None]
+        if None not in found:
+            sides[side] = [name for name in found if name is not None]
     seen: dict[str, str] = {}
     for side, names in sides.items():
         for name in names:
             if seen.setdefault(name, side) != side:
                 raise DatasetError(f"{shown(path)} has {name!r} on two sides, {seen[name]} and {side}: keep it on one.")
     return sides
+
+
+def _first_of(entry: object) -> str | None:
+    """Return the name of a file, or the first name of a pair; None of anything else."""
+    if isinstance(entry, dict):
+        entry = list(entry.values())
+    if isinstance(entry, list) and len(entry) == 2 and all(isinstance(name, str) for name in entry):
+        entry = entry[0]
+    return entry if isinstance(entry, str) else None
 
 
 def write_splits(path: Path, splits: Mapping[str, Sequence[str]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 
 from piggygan.data.datasets.folder import DatasetFolder
@@ -95,9 +95,28 @@ def scored_side(dataset: DatasetFolder, splits: Path | None = None) -> tuple[lis
 def _listed(dataset: DatasetFolder, splits: Path | None) -> tuple[Mapping[str, list[str]] | None, str]:
     """Return the sides that somebody gave, and where."""
     if splits is None:
-        return dataset.sides or None, shown(dataset.folder)
-    listed = read_splits(splits)
-    return {side: [plain_name(name) for name in names] for side, names in listed.items()}, shown(splits)
+        listed, where = dataset.sides, shown(dataset.folder)
+    else:
+        listed, where = read_splits(splits), shown(splits)
+    known = {files.name for files in dataset.files}
+    named = {
+        side: [found for name in names for found in _meant(plain_name(name) if splits else name, known)]
+        for side, names in listed.items()
+    }
+    return named or None, where
+
+
+def _meant(name: str, known: Set[str]) -> list[str]:
+    """Find what a list means that was written for another use of the same files.
+
+    A list of pairs means both pictures where sides are learned unpaired; a path means the file's name.
+    """
+    parts = name.split("/")
+    shorter = ["/".join(parts[first:]) for first in range(1, len(parts))]
+    for candidates in ([name], [f"A/{name}", f"B/{name}"], *([one] for one in shorter)):
+        if known >= set(candidates):
+            return candidates
+    return [name]
 
 
 def _check_is_whole(dataset: DatasetFolder) -> None:

@@ -15,7 +15,6 @@ from piggygan.data.datasets.forms import open_named
 from piggygan.data.datasets.known import patients_by_names
 from piggygan.data.datasets.own import UnpairedFolders
 from piggygan.data.decoded import SkippedFile
-from piggygan.data.folders import PairFiles
 from piggygan.data.mask_reader import MaskReader
 from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
@@ -251,7 +250,9 @@ class _Source:
         ]
         sides: dict[str, PairDataset | UnpairedDataset] = {}
         if isinstance(self.dataset, UnpairedFolders):
-            of_letters = {side: self._by_letter(listed, wishes.is_reversed) for side, listed in files.items()}
+            of_letters = {side: self.dataset.by_letter(listed, side) for side, listed in files.items()}
+            if wishes.is_reversed:
+                of_letters = {side: both[::-1] for side, both in of_letters.items()}
             first, second = of_letters["train" if "train" in files else "test"]
             readers = letters({"A": first, "B": second}, self.surveyed, wishes)
             for side, both in of_letters.items():
@@ -286,12 +287,3 @@ class _Source:
             label_side=arranged.label_side,
             classes=tuple(named_classes(config.classes)),
         )
-
-    def _by_letter(self, files: Sequence[PairFiles], is_reversed: bool) -> tuple[list[PairFiles], list[PairFiles]]:
-        """Part what nobody paired into inputs and targets."""
-        if not isinstance(self.dataset, UnpairedFolders):
-            return [], []
-        found: dict[str, list[PairFiles]] = {"A": [], "B": []}
-        for pair in files:
-            found[self.dataset.letter_of(pair.name)].append(pair)
-        return (found["B"], found["A"]) if is_reversed else (found["A"], found["B"])

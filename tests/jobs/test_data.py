@@ -428,3 +428,39 @@ def test_more_than_a_twentieth_is_left_out_where_that_is_said(tmp_path: Path) ->
     assert "'3'" in " ".join(data.notes) or "'4'" in " ".join(data.notes)
     with pytest.raises(ConfigurationError, match="max_skipped is 5"):
         DataConfig(folder, max_skipped=5)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda name: f"{name}.png",
+        lambda name: f"A/{name}.png",
+        lambda name: f"runs/ab/A/{name}.png",
+        lambda name: [f"A/{name}.png", f"B/{name}.png"],
+        lambda name: {"image": f"A/{name}.png", "label": f"B/{name}.png"},
+    ],
+)
+def test_a_list_of_pairs_is_understood_however_it_names_them(tmp_path: Path, entry: Callable[[str], Any]) -> None:
+    folder = two_folders(tmp_path)
+    wanted = {"train": [str(number) for number in range(6)], "val": ["6", "7"], "test": ["8", "9"]}
+    listed = {side: [entry(name) for name in names] for side, names in wanted.items()}
+    (folder / "splits.json").write_text(json.dumps(listed))
+    for config in (
+        DataConfig(folder),
+        DataConfig(inputs=folder / "A", targets=folder / "B"),
+        DataConfig(folder, splits=folder / "splits.json"),
+    ):
+        assert open_task_data(config, size=16, seed=0).splits == wanted
+
+
+def test_a_list_of_pairs_means_both_pictures_where_nobody_pairs_them(tmp_path: Path) -> None:
+    folder = two_folders(tmp_path)
+    listed = {"train": [str(number) for number in range(8)], "val": ["8"], "test": ["9"]}
+    (folder / "splits.json").write_text(json.dumps(listed))
+    unpaired = DataConfig(side_a=folder / "A", side_b=folder / "B")
+    data = open_task_data(unpaired, size=16, seed=0)
+    assert (data.kind, data.splits["test"], len(data.splits["train"])) == ("unpaired", ["A/9", "B/9"], 16)
+    listed["train"] = [f"A/{number}" for number in range(8)]
+    (folder / "splits.json").write_text(json.dumps(listed))
+    with pytest.raises(DatasetError, match=r"the train side of .* has no picture of B: name some"):
+        open_task_data(unpaired, size=16, seed=0)

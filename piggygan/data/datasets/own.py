@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -124,6 +124,23 @@ class UnpairedFolders(PartedFolder):
     def letter_of(self, name: str) -> str:
         """Say of a picture's name which of the two it belongs to: ``"A"`` or ``"B"``."""
         return "B" if name in self._second else "A"
+
+    def by_letter(self, files: Iterable[PairFiles], side: str) -> tuple[list[PairFiles], list[PairFiles]]:
+        """Part the pictures of a side into those of A and those of B.
+
+        Raises:
+            DatasetError: If there is none of one of them.
+        """
+        found: dict[str, list[PairFiles]] = {"A": [], "B": []}
+        for file in files:
+            found[self.letter_of(file.name)].append(file)
+        for letter, pictures in found.items():
+            if not pictures:
+                raise DatasetError(
+                    f"the {side} side of {shown(self.folder)} has no picture of {letter}: name some, or leave out the "
+                    f"list of sides."
+                )
+        return found["A"], found["B"]
 
     def _list(self) -> Listing:
         files: list[PairFiles] = []
