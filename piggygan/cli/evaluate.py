@@ -15,6 +15,7 @@ from piggygan.cli.commands import DONE, AsJson, show_error, show_result, termina
 from piggygan.cli.option_names import as_options
 from piggygan.cli.predict import INCOMPLETE
 from piggygan.cli.trust import Required, Requirements
+from piggygan.data.mask_reader import Foreground
 from piggygan.jobs.data import DataConfig
 from piggygan.jobs.evaluating import CASES, PAGE, EvaluationOptions, evaluate_task
 from piggygan.jobs.evaluation import Evaluation
@@ -54,6 +55,8 @@ class Evaluate:
     """Or inputs, with --targets of the same names."""
     targets: Folder = None
     """What is to be made of them."""
+    foreground: Annotated[Foreground | None, tyro.conf.arg(metavar="white|black", help_behavior_hint="")] = None
+    """Of masks with two values, the one that is looked for. By default as the task was trained, else white."""
     out: Folder = None
     """New or empty. By default one beside the task's log."""
     compare_task: Annotated[str | None, tyro.conf.arg(metavar="TASK", help_behavior_hint="")] = None
@@ -98,7 +101,11 @@ class Evaluate:
 
     def _chosen_data(self) -> DataConfig | None:
         given = {name: getattr(self, name) for name in ("data", "images", "masks", "inputs", "targets")}
-        return DataConfig(**given) if any(path is not None for path in given.values()) else None
+        return (
+            DataConfig(**given, foreground=self.foreground)
+            if any(path is not None for path in given.values())
+            else None
+        )
 
 
 def _next_folder(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from piggygan.data.folders import PairFiles
 from piggygan.data.image_file import check_channels
+from piggygan.data.mask_reader import Foreground
 from piggygan.data.masks import named_classes
 from piggygan.data.readers import PairReader
 from piggygan.data.survey import SurveyedFile
@@ -30,12 +31,14 @@ class Wishes:
         target_channels: Of a target that is a picture; None: 1 if all are grey, else as for inputs.
         classes: The values of each class of a mask.
         is_reversed: Whether pairs are learned from B to A.
+        foreground: Which of a mask's two values is what is looked for; None: white, unless masks look inverted.
     """
 
     channels: int | None = None
     target_channels: int | None = None
     classes: tuple[tuple[int, ...], ...] = ()
     is_reversed: bool = False
+    foreground: Foreground | None = None
 
     @classmethod
     def of(
@@ -45,6 +48,7 @@ class Wishes:
         channels: int | None,
         target_channels: int | None,
         in_channels: int | None,
+        foreground: Foreground | None = None,
     ) -> Wishes:
         """Take what a user wants, where it can be had of a network that is there already.
 
@@ -54,6 +58,7 @@ class Wishes:
             channels: Of the input.
             target_channels: Of the target.
             in_channels: What the network takes, if there is one.
+            foreground: Of a mask of two values.
 
         Raises:
             ConfigurationError: If one is outside its range, or not what the network takes.
@@ -65,12 +70,17 @@ class Wishes:
                 f"channels is {channels}, and the network takes {in_channels}: leave channels out, or begin with a new "
                 f"network."
             )
+        if foreground not in (None, *get_args(Foreground)):
+            raise ConfigurationError(f"foreground is {foreground!r}: take white or black.")
+        if foreground and classes:
+            raise ConfigurationError(
+                f"foreground is {foreground}, which is of masks of two values, and classes are named: leave one out."
+            )
         for wanted in (channels, target_channels):
             if wanted is not None:
                 check_channels(wanted)
-        return cls(
-            channels or in_channels, target_channels, tuple(named_classes(classes).values()), direction == "BtoA"
-        )
+        values = tuple(named_classes(classes).values())
+        return cls(channels or in_channels, target_channels, values, direction == "BtoA", foreground)
 
 
 @dataclass(frozen=True)

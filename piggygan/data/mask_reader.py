@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from piggygan.files.regular import shown
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+Foreground = Literal["white", "black"]
+"""Of a mask of two values: white is the one that is not 0."""
+
 
 @dataclass(frozen=True)
 class MaskReader:
@@ -32,6 +35,7 @@ class MaskReader:
         requirements: What DICOM films have to be; by default they must not say that text is burned in.
         classes: The values of each class in a mask of several, see :func:`~piggygan.data.masks.read_classes`; the
             target then has a channel for each. By default a mask has two values.
+        foreground: Which of the two is what is looked for.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -51,6 +55,7 @@ class MaskReader:
     target_sampling: Sampling = "nearest"
     requirements: DicomRequirements = TO_LEARN_FROM
     classes: tuple[tuple[int, ...], ...] = ()
+    foreground: Foreground = "white"
 
     def __post_init__(self) -> None:
         check_channels(self.channels)
@@ -87,7 +92,10 @@ class MaskReader:
 
     def read_part(self, path: Path) -> Float[Tensor, "classes height width"]:
         """Read one of the masks."""
-        return read_classes(path, self.classes) if self.classes else read_mask(path)
+        if self.classes:
+            return read_classes(path, self.classes)
+        mask = read_mask(path)
+        return mask if self.foreground == "white" else -mask
 
 
 def masks_of(files: PairFiles) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ from piggygan.data.datasets.forms import open_named
 from piggygan.data.datasets.known import patients_by_names
 from piggygan.data.datasets.own import UnpairedFolders
 from piggygan.data.decoded import SkippedFile
-from piggygan.data.mask_reader import MaskReader
+from piggygan.data.mask_reader import Foreground, MaskReader
 from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
 from piggygan.data.readers import PictureReader
@@ -68,6 +68,9 @@ class DataConfig:
     classes: tuple[str, ...] = ()
     """The values of a mask of several classes, one channel each: 1 2 3, or with names and values that belong
     together: lungs=150,200 heart=250."""
+    foreground: Foreground | None = None
+    """Which of a mask's two values is looked for: white (what is not 0) or black. By default white; masks that look
+    inverted are refused until it is said."""
     channels: int | None = None
     """Channels that the inputs are read with: 1 grey, 3 colour, or as many as the files have. By default 3, or as many
     as the files have if these are more."""
@@ -186,6 +189,7 @@ def open_test_data(
         ConfigurationError: If the options contradict each other.
         DataError: If the data cannot be used.
     """
+    config = replace(config, foreground=config.foreground or ("white" if not config.classes else None))
     source = _Source.opened(config, max_skipped)
     names, notes = scored_side(source.dataset, config.splits)
     lost = {one.name: one for one in source.dataset.incomplete}
@@ -243,7 +247,9 @@ class _Source:
         """Read the sides; where there is but a test side, it is all three."""
         files = {side: self.dataset.named(names) for side, names in splits.items()}
         learned = files.get("train") or files["test"]
-        wishes = Wishes.of(config.direction, config.classes, config.channels, config.target_channels, in_channels)
+        wishes = Wishes.of(
+            config.direction, config.classes, config.channels, config.target_channels, in_channels, config.foreground
+        )
         lost = [
             f"{len(self.dataset.incomplete)} files lack their partner and are not used, such as {one.name!r}."
             for one in self.dataset.incomplete[:1]

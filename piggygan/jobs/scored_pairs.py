@@ -21,7 +21,7 @@ from piggygan.jobs.folder import TaskFolder
 
 PALETTES: Mapping[str, tuple[tuple[int, int, int], ...]] = {"cmp": tuple(one.rgb for one in CMP_PALETTE)}
 """Colours of classes, by the name of who chose them."""
-_AS_TRAINED = ("direction", "classes", "channels", "target_channels")
+_AS_TRAINED = ("direction", "classes", "foreground", "channels", "target_channels")
 """What data of a task have in common, wherever they lie."""
 
 

@@ -77,6 +77,10 @@ NEW_RUN: dict[str, tuple[str, str]] = {
         f"{FILMS} grey {THIRDS} {SMALL}",
         "3 of 3 pairs cannot be used; at most 5% may be left out, and not all. Repair or remove them",
     ),
+    "masks inverted": (
+        f"{FILMS} inverted {THIRDS} {SMALL}",
+        "3 of 3 masks that were looked at, such as '/HERE/inverted/p",
+    ),
     "masks of one class only": (
         f"{FILMS} blank {THIRDS} {SMALL}",
         "none of the 3 masks in '/HERE' has any foreground: there is nothing to learn.",
@@ -230,6 +234,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         png(folder / f"grey/p{number}.png", noise[1])
         png(folder / f"masks/p{number}.png", mask)
         png(folder / f"blank/p{number}.png", mask * 0)
+        png(folder / f"inverted/p{number}.png", 255 - mask)
         png(folder / f"small/p{number}.png", mask[:20, :30])
         png(folder / f"others/q{number}.png", mask)
     for name in ("empty", "half/val"):

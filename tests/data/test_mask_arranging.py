@@ -11,8 +11,10 @@ from PIL import Image
 
 from piggygan.data.arrangement import Arrangement, Wishes
 from piggygan.data.datasets import ImagesWithMasks
-from piggygan.data.mask_arranging import arrange_masks
+from piggygan.data.folders import PairFiles
+from piggygan.data.mask_arranging import arrange_masks, check_not_inverted
 from piggygan.data.mask_reader import MaskReader
+from piggygan.data.masks import read_mask
 from piggygan.data.survey import SurveyedFile
 from piggygan.errors import ConfigurationError, DatasetError
 
@@ -95,3 +97,68 @@ def test_images_and_masks_that_were_exchanged_are_refused_and_other_masks_are_le
         arranged(dataset)
     dataset.files[0].image.write_bytes(image)  # a film of noise, whose mask is one too
     assert arranged(dataset).notes == ()
+
+
+def turned(dataset: ImagesWithMasks) -> ImagesWithMasks:
+    """Exchange white and black in the masks."""
+    for pair in dataset.files:
+        assert pair.mask is not None
+        Image.fromarray(255 - np.asarray(Image.open(pair.mask))).save(pair.mask)
+    return dataset
+
+
+def within(folder: Path, count: int) -> ImagesWithMasks:
+    """Masks of a square in the middle."""
+    dataset = films(folder, [0.0] * count)
+    for pair in dataset.files:
+        assert pair.mask is not None
+        mask = np.zeros((8, 8), np.uint8)
+        mask[2:6, 2:6] = 255
+        Image.fromarray(mask).save(pair.mask)
+    return dataset
+
+
+def test_inverted_masks_are_refused_until_it_is_said_which_value_is_meant(tmp_path: Path) -> None:
+    dataset = turned(within(tmp_path, 4))
+    with pytest.raises(DatasetError, match=r"4 of 4 masks .* look inverted\. Say foreground=black if"):
+        arranged(dataset)
+    pair = dataset.files[0]
+    for foreground, share in (("black", 16 / 64), ("white", 48 / 64)):
+        found = arranged(dataset, Wishes(foreground=foreground))  # type: ignore[arg-type]
+        assert (found.reader.read(pair)[1] > 0).float().mean() == share
+
+
+def test_several_inverted_masks_of_a_film_are_turned_before_they_are_united(tmp_path: Path) -> None:
+    dataset = turned(within(tmp_path, 1))
+    (pair,) = dataset.files
+    assert pair.mask is not None
+    other = np.full((8, 8), 255, np.uint8)
+    other[0, 0] = 0
+    Image.fromarray(other).save(tmp_path / "other.png")
+    two = PairFiles(pair.name, pair.image, pair.mask, (tmp_path / "other.png",))
+    _, united = MaskReader(channels=1, foreground="black").read(two)
+    assert (united > 0).sum() == 17
+
+
+def test_classes_and_a_foreground_contradict_each_other() -> None:
+    with pytest.raises(ConfigurationError, match="classes are named: leave one out"):
+        Wishes.of("AtoB", ["1", "2"], None, None, None, "black")
+    with pytest.raises(ConfigurationError, match="foreground is 'grey': take white or black"):
+        Wishes.of("AtoB", [], None, None, None, "grey")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "masks", ["montgomery/masks", "shenzhen/masks", "jsrt_scr/masks", "jsrt_scr/hearts", "covid_cxr/masks"]
+)
+def test_of_real_masks_none_look_inverted_and_all_do_that_are(shared_data: Path, masks: str) -> None:
+    folder = shared_data / masks
+    if not folder.is_dir():
+        pytest.skip(f"{masks} is not there")
+    paths = sorted(folder.glob("*.png"))
+    files = [PairFiles(path.stem, path, path) for path in paths]
+    for first in range(0, len(files), 32):
+        some = files[first : first + 32]
+        read = [read_mask(pair.image) for pair in some]
+        check_not_inverted(some, read)
+        with pytest.raises(DatasetError, match=f"{len(some)} of {len(some)} masks .* look inverted"):
+            check_not_inverted(some, [-mask for mask in read])
