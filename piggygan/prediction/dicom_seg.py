@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from piggygan.about import INTENDED_USE, __version__
@@ -20,6 +21,7 @@ from piggygan.prediction.extras import medical
 if TYPE_CHECKING:
     from jaxtyping import Bool
 
+Spacing = tuple[float, float]
 _ANATOMY = Code("123037004", "SCT", "Anatomical structure")
 _CONCEPT = Code("309825002", "SCT", "Spatial and Relational Concept")
 _LUNG = Code("39607008", "SCT", "Lung")
@@ -43,7 +45,9 @@ class Algorithm:
     settings: dict[str, str]
 
 
-def segmentation_bytes(mask: Bool[np.ndarray, "rows columns"], source: SourceImage, algorithm: Algorithm) -> bytes:
+def segmentation_bytes(
+    mask: Bool[np.ndarray, "rows columns"], source: SourceImage, algorithm: Algorithm, plane: Spacing | None = None
+) -> bytes:
     """Make a DICOM file of a mask, one segment in one frame, read it back, and compare.
 
     Nothing of the source is taken over but its identifiers and, if it is known, its identity.
@@ -52,6 +56,7 @@ def segmentation_bytes(mask: Bool[np.ndarray, "rows columns"], source: SourceIma
         mask: With the source's own rows and columns.
         source: The image that it is of.
         algorithm: What made it.
+        plane: Height and width of a pixel in millimetres, for viewers that show nothing that lies in no plane.
 
     Raises:
         ConfigurationError: If highdicom is not installed.
@@ -60,7 +65,7 @@ def segmentation_bytes(mask: Bool[np.ndarray, "rows columns"], source: SourceIma
     highdicom = medical("highdicom", "A DICOM segmentation")
     try:
         with without_warnings():
-            content = _written(highdicom, mask, source, algorithm)
+            content = _written(highdicom, mask, source, algorithm, plane)
             problem = _difference(highdicom, content, mask, source, algorithm)
     except Exception as error:
         # What highdicom raises is no promise: only the kind is told.
@@ -71,7 +76,11 @@ def segmentation_bytes(mask: Bool[np.ndarray, "rows columns"], source: SourceIma
 
 
 def _written(
-    highdicom: Any, mask: Bool[np.ndarray, "rows columns"], source: SourceImage, algorithm: Algorithm
+    highdicom: Any,
+    mask: Bool[np.ndarray, "rows columns"],
+    source: SourceImage,
+    algorithm: Algorithm,
+    plane: Spacing | None,
 ) -> bytes:
     rows, columns = mask.shape
     segmentation = highdicom.seg.Segmentation(
@@ -94,9 +103,22 @@ def _written(
         omit_empty_frames=False,
     )
     write_identity(segmentation, source)
+    if plane is not None:
+        _lay_in_a_plane(segmentation, plane)
     file = io.BytesIO()
     segmentation.save_as(file)
     return file.getvalue()
+
+
+def _lay_in_a_plane(segmentation: Dataset, spacing: Spacing) -> None:
+    """Write the two functional groups that OHIF reads first (C.7.6.16.2.1 and .4), as OHIF assumes them of the film."""
+    (shared,) = segmentation.SharedFunctionalGroupsSequence
+    measures, plane = Dataset(), Dataset()
+    measures.PixelSpacing = [round(side, 6) for side in spacing]
+    measures.SliceThickness = 1.0  # a shadow has none, and highdicom reads no measures without
+    shared.PixelMeasuresSequence = [measures]
+    plane.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    shared.PlaneOrientationSequence = [plane]
 
 
 def _segment(highdicom: Any, algorithm: Algorithm) -> Any:

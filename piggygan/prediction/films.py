@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch import Tensor
 
-from piggygan.data.dicom.description import DicomRequirements
+from piggygan.data.dicom.description import DicomDescription, DicomRequirements
 from piggygan.data.dicom.image import is_dicom_file
 from piggygan.data.dicom.source import Identify, SourceImage
 from piggygan.data.framing import Placement
@@ -47,6 +47,7 @@ class Film:
         preview: What an overlay is drawn on.
         source: What a DICOM segmentation refers to; none where none is made.
         remarks: What is odd about it.
+        description: What a DICOM file says of it.
     """
 
     file: InputFile
@@ -56,6 +57,7 @@ class Film:
     preview: UInt8[np.ndarray, "height width 3"]
     source: SourceImage | None
     remarks: tuple[str, ...]
+    description: DicomDescription | None = None
 
 
 class Reading(Protocol):
@@ -145,6 +147,7 @@ def read_film(file: InputFile, translator: Translator, options: PredictionOption
             *([_SIDE_BY_SIDE] if is_like_a_pair else []),
             *([_LEFT_OUT.format(", ".join(left_out))] if left_out else []),
         ),
+        description=found.film,
     )
 
 

@@ -14,6 +14,8 @@ Fit = Literal["stretch", "pad", "tile"]
 """How a picture comes to the network's size."""
 Patient = Literal["copy", "empty", "pseudonym"]
 """Whom a DICOM file that is made of a film names as its patient."""
+Viewer = Literal["any", "ohif"]
+"""Which viewer a DICOM Segmentation is for."""
 Kind = Literal["mask", "picture"]
 """What a task makes."""
 USUAL_SIZE = 256
@@ -56,6 +58,9 @@ class PredictionOptions:
     mailed; or a pseudonym, the same one for all of a patient's films that are predicted with one key."""
     patient_key: str | None = None
     """File with the secret that pseudonyms are made with, at least 16 bytes: such as of "openssl rand -hex 32"."""
+    viewer: Viewer = "any"
+    """OHIF draws no Segmentation of a radiograph that does not say in which plane it lies: "ohif" says the plane that
+    OHIF takes radiographs to lie in, which the film does not say."""
     body_part: str | None = None
     """Refuse DICOM files that do not say that they are radiographs (CR or DX) of this part, such as CHEST."""
     untrusted: bool = False
@@ -72,12 +77,8 @@ class PredictionOptions:
                 raise ConfigurationError(f"{name} is {value}; needed is 1 or more.")
         if self.largest is not None and self.largest < 1:
             raise ConfigurationError(f"largest is {self.largest}; keep at least 1 part of a mask, or None for all.")
-        if self.fit not in get_args(Fit):
-            raise ConfigurationError(f"fit is {self.fit!r}; there are {', '.join(get_args(Fit))}.")
-        if self.kind is not None and self.kind not in get_args(Kind):
-            raise ConfigurationError(f"kind is {self.kind!r}; there are {' and '.join(get_args(Kind))}.")
-        if self.patient not in get_args(Patient):
-            raise ConfigurationError(f"patient is {self.patient!r}; there are {', '.join(get_args(Patient))}.")
+        for name, words in (("fit", Fit), ("kind", Kind), ("patient", Patient), ("viewer", Viewer)):
+            _check_word(name, getattr(self, name), get_args(words))
         if (self.patient == "pseudonym") != (self.patient_key is not None):
             raise ConfigurationError(
                 "pseudonyms are made with the secret in a file: give patient='pseudonym' and patient_key, or neither."
@@ -95,6 +96,12 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ConfigurationError(f"{name} is {value!r}; needed is a whole number.")
     return int(value)
+
+
+def _check_word(name: str, word: object, words: tuple[str, ...]) -> None:
+    if word not in words and not (name == "kind" and word is None):
+        there_are = " and ".join(words) if len(words) == 2 else ", ".join(words)
+        raise ConfigurationError(f"{name} is {word!r}; there are {there_are}.")
 
 
 def _check_device(name: str) -> None:

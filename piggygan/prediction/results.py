@@ -62,8 +62,16 @@ def products_of(
     mask = hard_mask(whole, options)
     contents = {f"masks/{name}.png": mask_png(mask), f"overlays/{name}.png": overlay_png(film.preview, mask)}
     if film.source is not None:
-        contents[f"segmentations/{name}.dcm"] = segmentation_bytes(mask, film.source, algorithm)
+        contents[f"segmentations/{name}.dcm"] = segmentation_bytes(
+            mask, film.source, algorithm, _plane(film) if options.viewer == "ohif" else None
+        )
     return _of_film(film, contents, float(mask.mean()))
+
+
+def _plane(film: Film) -> tuple[float, float]:
+    """Say how large a pixel is; of one that nobody measured, that it is a millimetre wide, as viewers assume."""
+    described = film.description
+    return described.spacing or (described.aspect, 1.0) if described else (1.0, 1.0)
 
 
 def _of_film(film: Film, contents: dict[str, bytes], foreground: float | None) -> Products:

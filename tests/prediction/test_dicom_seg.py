@@ -72,6 +72,16 @@ def test_b23_of_an_unknown_patient_there_are_only_the_empty_elements_that_the_st
     assert of_the_patient == {"PatientName", "PatientID", "PatientBirthDate", "PatientSex"}
 
 
+def test_it_lies_in_a_plane_for_a_viewer_that_needs_one_and_else_in_none() -> None:
+    contents = [segmentation_bytes(ragged(8, 9), SOURCE, ALGORITHM, plane) for plane in (None, (0.2, 1 / 7))]
+    plain, laid = (pydicom.dcmread(io.BytesIO(content)) for content in contents)
+    assert "PlaneOrientationSequence" not in plain.SharedFunctionalGroupsSequence[0]
+    (shared,) = laid.SharedFunctionalGroupsSequence
+    assert shared.PlaneOrientationSequence[0].ImageOrientationPatient == [1, 0, 0, 0, 1, 0]
+    assert shared.PixelMeasuresSequence[0].PixelSpacing == [0.2, 0.142857]
+    assert all(np.array_equal(bits(content), ragged(8, 9)) for content in contents)
+
+
 def test_two_segmentations_of_one_film_are_two_objects() -> None:
     one, other = (pydicom.dcmread(io.BytesIO(segmentation_bytes(ragged(4, 4), SOURCE, ALGORITHM))) for _ in range(2))
     assert one.SOPInstanceUID != other.SOPInstanceUID
@@ -98,7 +108,7 @@ def test_an_image_class_that_is_none_is_refused_by_kind_alone() -> None:
 def test_what_was_not_written_as_meant_is_not_handed_out(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     mask, written = ragged(8, 8), dicom_seg._written
 
-    def falsified(highdicom, mask, source, algorithm):  # type: ignore[no-untyped-def]
+    def falsified(highdicom, mask, source, algorithm, plane):  # type: ignore[no-untyped-def]
         if fault == "mask":
             mask = mask.T
         if fault == "study":
@@ -107,7 +117,7 @@ def test_what_was_not_written_as_meant_is_not_handed_out(monkeypatch: pytest.Mon
             source = SourceImage(source.sop_class, source.sop_instance, source.study, "1.9")
         if fault == "algorithm":
             algorithm = Algorithm("lungs", "ef" * 32, {})
-        content = written(highdicom, mask, source, algorithm)
+        content = written(highdicom, mask, source, algorithm, plane)
         if fault == "patient":
             dataset = pydicom.dcmread(io.BytesIO(content))
             dataset.PatientName = "Plantagenet"

@@ -51,6 +51,9 @@ _POSITIONS = {
 }
 """Defined terms of Patient Position (PS3.3 C.7.3.1.1.2)."""
 
+SPACINGS = ("PixelSpacing", "ImagerPixelSpacing")
+"""Elements that say how large a pixel is."""
+
 _PROGRAMS = (b"MZ", b"\x7fELF", *(bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe")))
 _PREAMBLE = 128
 
@@ -70,6 +73,7 @@ class DicomDescription:
         spacing: Height and width of a pixel in millimetres: Pixel Spacing, or else Imager Pixel Spacing. Of radiographs
             it is mostly that in the plane of the detector, where the body's shadow is larger than the body.
         is_program: Whether the file is a program for a computer as well (CVE-2019-11687).
+        spacing_from: Which element the spacing is from: ``"PixelSpacing"`` or ``"ImagerPixelSpacing"``.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -91,6 +95,7 @@ class DicomDescription:
     aspect: float
     spacing: tuple[float, float] | None
     is_program: bool
+    spacing_from: str | None = None
 
 
 def _as_code(word: str) -> str:
@@ -174,6 +179,7 @@ def describe(dataset: Dataset, content: bytes) -> DicomDescription:
     """Read a description from a file's elements and its first bytes."""
     body_part = code_of(dataset, _BODY_PART) or _coded(dataset, _REGIONS, _BODY_PARTS)
     position = code_of(dataset, _POSITION)
+    spacing, spacing_from = _spacing(dataset)
     return DicomDescription(
         modality=code_of(dataset, _MODALITY),
         body_part=_SAME_PART.get(body_part, body_part) if body_part else None,
@@ -182,8 +188,9 @@ def describe(dataset: Dataset, content: bytes) -> DicomDescription:
         burned_in=_answer(code_of(dataset, _BURNED_IN), yes="YES", no="NO"),
         was_lossy=_answer(code_of(dataset, _LOSSY), yes="01", no="00"),
         aspect=_aspect(dataset),
-        spacing=_spacing(dataset),
+        spacing=spacing,
         is_program=content[:_PREAMBLE].startswith(_PROGRAMS),
+        spacing_from=spacing_from,
     )
 
 
@@ -208,10 +215,12 @@ def _aspect(dataset: Dataset) -> float:
     return 1.0
 
 
-def _spacing(dataset: Dataset) -> tuple[float, float] | None:
+def _spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str | None]:
     """Find how large a pixel is (PS3.3 10.7.1.1 and C.8.1.2): what was calibrated before what the device says."""
-    found = (_two_lengths(value_of(dataset, tag)) for tag in (_SPACING, _DETECTOR_SPACING))
-    return next((sides for sides in found if sides is not None), None)
+    for tag, name in ((_SPACING, SPACINGS[0]), (_DETECTOR_SPACING, SPACINGS[1])):
+        if (sides := _two_lengths(value_of(dataset, tag))) is not None:
+            return sides, name
+    return None, None
 
 
 def _two_lengths(value: Any) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 import piggygan.errors
-from piggygan.data.dicom.description import DicomDescription
+from piggygan.data.dicom.description import SPACINGS, DicomDescription
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.image_file import ImageFile
 from piggygan.data.pictures.decoded import KINDS
@@ -115,7 +115,9 @@ def _description(fields: dict[str, Any]) -> DicomDescription:
     film = DicomDescription(**{**fields, **texts, "spacing": _spacing(fields["spacing"])})
     stated = [flag for flag in (film.burned_in, film.was_lossy) if flag is not None]
     flags = (film.position_is_known, film.is_program, *stated)
-    if not (_is_aspect(film.aspect) and all(type(flag) is bool for flag in flags)):
+    if not (
+        film.spacing_from in (None, *SPACINGS) and _is_aspect(film.aspect) and all(type(flag) is bool for flag in flags)
+    ):
         raise ValueError
     return film
 

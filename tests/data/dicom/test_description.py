@@ -77,7 +77,12 @@ def test_the_shape_of_a_pixel_is_vertical_over_horizontal(
 def test_the_size_of_a_pixel_is_the_calibrated_one_or_the_detectors(
     write_dicom: Write, attributes: dict[str, Any], spacing: tuple[float, float] | None
 ) -> None:
-    assert describe_dicom(write_dicom(PIXELS, **attributes)).spacing == spacing
+    said = describe_dicom(write_dicom(PIXELS, **attributes))
+    assert said.spacing == spacing
+    usable = [
+        keyword for keyword in ("PixelSpacing", "ImagerPixelSpacing") if attributes.get(keyword) == list(spacing or ())
+    ]
+    assert said.spacing_from == (usable[0] if usable else None)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def film_file(**changed: Any) -> ImageFile:
         aspect=1.5,
         spacing=(0.3, 0.2),
         is_program=False,
+        spacing_from="PixelSpacing",
     )
     file = ImageFile(
         (torch.rand(1, 2, 4) * 2 - 1).expand(3, -1, -1),
@@ -158,6 +159,7 @@ def test_an_error_that_no_file_has_is_nonsense(kind: str) -> None:
         {"film": {"modality": "CR"}},
         {"film": {"aspect": "wide"}},
         {"film": {"is_program": "no"}},
+        {"film": {"spacing_from": "Plantagenet"}},
         {"film": {"burned_in": 0}},
         {"source": {"study": "1.2"}},
     ],
