@@ -94,7 +94,7 @@ class ContenderObjective:
 
     def play(self, batch: Batch) -> Iterator[Turn]:
         """Give each player its turn."""
-        return self._contender.turns(self._task, self._objective.play(batch))
+        return self._contender.turns(self._task, batch, self._objective.play(batch))
 
 
 def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, features: FeatureNetwork | None) -> None:

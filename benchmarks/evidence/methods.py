@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import piggygan as pg
 from benchmarks.evidence.baselines.binary_masks import BinaryMasks
 from benchmarks.evidence.baselines.contender import Contender
+from benchmarks.evidence.baselines.distillation import Distillation
 from benchmarks.evidence.baselines.fine_tuning import FineTuning
 from benchmarks.evidence.baselines.frozen_base import FrozenBase
 from benchmarks.evidence.baselines.low_rank import LowRank
@@ -143,6 +144,7 @@ METHODS: dict[str, Start] = {
     "thin": thin,
     "fine-tuning": FineTuning,
     "replay": Replay,
+    "distillation": Distillation,
     "frozen-base": FrozenBase,
     "binary-masks": BinaryMasks,
     "low-rank": low_rank(1.0),

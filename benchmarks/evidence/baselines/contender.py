@@ -60,8 +60,8 @@ class Contender(ABC):
     def remember(self, task: str, pairs: Callable[[], Batch]) -> None:  # noqa: B027
         """Look at the training pairs of a task that has been learned, as they are in their files."""
 
-    def turns(self, task: str, turns: Iterator[Turn]) -> Iterator[Turn]:  # noqa: ARG002
-        """Change the losses of a training step; most leave them alone."""
+    def turns(self, task: str, batch: Batch, turns: Iterator[Turn]) -> Iterator[Turn]:  # noqa: ARG002
+        """Change the losses of a training step on a batch; most leave them alone."""
         return turns
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import piggygan as pg
+from benchmarks.evidence.baselines import distillation
 from benchmarks.evidence.baselines.binary_masks import START, BinaryMasks
 from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.baselines.fine_tuning import FineTuning
@@ -17,8 +18,9 @@ from benchmarks.evidence.baselines.low_rank import LowRank, LowRankAdapter, rank
 from benchmarks.evidence.methods import METHODS, ours, second_task, thin
 from benchmarks.evidence.stored_sizes import size_of
 from piggygan.data import PairBatch
+from piggygan.training import Turn
 
-FORGETS = ("fine-tuning", "replay")
+FORGETS = ("fine-tuning", "replay", "distillation")
 
 
 def generator(width: int = 4) -> pg.UNetGenerator:
@@ -186,6 +188,29 @@ def test_replay_keeps_examples_as_8_bits_and_practises_them() -> None:
     bytes_of_examples = sum(t.nbytes for name, t in stored.items() if name.startswith("examples."))
     assert bytes_of_examples == 2 * 6 * 3 * 16 * 16
     assert size_of(stored).parameters < size_of(stored).bytes / 4 - bytes_of_examples / 4 + 1
+
+
+def test_distillation_holds_former_answers_and_teaches_by_new_inputs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    drift = {}
+    for weight in (0.0, 100.0):
+        monkeypatch.setattr(distillation, "WEIGHT", weight)
+        contender = METHODS["distillation"](generator(), "one")
+        learn(contender, "one")
+        before = output(contender, "one")
+        contender.begin("two")
+        batch = PairBatch(pairs().input, -pairs().target, [])
+        network = contender.network("two").train()
+        optimizer = torch.optim.Adam(contender.moving("two"), lr=1e-2)
+        for _ in range(10):
+            loss = 100 * nn.functional.l1_loss(network(batch.input), batch.target)
+            played = iter([Turn("discriminator", {}), Turn("generator", {"l1": loss})])
+            turns = list(contender.turns("two", batch, played))
+            assert [list(turn.losses) for turn in turns] == [[], ["l1", "kept"]]
+            optimizer.zero_grad()
+            torch.stack(list(turns[1].losses.values())).sum().backward()
+            optimizer.step()
+        drift[weight] = nn.functional.l1_loss(output(contender, "one"), before).item()
+    assert drift[100.0] < drift[0.0] / 2
 
 
 def test_a_low_rank_adapter_starts_at_nothing_and_adds_its_product_of_kernels() -> None:

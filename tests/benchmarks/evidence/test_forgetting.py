@@ -235,5 +235,5 @@ def test_the_smoke_preset_runs_and_its_zeros_are_exact(tmp_path: Path) -> None:
     results = Results.read(tmp_path)
     for order in results.orders():
         for row in score_rows(results, order):
-            forgets = row["method"] in ("fine-tuning", "replay")
+            forgets = row["method"] in ("fine-tuning", "replay", "distillation")
             assert (row["earlier outputs"] == "same bytes") is not forgets
