@@ -11,6 +11,7 @@ from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFil
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.registry import GENERATOR, TaskRecord, Verification
+from piggygan.registry.formats import written
 from piggygan.terminal.escaping import escaped
 from piggygan.terminal.tables import NO_BREAK, text_table
 
@@ -25,8 +26,8 @@ class Tasks:
     """List a registry's tasks in the order of their commits.
 
     Shows what each draws on, the side of the pictures that it was trained on, its size on disk, its scores, when it was
-    committed, and with what its certificate was computed. Only registry.json is read: `piggygan verify` proves that the
-    files are still what it says.
+    committed, with what its certificate was computed, and its licence where one was said; --json also what was said of
+    its data. Only registry.json is read: `piggygan verify` proves that the files are still what it says.
     """
 
     registry: RegistryFolder
@@ -41,7 +42,11 @@ class Tasks:
         if not records:
             raise RegistryError(f"there is no registry in {self.registry} (no registry.json): check the path.")
         header = ["task", "draws on", "pixels", "MB", "scores", "committed", "certificate"]
-        table = text_table(header, [_row(record) for record in records], terminal_width(sys.stdout))
+        rows = [_row(record) for record in records]
+        if any(record.licence for record in records):
+            header.append("licence")
+            rows = [[*row, _shown(record.licence or "-")] for row, record in zip(rows, records, strict=True)]
+        table = text_table(header, rows, terminal_width(sys.stdout))
         fields = {"digest": registry.digest, "tasks": [_fields(record) for record in records]}
         show_result(table.splitlines(), fields, self.json)
         return DONE
@@ -95,10 +100,12 @@ class Export:
 
     def run(self) -> int:
         """Export."""
-        self.required.opened(self.registry).export_task(self.task, self.file)
-        size = self.file.stat().st_size
-        fields = {"task": self.task, "file": str(self.file), "bytes": size}
-        show_result([f"{self.task}: {self.file}, {size / 1e6:.1f} MB"], fields, self.json)
+        registry = self.required.opened(self.registry)
+        registry.export_task(self.task, self.file)
+        size, said = self.file.stat().st_size, registry.describe(self.task).said
+        fields = {"task": self.task, "file": str(self.file), "bytes": size, **({"said": said} if said else {})}
+        lines = [f"{self.task}: {self.file}, {size / 1e6:.1f} MB", *(f"{name}: {text}" for name, text in said.items())]
+        show_result(lines, fields, self.json)
         return DONE
 
 
@@ -119,8 +126,12 @@ class Import:
 
     def run(self) -> int:
         """Import."""
-        task = self.required.opened(self.registry).import_task(self.file)
-        show_result([f"{task}: in {self.registry}"], {"task": task, "registry": str(self.registry)}, self.json)
+        registry = self.required.opened(self.registry)
+        task = registry.import_task(self.file)
+        said = registry.describe(task).said
+        lines = [f"{task}: in {self.registry}", *(f"{name}: {text}" for name, text in said.items())]
+        fields = {"task": task, "registry": str(self.registry), **({"said": said} if said else {})}
+        show_result(lines, fields, self.json)
         return DONE
 
 
@@ -185,6 +196,10 @@ def _fields(record: TaskRecord) -> dict[str, Any]:
         "bytes": _size(record),
         "scores": record.scores,
         "created": record.created,
+        "licence": record.licence,
+        "data": written(record.data),
+        "attachments": list(record.attachments),
+        "member": written(record.member),
         # Most registries hold one network, whose name says nothing.
         **({"certificate": one} if (one := certificates.get(GENERATOR)) else {"certificates": certificates}),
     }

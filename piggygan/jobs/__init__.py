@@ -2,7 +2,7 @@
 
 from piggygan.jobs.comparing import compare_task
 from piggygan.jobs.comparison import Rivalled
-from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
+from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, ProvenanceConfig, TrainConfig
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.data import DataConfig, TaskData, open_task_data
 from piggygan.jobs.demo import DemoScale, run_demo
@@ -24,6 +24,7 @@ __all__ = [
     "LearningConfig",
     "MethodConfig",
     "NetworkConfig",
+    "ProvenanceConfig",
     "Rivalled",
     "RunFolder",
     "ScoreSummary",

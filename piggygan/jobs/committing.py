@@ -15,6 +15,7 @@ from piggygan.jobs.learner import Learner, generator_of_own
 from piggygan.jobs.preparing import Prepared
 from piggygan.jobs.result import TrainedTask, write_result
 from piggygan.jobs.scoring import Scored, score_side
+from piggygan.registry import TrainingData
 from piggygan.registry.verification import Verification
 from piggygan.training.history import History
 
@@ -45,7 +46,16 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     learner.to(torch.device("cpu"))
     size = prepared.config.network.size
     if learner.task not in registry.tasks:
-        registry.commit(learner.networks, learner.task, scores=scored.scores, image_size=size)
+        said = prepared.config.provenance
+        trained_on = TrainingData(data.kind, data.fingerprint, prepared.beginning.pairs, said.data_statement)
+        registry.commit(
+            learner.networks,
+            learner.task,
+            scores=scored.scores,
+            image_size=size,
+            data=trained_on,
+            licence=said.licence,
+        )
     verification = _verified(prepared, scored, device, batch_size)
     result = TrainedTask(
         task=learner.task,

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from piggygan.errors import ConfigurationError, InputError
 from piggygan.jobs.data import DataConfig
 from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
 from piggygan.layers.new_filters import FACTOR_STEP
 from piggygan.networks.checks import check_at_least, check_positive, check_share
 from piggygan.networks.normalization import NormKind
+from piggygan.registry.provenance import MAX_LICENCE, MAX_STATEMENT, check_line
 from piggygan.training.objectives.losses import GanKind
 from piggygan.training.options import Precision
 
@@ -158,6 +160,32 @@ class LearningConfig:
 
 
 @dataclass(frozen=True)
+class ProvenanceConfig:
+    """What is said of the data and of the weights where the task is given on. Nothing of it is guessed.
+
+    Raises:
+        ConfigurationError: If one is no plain line.
+
+    Example:
+        >>> ProvenanceConfig(licence="CC-BY-4.0").data_statement is None
+        True
+    """
+
+    data_statement: Annotated[str | None, _unsaid("TEXT")] = None
+    """What the data are: whose, of whom, how they were gathered and may be used. One line, stored in the registry: no
+    names of patients."""
+    licence: Annotated[str | None, _unsaid("TEXT")] = None
+    """Under which the weights may be used and given on: an SPDX identifier such as CC-BY-4.0, or other words."""
+
+    def __post_init__(self) -> None:
+        try:
+            check_line("the data statement", self.data_statement, MAX_STATEMENT)
+            check_line("the licence", self.licence, MAX_LICENCE)
+        except InputError as error:
+            raise ConfigurationError(*error.args) from error
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """All of it.
 
@@ -170,3 +198,4 @@ class TrainConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     method: MethodConfig = field(default_factory=MethodConfig)
     training: LearningConfig = field(default_factory=LearningConfig)
+    provenance: ProvenanceConfig = field(default_factory=ProvenanceConfig)

@@ -79,6 +79,9 @@ def describe_plan(prepared: Prepared) -> Iterator[str]:
     if (tracker := asked_tracker(chosen)) is not None:
         shown = ", and pictures of validation pairs" if chosen.track == "pictures" else ""
         yield f"tracker: {tracker} gets each epoch's losses, learning rate and scores{shown}"
+    said = prepared.config.provenance
+    licence = f"licence {said.licence}" if said.licence else "no licence (--licence)"
+    yield f"said: {licence}; {said.data_statement or 'nothing of the data (--data-statement)'}"
     if prepared.goes_on:
         changed = f" with {chosen.epochs} epochs in place of {prepared.former_epochs}" if prepared.former_epochs else ""
         yield f"it was begun before, and goes on{changed}"

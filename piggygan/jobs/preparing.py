@@ -12,7 +12,7 @@ import torch
 from piggygan.errors import ConfigurationError, DatasetError, ResumeError, TaskNotFoundError
 from piggygan.files.regular import shown
 from piggygan.jobs.beginning import Beginning, ChosenStart, begin, choose_start, read_beginning
-from piggygan.jobs.config import AUTO, LAST, MethodConfig, TrainConfig
+from piggygan.jobs.config import AUTO, LAST, MethodConfig, ProvenanceConfig, TrainConfig
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.data import DataConfig, TaskData, open_task_data
 from piggygan.jobs.defaults import SIZE, settled_learning, settled_network, variations
@@ -107,7 +107,7 @@ def _later(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earli
     method = replace(config.method, draws_on=draws_on, start_from=chosen.start_from or config.method.start_from)
     if earlier is not None and config.method.draws_on not in (None, draws_on):
         method = replace(method, draws_on=config.method.draws_on)  # which is refused as another option
-    settled = TrainConfig(config.data, network, method, settled_learning(config.training, data, size))
+    settled = replace(config, network=network, method=method, training=settled_learning(config.training, data, size))
     torch.manual_seed(settled.training.seed)
     learner.add_task(data, method, draws_on, chosen.start_from)
     return Prepared(files, registry, settled, data, learner, begin(learner, data, draws_on, chosen), False, None)
@@ -249,6 +249,15 @@ def other_data(now: DataConfig, former: DataConfig) -> list[str]:
         f"{name} was {shown(before) if before else 'not given'}, is {shown(getattr(now, name))}"
         for name in ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
         if getattr(now, name) != (before := getattr(former, name))
+    ]
+
+
+def other_words(now: ProvenanceConfig, former: ProvenanceConfig) -> list[str]:
+    """Say which of the words on data and weights are others than before."""
+    return [
+        f"{name} was {before or 'not given'}, is {getattr(now, name)}"
+        for name, before in vars(former).items()
+        if getattr(now, name) != before
     ]
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from piggygan.about import __version__
 from piggygan.errors import TaskNotFoundError
-from piggygan.evaluation.report.blocks import Block, Code, KeyFigure, Note, Picture, Table, Text, Tone
+from piggygan.evaluation.report.blocks import Block, Code, Facts, KeyFigure, Note, Picture, Table, Text, Tone
 from piggygan.evaluation.report.figures import loss_chart
 from piggygan.evaluation.report.page import Page, Section, write_page
 from piggygan.evaluation.report.score_map import HUES, ScoreMap
@@ -216,6 +216,8 @@ def _matrices(tasks: Sequence[KnownTask]) -> Iterator[Block]:
 
 
 def _task(task: KnownTask) -> Iterator[Block]:
+    if said := task.record.said:
+        yield Facts(list(said.items()))
     if task.result is None:
         return
     looks = lines_of(task.files.validation)
@@ -227,8 +229,8 @@ def _task(task: KnownTask) -> Iterator[Block]:
         )
     samples = sorted(task.files.samples.glob("*.png")) if task.files.samples.is_dir() else []
     if samples:
-        said = f"{task.record.name}: pairs of the validation side after {int(samples[-1].stem)} epochs"
-        yield Picture(samples[-1].read_bytes(), said, f"input, target and output; {said}")
+        caption = f"{task.record.name}: pairs of the validation side after {int(samples[-1].stem)} epochs"
+        yield Picture(samples[-1].read_bytes(), caption, f"input, target and output; {caption}")
     yield from blocks_beside(task.files, task.result, task.rivals)
 
 

@@ -29,7 +29,7 @@ from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.following import followed
 from piggygan.jobs.looking import keep_warning, warnings_kept
 from piggygan.jobs.plan import describe_plan
-from piggygan.jobs.preparing import Prepared, differences, filled_in, other_data, prepare
+from piggygan.jobs.preparing import Prepared, differences, filled_in, other_data, other_words, prepare
 from piggygan.jobs.result import TrainedTask, read_result
 from piggygan.jobs.task_page import write_task_page
 from piggygan.registry import TaskRegistry
@@ -126,7 +126,7 @@ def _finished(files: TaskFolder, registry: TaskRegistry, config: TrainConfig) ->
     others = differences(now, former)
     if config.training.epochs not in (None, former.training.epochs):
         others.append(f"epochs was {former.training.epochs}, is {config.training.epochs}")
-    others += other_data(now.data, former.data)
+    others += other_data(now.data, former.data) + other_words(now.provenance, former.provenance)
     if others:
         raise TaskStateError(
             f"{files.name!r} is committed, and frozen for ever ({'; '.join(others[:5])}): learn it otherwise under "

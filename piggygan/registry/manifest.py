@@ -106,6 +106,21 @@ class TaskRecord:
             raise ValueError(f"created is {self.created}, needed is a time in UTC")
 
     @property
+    def said(self) -> dict[str, str]:
+        """What was said of its licence, its data, its attachments and its ensemble, in words for a person."""
+        data = self.data or TrainingData()
+        counts = ", ".join(f"{count} {side}" for side, count in data.counts.items())
+        found = {
+            "licence": self.licence,
+            "data": ": ".join(filter(None, (data.kind, counts))),
+            "data statement": data.statement,
+            "SHA-256 of the data": data.fingerprint,
+            "attachments": ", ".join(self.attachments),
+            "member": f"{self.member.number} of {self.member.of} of {self.member.group}" if self.member else None,
+        }
+        return {name: text for name, text in found.items() if text}
+
+    @property
     def settings(self) -> dict[str, TaskSettings]:
         """How it is built in each network."""
         return {name: part.settings for name, part in self.networks.items()}

@@ -16,7 +16,7 @@ from piggygan.cli import main
 from piggygan.cli.commands import UNREAD
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, TrainingData
 
 
 @pytest.fixture
@@ -229,3 +229,36 @@ def test_a_reader_that_has_gone_is_no_error(registry: TaskRegistry, arguments: l
             [sys.executable, "-m", "piggygan.cli", *given], stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (UNREAD, "")
+
+
+def test_what_was_said_of_data_and_licence_is_listed_and_goes_with_the_task(
+    registry: TaskRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tasks", str(registry.folder)]) == 0
+    assert "licence" not in capsys.readouterr().out
+    model = registry.load()
+    model.add_task("hands", draws_on=["facades"])
+    model.freeze_task("hands")
+    data = TrainingData("masks", "5" * 64, {"train": 96, "val": 14}, "Films of one hospital.")
+    registry.commit(model, "hands", data=data, licence="CC-BY-4.0")
+    assert main(["tasks", str(registry.folder)]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[-1] == "licence"
+    assert "CC-BY-4.0" in "".join(rows)
+    assert main(["tasks", str(registry.folder), "--json"]) == 0
+    *others, said = json.loads(capsys.readouterr().out)["tasks"]
+    assert (said["licence"], said["data"]["counts"]) == ("CC-BY-4.0", {"train": 96, "val": 14})
+    assert [(task["licence"], task["data"], task["attachments"], task["member"]) for task in others] == [
+        (None, None, [], None)
+    ] * 2
+    path = str(tmp_path / "hands.safetensors")
+    assert main(["export", str(registry.folder), "hands", path]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "licence: CC-BY-4.0",
+        "data: masks: 96 train, 14 val",
+        "data statement: Films of one hospital.",
+        f"SHA-256 of the data: {'5' * 64}",
+    ]
+    registry.remove_task("hands")
+    assert main(["import", str(registry.folder), path]) == 0
+    assert "licence: CC-BY-4.0" in capsys.readouterr().out

@@ -144,7 +144,7 @@ def small() -> Any:
             LearningConfig(epochs=3, batch_size=2, commit_anyway=True),  # so little learns nothing
         )
         for name, value in options.items():
-            for part in ("data", "network", "method", "training"):
+            for part in ("data", "network", "method", "training", "provenance"):
                 table = getattr(config, part)
                 if name in vars(table):
                     config = replace(config, **{part: replace(table, **{name: value})})

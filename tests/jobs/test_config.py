@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from piggygan.errors import ConfigurationError
-from piggygan.jobs.config import LearningConfig, NetworkConfig
+from piggygan.jobs.config import LearningConfig, NetworkConfig, ProvenanceConfig
 
 
 @pytest.mark.parametrize("name", ["size", "width"])
@@ -34,3 +34,11 @@ def test_counts_of_the_learning_have_a_least_number(name: str, least: int) -> No
     with pytest.raises(ConfigurationError, match=f"{name} is {least - 1}; give a whole number of at least {least}"):
         LearningConfig(**{name: least - 1})  # type: ignore[arg-type]
     assert getattr(LearningConfig(**{name: least}), name) == least  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["data_statement", "licence"])
+@pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[2J", "x" * 4001])
+def test_what_is_said_of_data_and_weights_is_one_line(name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="needed is one line of 1 to"):
+        ProvenanceConfig(**{name: text})
+    assert getattr(ProvenanceConfig(**{name: "Ours."}), name) == "Ours."

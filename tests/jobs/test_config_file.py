@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from piggygan.errors import ConfigurationError
-from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
+from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, ProvenanceConfig, TrainConfig
 from piggygan.jobs.config_file import config_to_toml, read_config
 from piggygan.jobs.data import DataConfig
 
@@ -16,6 +16,7 @@ EVERYTHING = TrainConfig(
     NetworkConfig("mine:make", 64, 8, "instance", False),
     MethodConfig("lungs", ("facades", "lungs"), 0.5, 2.0, 1.0, "normal"),
     LearningConfig("supervised", 7, 2, 1e-5, 1.0, 3, "cpu", "bf16", "films", 1.0, 0.0, keep="best", validate_every=2),
+    ProvenanceConfig('Films of "one" hospital', "CC-BY-4.0"),
 )
 
 

@@ -27,8 +27,10 @@ from piggygan.errors import (
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.looking import Looks, lines_of
+from piggygan.jobs.registry_page import write_registry_page
 from piggygan.jobs.result import TrainedTask
 from piggygan.jobs.training import train_task
+from piggygan.registry import TrainingData
 from piggygan.training import EpochRecord
 
 SIZE = 32
@@ -76,6 +78,9 @@ def test_a_first_task_and_a_second_are_committed_scored_and_sound(
     assert registry.verify().is_sound
     record = registry.describe("lungs")
     assert record.image_size == SIZE
+    assert record.data == TrainingData("masks", result.fingerprint, {"train": 6, "val": 2, "test": 2})
+    assert record.licence is None
+    assert "said: no licence (--licence); nothing of the data (--data-statement)" in said
     assert record.scores["dice"] == result.scores["test"]["dice"]
     assert result.scores.keys() == {"val", "test"}
     assert result.draws_on == ("facades",)
@@ -83,6 +88,23 @@ def test_a_first_task_and_a_second_are_committed_scored_and_sound(
     assert len(result.fingerprint) == 64
     assert any("built on facades" in line for line in said)
     assert any("it starts as 'facades', which knows most of it (share explained: facades" in line for line in said)
+
+
+def test_what_is_said_of_data_and_weights_is_committed_shown_and_may_be_mended_until_then(
+    run_folder: Path, lung_films: Path, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stopped_after(1, monkeypatch):
+        learn(run_folder, "lungs", small(lung_films, data_statement="Drawn.", licence="MTI"))
+    said: list[str] = []
+    learn(run_folder, "lungs", small(lung_films, licence="MIT"), tell=said.append)
+    record = pg.TaskRegistry(run_folder / "registry").describe("lungs")
+    assert record.licence == "MIT"
+    assert record.data is not None
+    assert record.data.statement == "Drawn."
+    assert "said: licence MIT; Drawn." in said
+    text = write_registry_page(run_folder).read_text()
+    assert "Drawn." in text
+    assert str(record.data.fingerprint) in text
 
 
 def test_all_is_written_where_it_belongs(once_learned: Path) -> None:
@@ -125,7 +147,17 @@ def test_the_same_call_again_touches_nothing_and_gives_the_same(
     assert contents(run_folder) == before
 
 
-@pytest.mark.parametrize("options", [{"epochs": 4}, {"learning_rate": 1e-3}, {"width": 4}, {"seed": 1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 4},
+        {"learning_rate": 1e-3},
+        {"width": 4},
+        {"seed": 1},
+        {"licence": "MIT"},
+        {"data_statement": "Mine."},
+    ],
+)
 def test_a_frozen_task_is_never_touched(
     run_folder: Path, facade_pairs: Path, small: Any, options: dict[str, Any]
 ) -> None:
