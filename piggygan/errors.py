@@ -28,6 +28,7 @@ Catch :class:`PiggyganError` for all of them::
     │   ├── ResumeError             a training's checkpoint that cannot be written or gone on from
     │   ├── FrozenTensorError       something frozen moved while training
     │   ├── NotLearnedError         a task that scores no more than one answer for every input
+    │   ├── ProcessLostError        another of the processes that train together is gone
     │   └── DeviceMemoryError       a batch that the device has no room for
     ├── PredictionError             a prediction that cannot be written, or was not read back as it was meant
     ├── CheckpointError             another program's file that cannot be read or written
@@ -172,6 +173,10 @@ class FrozenTensorError(TrainingError):
 
 class NotLearnedError(TrainingError):
     """A task scores no more than one and the same answer for every input, and is not committed."""
+
+
+class ProcessLostError(TrainingError):
+    """Another of the processes that train together ended, was killed, or was not heard of for too long."""
 
 
 class DeviceMemoryError(TrainingError):

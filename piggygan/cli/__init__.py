@@ -11,12 +11,25 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 import torch
 
 from piggygan.about import INTENDED_USE, __version__
-from piggygan.cli.commands import DONE, INTERRUPTED, NOT_LEARNED, REFUSED, UNREAD, Command, Group, show, show_error
+from piggygan.cli.commands import (
+    DONE,
+    INTERRUPTED,
+    NOT_LEARNED,
+    REFUSED,
+    UNREAD,
+    Command,
+    Group,
+    show,
+    show_error,
+    show_warning,
+)
 from piggygan.cli.completion import Completion
 from piggygan.cli.data import DATA
 from piggygan.cli.demo import Demo
@@ -31,6 +44,7 @@ from piggygan.cli.report import Report
 from piggygan.cli.serve import Serve
 from piggygan.cli.train import Train
 from piggygan.errors import NotLearnedError, PiggyganError
+from piggygan.training.launched import launched_number
 
 COMMANDS: Mapping[str, type[Command] | Group] = {
     "demo": Demo,
@@ -90,9 +104,9 @@ def _run(arguments: Sequence[str]) -> int:
             return DONE
         command = parse(arguments, Group(_DESCRIPTION, COMMANDS))
         kind = type(command)
-        with warnings.catch_warnings(), options_named(kind):
+        with warnings.catch_warnings(), options_named(kind), _one_of_several_speaks():
             # A warning is one line, without the source code that gave it.
-            warnings.showwarning = lambda said, *_, **__: show_error(f"warning: {as_options(str(said), kind)}")
+            warnings.showwarning = lambda said, *_, **__: show_warning(f"warning: {as_options(str(said), kind)}")
             return command.run()
     except BrokenPipeError:
         raise
@@ -108,3 +122,13 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         show_error("interrupted")
         return INTERRUPTED
+
+
+@contextmanager
+def _one_of_several_speaks() -> Iterator[None]:
+    """Keep what is printed of several processes to the main one's."""
+    if launched_number() == 0:
+        yield
+        return
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield

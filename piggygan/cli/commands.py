@@ -14,6 +14,7 @@ from typing import Annotated, Any, Protocol, TextIO, runtime_checkable
 import tyro
 
 from piggygan.terminal.escaping import escaped
+from piggygan.training.launched import is_first_to_speak, launched_number
 
 DONE, DAMAGED, REFUSED, NOT_LEARNED, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
 """Exit codes: 2 also for what could not be parsed; 3 if a task was trained and is not learned; as shells have it 130
@@ -75,8 +76,19 @@ def show(line: str, file: TextIO | None = None) -> None:
 
 
 def show_error(message: str) -> None:
-    """Print why nothing, or not all, was done: one line on the error channel."""
-    show(f"piggygan: {' '.join(message.split())}", sys.stderr)
+    """Print why nothing, or not all, was done: one line on the error channel, which one of several processes says."""
+    if is_first_to_speak():
+        show(_in_one_line(message), sys.stderr)
+
+
+def show_warning(message: str) -> None:
+    """Print a remark on what is done: one line on the error channel, of the main process."""
+    if launched_number() == 0:
+        show(_in_one_line(message), sys.stderr)
+
+
+def _in_one_line(message: str) -> str:
+    return f"piggygan: {' '.join(message.split())}"
 
 
 def show_result(lines: Iterable[str], fields: dict[str, Any], as_json: bool) -> None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from piggygan.cli.commands import show_error
+from piggygan.cli.commands import show_error, show_warning
 from piggygan.errors import TrainingInterruptedError
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -74,4 +74,4 @@ def _warnings_shown() -> Iterator[None]:
 
 class _Showing(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        show_error(record.getMessage())
+        show_warning(record.getMessage())

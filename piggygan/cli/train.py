@@ -21,6 +21,7 @@ from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.plan import plan_task
 from piggygan.jobs.registry_page import write_registry_page
 from piggygan.jobs.training import train_task
+from piggygan.training.launched import launched_number
 
 Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
 Plainly = Annotated[tyro.conf.OmitArgPrefixes[TrainConfig], tyro.conf.arg(name="")]
@@ -96,11 +97,11 @@ class Train:
         return until_ended(lambda: self._train(methods))
 
     def _train(self, methods: tuple[str, ...]) -> int:
-        channel = sys.stderr if self.json else sys.stdout
         run = RunFolder.at(self.folder)
 
         def tell(line: str) -> None:
-            show(line, channel)
+            if launched_number() == 0:
+                show(line, sys.stderr if self.json else sys.stdout)
 
         result = train_task(self.folder, self.task, self.options, tell=tell)
         lines, fields = str(result).splitlines(), dataclasses.asdict(result)

@@ -25,6 +25,7 @@ from piggygan.jobs.preparing import Prepared, opened, prepare
 from piggygan.jobs.result import read_result
 from piggygan.jobs.rivals import RIVALS, ReadAs, check_methods, nothing_to_fine_tune
 from piggygan.jobs.scoring import score_side
+from piggygan.jobs.several import check_one_process
 from piggygan.jobs.task_page import write_task_page
 from piggygan.registry import TaskRegistry
 from piggygan.registry.locking import locked
@@ -67,6 +68,7 @@ def compare_task(
         ...     print(str(error).partition(":")[0])
         'lungs' was not learned and committed in 'nowhere'
     """
+    check_one_process("learning by other methods")
     run, methods = RunFolder.at(folder), check_methods(methods)
     files = run.task(task)
     if read_beginning(files) is None or read_result(files) is None:
@@ -104,6 +106,8 @@ def check_comparable(folder: str | os.PathLike[str], task: str, methods: tuple[s
         ('separate',)
     """
     methods = check_methods(methods)
+    if methods:
+        check_one_process("--compare")
     if "fine-tuning" in methods and TaskRegistry(RunFolder.at(folder).registry_folder).tasks[:1] in ((), (task,)):
         raise ConfigurationError(nothing_to_fine_tune(task))
     return methods

@@ -105,7 +105,7 @@ class LearningConfig:
     epochs: Annotated[int | None, _unsaid("N")] = None
     """Passes over the training side; more than before go on with a task. By default 200."""
     batch_size: Annotated[int | None, _unsaid("N")] = None
-    """Pictures a step. By default 4; unpaired: 1."""
+    """Pictures a step, in each process. By default 4; unpaired: 1."""
     learning_rate: Annotated[float | None, _unsaid("RATE")] = None
     """Adam's step at the start. By default 2e-4."""
     decay_from: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.5

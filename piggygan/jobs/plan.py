@@ -14,6 +14,7 @@ from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.learner import make_objective
 from piggygan.jobs.preparing import Prepared, prepare
 from piggygan.jobs.trackers import asked_tracker
+from piggygan.training.launched import launched_processes
 from piggygan.training.processes import Processes
 
 FEW_STEPS = 5000
@@ -67,9 +68,11 @@ def describe_plan(prepared: Prepared) -> Iterator[str]:
     cost = beginning.cost
     yield f"cost: {cost.parameters:,} parameters stored, {cost.share:.1%} of a network, {cost.size / 1e6:.1f} MB"
     steps = _steps_an_epoch(prepared) * int(chosen.epochs or 1)
+    count = launched_processes()
+    together = f" in each of {count} processes" if count > 1 else ""
     yield (
         f"learning: {chosen.objective}, {chosen.epochs} epochs of {_steps_an_epoch(prepared)} steps of "
-        f"{chosen.batch_size}, rate {chosen.learning_rate:g}, seed {chosen.seed}"
+        f"{chosen.batch_size}{together}, rate {chosen.learning_rate:g}, seed {chosen.seed}"
     )
     if chosen.objective == "pix2pix" and steps < FEW_STEPS and chosen.learning_rate == 2e-4:
         yield (
@@ -88,7 +91,8 @@ def describe_plan(prepared: Prepared) -> Iterator[str]:
 
 
 def _steps_an_epoch(prepared: Prepared) -> int:
-    return len(prepared.data.train) // int(prepared.config.training.batch_size or 1)
+    """Say how many steps each process takes."""
+    return len(prepared.data.train) // int(prepared.config.training.batch_size or 1) // launched_processes()
 
 
 def _seconds_of_a_step(prepared: Prepared) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,7 +57,6 @@ def prepare(run: RunFolder, task: str, config: TrainConfig) -> Prepared:
         PiggyganError: If the task cannot be learned so; says why.
     """
     files, registry = run.task(task), TaskRegistry(run.registry_folder)
-    _check_one_process()
     beginning = read_beginning(files)
     former = read_config(files.config) if beginning is not None else None
     if former is not None:
@@ -185,15 +183,6 @@ def _check_is_first(registry: TaskRegistry, task: str, files: TaskFolder) -> Non
         raise ResumeError(
             f"{task!r} was begun as the first task of {shown(registry.folder)}, whose first task now is {held[0]!r}: "
             f"learn it under another name, or move {shown(files.root)} away."
-        )
-
-
-def _check_one_process() -> None:
-    processes = os.environ.get("WORLD_SIZE", "1")
-    if processes != "1":
-        raise ConfigurationError(
-            f"a task is learned by one process, and torchrun started {processes}: checkpoints are of one. Start it "
-            f"without torchrun, or use piggygan.training.train, which several may run without checkpoints."
         )
 
 

@@ -31,6 +31,7 @@ from piggygan.jobs.looking import keep_warning, warnings_kept
 from piggygan.jobs.plan import describe_plan
 from piggygan.jobs.preparing import Prepared, differences, filled_in, other_data, other_words, prepare
 from piggygan.jobs.result import TrainedTask, read_result
+from piggygan.jobs.several import Crew, crew_of, learn_along
 from piggygan.jobs.task_page import write_task_page
 from piggygan.registry import TaskRegistry
 from piggygan.registry.locking import locked
@@ -51,6 +52,9 @@ def train_task(
     Checks the data, says what the task costs, chooses the task that it starts as, trains, scores the validation side
     while it goes and the test side once, freezes, commits, and verifies what was committed. What may show patients is
     written beside the registry, see :class:`~piggygan.jobs.folder.RunFolder`.
+
+    In several processes (``torchrun``) each calls it: the main one decides, writes and commits, all of them learn, and
+    a step learns from ``batch_size`` pictures of each. All need to see the folder.
 
     The same call after a stop of any kind goes on, to the same bytes. More ``epochs`` than before go on with a task
     that is not committed yet; other options are refused. A task that is committed is never touched: the same call
@@ -75,6 +79,7 @@ def train_task(
         ResumeError: If it was begun with other options.
         NotLearnedError: If it scores no more on the validation side than one and the same answer for every input, and
             ``config.training.commit_anyway`` is not set. It is then not frozen; the same call with more epochs goes on.
+        ProcessLostError: If another of several processes ended or was killed.
         TrainingError: As of :func:`piggygan.training.train`.
         RegistryError: If it cannot be committed, or does not verify; it is then not in the registry.
 
@@ -96,20 +101,39 @@ def train_task(
     run = RunFolder.at(folder)
     files, registry = run.task(task), TaskRegistry(run.registry_folder)
     config = with_paths_from(config or TrainConfig(), Path.cwd())
-    if (done := _finished(files, registry, config)) is not None:
-        return done
-    prepared = prepare(run, task, config)
+    with crew_of(config.training) as crew:
+        done = _finished(files, registry, config) if crew.is_main else None
+        if not crew.is_left(done is None):
+            return done or _result(files, registry, config)
+        if not crew.is_main:
+            learn_along(crew, run, task, config)
+            return _result(files, registry, config)
+        return _learned(crew, prepare(run, task, config), run, progress, tell)
+
+
+def _learned(crew: Crew, prepared: Prepared, run: RunFolder, progress: bool, tell: Tell | None) -> TrainedTask:
+    """Learn what was prepared, commit it, and close its folder."""
+    files = prepared.files
     course = course_of(prepared)
     if tell is not None:
         for line in describe_plan(prepared):
             tell(line)
     with _held(run, prepared), warnings_kept(files.warnings), _begun(prepared) as follow:
+        crew.wait()
         history = learn(prepared, course, progress, follow)
         follow()  # of what a stop kept from it
         kept = put_chosen(prepared, course.objective, history)
         result = commit_and_verify(prepared, history, kept, _checked_to_be_learned(prepared, len(history.epochs)))
         _closed(files, prepared.config)
+    crew.wait()
     return result
+
+
+def _result(files: TaskFolder, registry: TaskRegistry, config: TrainConfig) -> TrainedTask:
+    """Return what the main process wrote down."""
+    if (found := _finished(files, registry, config)) is None:
+        raise TaskStateError(f"{files.name!r} was committed, and {shown(files.result)} is gone: start the same again.")
+    return found
 
 
 def _finished(files: TaskFolder, registry: TaskRegistry, config: TrainConfig) -> TrainedTask | None:

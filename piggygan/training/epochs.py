@@ -49,7 +49,7 @@ def learn_epoch(session: Session) -> EpochRecord:
 
 def _take_steps(session: Session, started: float) -> None:
     run, steps, saving = session.run, session.run.steps, session.saving
-    with _ended_with_its_workers(steps, saving):
+    with _ended_with_its_workers(steps, saving if session.processes.count == 1 else None):
         for batch in run.loader.epoch(run.state.finished_epochs, steps.batches):
             with memory_errors_explained(batch):
                 steps.learn(batch)

@@ -47,6 +47,7 @@ class Loader:
         if isinstance(batches, DataLoader):
             parts += [batches.dataset, batches.sampler, batches.batch_sampler]
             self._batches = processes.prepare_loader(batches)
+            self.count = _count_shared(self._batches, self.count, processes.count)
             parts.append(self._batches)
         self._told = [part for part in parts if isinstance(part, _KnowsEpoch)]
         self._generators = _generators(parts)
@@ -116,6 +117,21 @@ def count_batches(batches: Iterable[Batch]) -> int | None:
             "there are no batches to learn from: is the data set empty, or smaller than one batch with drop_last?"
         )
     return count
+
+
+def _count_shared(shared: Any, count: int | None, processes: int) -> int | None:
+    """Say how many batches each of several processes has of a loader's; None where nobody knows.
+
+    Raises:
+        DatasetError: If there are none for some.
+    """
+    own = len(shared) if count is not None else None
+    if own == 0:
+        raise DatasetError(
+            f"there are {count} batches, and {processes} processes to share them: take smaller batches, or fewer "
+            f"processes."
+        )
+    return own
 
 
 def _generators(parts: Iterable[Any]) -> list[torch.Generator]:

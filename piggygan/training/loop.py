@@ -48,19 +48,20 @@ def train(
             the main process: to make pictures, say. Both are called in evaluation mode, without gradients, and may
             draw random numbers without changing the training. A training that was killed and goes on calls them
             again for epochs that no checkpoint knew.
-        checkpoints: Where all state is saved. A training that finds checkpoints there goes on from the newest, and
-            ends in the same bytes as one that was never interrupted; a finished one returns at once. SIGTERM, SIGINT
-            and SIGUSR1 then end it at the next step, saved; a second one ends it at once.
+        checkpoints: Where all state is saved, by the main process, with what each has for itself. A training that finds
+            checkpoints there goes on from the newest, and ends in the same bytes as one that was never interrupted; a
+            finished one returns at once. SIGTERM, SIGINT and SIGUSR1 then end it at the next step, saved; a second one
+            ends it at once.
 
     Returns:
         The mean losses of each epoch.
 
     Raises:
         DatasetError: If there are no batches, or a loader's worker was lost.
-        ConfigurationError: If the log cannot be written to, the loader or several processes do not go with
-            checkpoints, a player's losses do not reach its parameters, or never reach some of them in its first steps
-            though their layers run (the networks are then put back as below), or ``on_epoch`` returned what is no
-            number (the epoch is then saved).
+        ConfigurationError: If the log cannot be written to, several processes are not alike, the loader does not go
+            with checkpoints, a player's losses do not reach its parameters, or never reach some of them in its first
+            steps though their layers run (the networks are then put back as below), or ``on_epoch`` returned what is
+            no number (the epoch is then saved).
         TrainingDivergedError: If a loss or gradient is not finite more often than ``options`` tolerate. The networks
             are put back to the end of the last good epoch, or to the start.
         TrainingInterruptedError: If a signal asked for the end. Where nobody catches it the program ends with its
@@ -68,6 +69,8 @@ def train(
         ResumeError: If a checkpoint cannot be written, or the training is another one than its checkpoints'.
         FrozenTaskError: If a frozen task is not what it was when it was frozen, before any step is taken.
         FrozenTensorError: If something that no player moves, a frozen task say, has changed meanwhile.
+        ProcessLostError: If another of several processes ended or was killed. After an error the processes have parted:
+            to train in several again, start the program again.
         DeviceMemoryError: If the device has too little memory for a batch.
 
     Example:

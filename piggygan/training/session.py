@@ -10,7 +10,7 @@ from typing import SupportsFloat
 from torch.utils.data import DataLoader
 
 from piggygan.training.checkpoints.folder import Checkpoints, check_resumable
-from piggygan.training.checkpoints.recipe import make_recipe
+from piggygan.training.checkpoints.recipe import check_alike, make_recipe
 from piggygan.training.checkpoints.saving import Saving, saving_of
 from piggygan.training.checkpoints.snapshot import Run
 from piggygan.training.guard import Guard, check_frozen_tasks
@@ -76,28 +76,30 @@ def session_of(
     Arguments and errors as of :func:`piggygan.training.train`.
     """
     processes = Processes(options.seed)
-    loader = Loader(batches, processes, options.seed)
-    if checkpoints is not None:
-        lasting = isinstance(batches, DataLoader) and batches.persistent_workers
-        check_resumable(checkpoints, processes.count, lasting)
-    if options.log_path is not None and processes.is_main:
-        open_log(options.log_path)
-    for module in objective.modules().values():
-        module.to(processes.device)
     with ExitStack() as stack:
+        stack.enter_context(processes.together())
+        loader = Loader(batches, processes, options.seed)
+        if checkpoints is not None:
+            lasting = isinstance(batches, DataLoader) and batches.persistent_workers
+            check_resumable(checkpoints, has_lasting_workers=lasting)
+        if options.log_path is not None and processes.is_main:
+            open_log(options.log_path)
+        for module in objective.modules().values():
+            module.to(processes.device)
+        recipe = make_recipe(objective, batches, loader.count, options, processes.device, processes.count)
+        check_alike(processes.told(recipe), recipe, processes.index)
         stack.enter_context(only_players_learn(objective))
         stack.enter_context(_prepared(objective, processes))
         state = TrainingState(objective, options)
         stack.callback(state.set_training, False)
         guard = Guard(state.fixed)
-        recipe = make_recipe(objective, batches, loader.count, options, processes.device)
         steps = Steps(objective, state, processes, options)
         stack.callback(steps.reach.stop)
         run = Run(objective, state, steps, loader, recipe, guard.digests)
-        saving = stack.enter_context(saving_of(checkpoints, run, guard))
+        saving = stack.enter_context(saving_of(checkpoints, run, guard, processes))
         check_frozen_tasks(objective)
-        if options.log_path is not None and run.position != (0, 0):  # a new training leaves what is in it
-            rewind_log(options.log_path, state.finished_epochs)
+        if options.log_path is not None and processes.is_main and run.position != (0, 0):
+            rewind_log(options.log_path, state.finished_epochs)  # a new training leaves what is in it
         progress = TrainingProgress(options.epochs, loader.count, options.progress and processes.is_main)
         stack.enter_context(progress)
         progress.start_at(state.finished_epochs * (loader.count or 0) + steps.batches)

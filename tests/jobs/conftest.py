@@ -25,6 +25,7 @@ from piggygan.jobs.training import train_task
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
+from tests.training.conftest import several as several  # a fixture
 
 SIZE = 16
 LEARNED_SIZE = 32

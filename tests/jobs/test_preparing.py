@@ -78,14 +78,6 @@ def test_unpaired_sides_need_a_registry_of_two_networks(once_learned: Path, lung
         prepared(once_learned, "windows", replace(config, data=data))
 
 
-def test_several_processes_are_refused(
-    once_learned: Path, lung_films: Path, small: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigurationError, match="learned by one process, and torchrun started 2"):
-        prepared(once_learned, "lungs", small(lung_films))
-
-
 def test_the_place_of_the_first_task_is_taken_once(run_folder: Path, facade_pairs: Path, small: Any) -> None:
     (run_folder / "tasks/facades").rename(run_folder / "tasks/houses")
     with pytest.raises(ResumeError, match=r"'houses' was begun as the first task of .* now is 'facades'"):

@@ -417,15 +417,6 @@ def test_files_that_are_added_meanwhile_change_no_side(
     assert RunFolder.at(tmp_path / "exp").task("facades").splits.read_bytes() == splits
 
 
-def test_several_processes_are_refused_before_anything_is_made(
-    tmp_path: Path, facade_pairs: Path, small: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    refused(
-        tmp_path, lambda: learn(tmp_path / "exp", "a", small(facade_pairs)), ConfigurationError, "torchrun started 2"
-    )
-
-
 def test_what_is_not_learned_is_not_committed_and_says_what_to_do(
     run_folder: Path, lung_films: Path, small: Any, straight: TrainedTask
 ) -> None:

@@ -1,6 +1,7 @@
 """Small pairs of pictures to learn from, and networks that take milliseconds."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -111,6 +112,29 @@ def start_program() -> Callable[..., subprocess.Popen[str]]:
         )  # fmt: skip
 
     return start
+
+
+@pytest.fixture(scope="session")
+def several() -> Iterator[Callable[..., Any]]:
+    """Trains in several processes that a program forks; see its text for what can be told."""
+    root = PROGRAM.parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", "tests.training.several_processes"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=root
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        stdin, stdout = process.stdin, process.stdout
+
+        def learn(folder: Path, count: int = 2, **told: Any) -> Any:
+            stdin.write(json.dumps({"folder": str(folder), "count": count, **told}) + "\n")
+            stdin.flush()
+            return json.loads(stdout.readline())
+
+        yield learn
+        stdin.close()
 
 
 @pytest.fixture

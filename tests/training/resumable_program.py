@@ -76,6 +76,8 @@ def make_data(kind: str) -> Any:
         return [Pair(images, images[:, :1].sign()) for images in pairs.images.split(2)]
     if kind == "stream":
         return Stream()
+    if kind == "one batch":
+        return DataLoader(VariedPairs(2), 2, drop_last=True)
     generator = torch.Generator().manual_seed(3) if kind == "generator" else None
     return DataLoader(pairs, 2, shuffle=True, generator=generator, num_workers=1 if "workers" in kind else 0)
 

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import torch
 from accelerate.utils.dataclasses import DistributedType
 from torch import nn
 
-from piggygan.errors import ConfigurationError
+from piggygan.errors import ConfigurationError, ResumeError
+from piggygan.training import Checkpoints
 from piggygan.training.processes import Processes
 
 
@@ -100,3 +102,65 @@ def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(tmp_pat
         [json.loads(line)["losses"] for line in (tmp_path / f"{name}.log").read_text().splitlines()] for name in "ab"
     ]
     assert logs[1] == [pytest.approx(epoch, rel=1e-3) for epoch in logs[0]]
+
+
+State = Callable[[Path], tuple[Any, dict[str, bytes]]]
+Several = Callable[..., Any]
+LOST = "one of the 2 processes ended, was killed, or was not heard of for an hour, and the others with it"
+
+
+def test_two_processes_of_which_one_is_killed_go_on_to_the_same_bytes(
+    several: Several, end_state: State, program: Any, tmp_path: Path
+) -> None:
+    assert several(tmp_path / "whole", epochs=2)["codes"] == [0, 0]
+    killed = several(tmp_path / "cut", at={"1": 8}, what="kill", epochs=2)
+    assert killed["codes"] == [2, -9]
+    assert killed["said"].startswith(f"0: ProcessLostError: {LOST}: start the same again")
+    assert killed["said"].count("\n") == 1
+    assert several(tmp_path / "cut", epochs=2)["codes"] == [0, 0]
+    document, tensors = end_state(tmp_path / "whole")
+    assert (document, tensors) == end_state(tmp_path / "cut")
+    assert tensors["random.torch"] != tensors["process.1.random.torch"]
+    with pytest.raises(ResumeError, match="number of processes was 2, is 1; batches an epoch was 5, is 10"):
+        program.run(program.make_objective(), program.make_data("shuffle"), Checkpoints(tmp_path / "whole"), epochs=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("kind", ["pix2pix", "supervised", "cyclegan"])
+def test_several_processes_go_on_to_the_same_bytes_whatever_happens_to_them(
+    several: Several, end_state: State, tmp_path: Path, kind: str, count: int
+) -> None:
+    several(tmp_path / "whole", count, kind=kind)
+    everyone = {str(number): 4 for number in range(count)}
+    for at, what, codes in (
+        ({"1": 2}, "kill", [2, -9, 2, 2]),
+        ({"0": 4}, "kill", [-9, 2, 2, 2]),
+        (everyone, "kill", [-9] * 4),
+        ({"1": 2}, "terminate", [143] * 4),
+        ({"1": 3}, "fail", [2] * 4),
+    ):
+        found = several(tmp_path / "cut", count, kind=kind, at=at, what=what, every_steps=2)
+        assert found["codes"] == codes[:count], found["said"]
+        assert "Traceback" not in found["said"]
+    assert several(tmp_path / "cut", count, kind=kind, every_steps=2)["codes"] == [0] * count
+    assert end_state(tmp_path / "cut") == end_state(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_the_best_epoch_is_kept_by_several_processes_too(several: Several, tmp_path: Path) -> None:
+    assert several(tmp_path, scored=True)["codes"] == [0, 0]
+    assert len([*tmp_path.glob("best-*")]) == 1
+
+
+@pytest.mark.slow
+def test_another_number_of_processes_goes_on_if_it_may_do_so_inexactly(several: Several, tmp_path: Path) -> None:
+    assert several(tmp_path, 2, at={"1": 8}, what="terminate")["codes"] == [143, 143]
+    assert "number of processes was 2, is 4" in several(tmp_path, 4)["said"]
+    assert several(tmp_path, 4, inexact=True)["codes"] == [0, 0, 0, 0]
+
+
+@pytest.mark.slow
+def test_more_processes_than_batches_are_refused(several: Several, tmp_path: Path) -> None:
+    found = several(tmp_path, 2, data="one batch")
+    assert "there are 1 batches, and 2 processes to share them" in found["said"]

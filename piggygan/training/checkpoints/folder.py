@@ -229,16 +229,12 @@ def _read(checkpoint: StoredCheckpoint) -> tuple[Any, dict[str, Tensor]]:
         raise CorruptFileError(f"{name} is no checkpoint of a training: {error!r}") from error
 
 
-def check_resumable(checkpoints: Checkpoints, processes: int, has_lasting_workers: bool) -> None:
+def check_resumable(checkpoints: Checkpoints, *, has_lasting_workers: bool) -> None:
     """Refuse what could be saved but not be gone on from exactly.
 
     Raises:
-        ConfigurationError: If several processes train, or a loader's workers outlive an epoch.
+        ConfigurationError: If a loader's workers outlive an epoch.
     """
-    if processes > 1:
-        raise ConfigurationError(
-            f"checkpoints are those of one process, here are {processes}: train without checkpoints, or in one process."
-        )
     if has_lasting_workers and not checkpoints.inexact:
         raise ConfigurationError(
             "the loader has persistent_workers, whose random states nobody can save: leave them out, or say "

@@ -12,12 +12,16 @@ import torch
 from torch.utils.data import DataLoader
 
 from piggygan.about import __version__
+from piggygan.errors import ConfigurationError
 from piggygan.networks.fingerprints import layer_lines
 from piggygan.training.guard import models_of
 from piggygan.training.objectives.protocol import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions
 from piggygan.training.schedules import constant_then_linear
 
+PROCESSES = "number of processes"
+OF_DATA = ("batch", "data", "order of the data")
+"""What facts about the data begin with: processes may have been given different ones on purpose."""
 WITHOUT_EFFECT = ("sample_every", "log_path", "progress")
 """Options that change nothing in the networks."""
 
@@ -32,16 +36,22 @@ class HasFingerprint(Protocol):
 
 
 def make_recipe(
-    objective: Objective, batches: Iterable[Batch], count: int | None, options: TrainingOptions, device: torch.device
+    objective: Objective,
+    batches: Iterable[Batch],
+    count: int | None,
+    options: TrainingOptions,
+    device: torch.device,
+    processes: int = 1,
 ) -> dict[str, str]:
     """Describe a training, one fact a name; equal descriptions, data and networks end in the same bytes.
 
     Args:
         objective: What is learned.
         batches: As the caller gave them.
-        count: Batches an epoch, if that is known.
+        count: Batches an epoch, in each process, if that is known.
         options: How.
         device: On which.
+        processes: How many train together.
     """
     chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
     recipe = {f"option {name}": value for name, value in chosen.items() if name not in WITHOUT_EFFECT}
@@ -50,6 +60,7 @@ def make_recipe(
         "torch version": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "number of threads": torch.get_num_threads(),
+        PROCESSES: processes,
         "objective": type(objective).__qualname__,
         "batches an epoch": count,
     }
@@ -120,6 +131,27 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         for name in [*now, *(before.keys() - now.keys())]
         if before.get(name) != now.get(name)
     ]
+
+
+def check_alike(main: Mapping[str, str], own: Mapping[str, str], process: int) -> None:
+    """Refuse to train in processes that are not alike; of data each may have its own.
+
+    Args:
+        main: Recipe of the main process.
+        own: Of this one.
+        process: Its number.
+
+    Raises:
+        ConfigurationError: Says what differs.
+    """
+    names = [name for name in sorted(main.keys() | own.keys()) if not name.startswith(OF_DATA)]
+    if others := [name for name in names if main.get(name) != own.get(name)]:
+        shown = "; ".join(
+            f"{name} is {main.get(name, 'not there')}, here {own.get(name, 'not there')}" for name in others[:3]
+        )
+        raise ConfigurationError(
+            f"process {process} is not like the main one: there {shown}. Start all alike, with the same packages."
+        )
 
 
 def frozen_differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

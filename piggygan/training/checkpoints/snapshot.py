@@ -14,6 +14,7 @@ from torch import Tensor
 from piggygan.errors import ResumeError
 from piggygan.files.strict_json import decode
 from piggygan.files.tensors import part_of
+from piggygan.training.checkpoints.shares import as_of
 from piggygan.training.history import EpochRecord, History
 from piggygan.training.loader import Loader
 from piggygan.training.objectives.protocol import HasState, Objective
@@ -138,26 +139,34 @@ def parse(document: Any, position: tuple[int, int]) -> Document:
         raise ResumeError(f"the checkpoint is none of piggygan's: {error}.") from error
 
 
-def restore(run: Run, document: Document, tensors: Mapping[str, Tensor]) -> None:
+def restore(run: Run, document: Document, tensors: Mapping[str, Tensor], process: int = 0) -> None:
     """Put back all that a training depends on.
+
+    Args:
+        run: The training.
+        document: What of it is not a tensor.
+        tensors: All of the checkpoint.
+        process: Which of several this is. One that the checkpoint does not know keeps its random numbers and pools.
 
     Raises:
         ResumeError: If it does not fit; the networks are then as they were.
     """
+    stored, tensors = tensors, as_of(process, tensors)
     networks = part_of(tensors, "network")
     good = part_of(tensors, "good") or networks
     for given in (networks, good):
         check_fits(run.state.changing, given)
     with _refused_as_anothers():
-        _check_complete(run, document, tensors)
-        random = RandomState.from_tensors(part_of(tensors, "random"))
-        loader = part_of(tensors, "loader")
+        _check_complete(run, document, stored)
+        is_known = process == 0 or bool(part_of(tensors, "random"))
+        random = RandomState.from_tensors(part_of(tensors, "random")) if is_known else random_state()
+        loader = part_of(tensors, "loader") if is_known else dict(_numbered(run.loader.state(is_within_epoch=False)))
         states = [loader[name] for name, _ in _numbered(list(loader.values()))]
         with random_numbers_apart():  # tries the states, which only their owners can check
             _restore_random(random)
         run.loader.check_state(states)
         optimizers = run.state.checked_optimizers(part_of(tensors, "optimizer"))
-        if isinstance(run.objective, HasState):
+        if isinstance(run.objective, HasState) and is_known:
             _load_objective(run.objective, part_of(tensors, "objective"))
     run.loader.load_state(states)
     run.state.load_optimizers(optimizers)

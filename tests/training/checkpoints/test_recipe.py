@@ -203,3 +203,12 @@ def test_a_task_that_draws_on_others_or_has_another_factor_step_is_another_train
             load_best(folder, other)
     assert digest(other) == start
     load_best(checkpoints, make())
+
+
+def test_processes_that_are_not_alike_are_refused_but_for_their_data() -> None:
+    main = {"torch version": "2.13.0", "data": "films", "batches an epoch": "3"}
+    recipe_module.check_alike(main, {**main, "data": "other films", "batches an epoch": "4"}, 1)
+    with pytest.raises(
+        ConfigurationError, match=r"process 1 is not like the main one: there torch version is 2\.13\.0"
+    ):
+        recipe_module.check_alike(main, {**main, "torch version": "2.12.0"}, 1)
