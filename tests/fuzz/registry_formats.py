@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import random
 import shutil
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ import torch
 from torch import nn
 
 from piggygan.cli import main
+from piggygan.errors import PiggyganError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import Member, TaskRegistry, TrainingData
+from piggygan.registry.manifest import manifest_from_bytes, manifest_to_bytes
 from tests.fuzz.driver import Format
 from tests.fuzz.mutations import mutated_bytes, mutated_tree
 
@@ -41,8 +45,25 @@ def sound_registry(folder: Path, kind: str) -> TaskRegistry:
     registry.commit(model, "facades", scores={"l1": 0.25}, image_size=16)
     model.add_task("lungs", out_channels=1)
     model.freeze_task("lungs")
-    registry.commit(model, "lungs", scores={"dice": 0.95})
+    data = TrainingData("masks", "5" * 64, {"train": 96, "val": 14}, "Films of one hospital.")
+    features = {"mean": torch.linspace(0, 1, 5), "count": torch.tensor(96)}
+    registry.commit(
+        model,
+        "lungs",
+        scores={"dice": 0.95},
+        data=data,
+        licence="CC-BY-4.0",
+        attachments={"features": features},
+        member=Member("folds", 1, 2),
+    )
     return registry
+
+
+def of_format_1(registry: TaskRegistry) -> bytes:
+    """The same registry as it would be without what format 2 brought."""
+    manifest = manifest_from_bytes((registry.folder / _MANIFEST).read_bytes())
+    plain = [dataclasses.replace(task, data=None, licence=None, attachments={}, member=None) for task in manifest.tasks]
+    return manifest_to_bytes(dataclasses.replace(manifest, tasks=tuple(plain)))
 
 
 def manifests(folder: Path, kind: str) -> Format:
@@ -58,9 +79,10 @@ def manifests(folder: Path, kind: str) -> Format:
         commands = [["tasks"], ["tasks", "--json"], ["verify"], ["gc", "--json"]]
         commands += [["export", "lungs", str(scratch / "lungs.safetensors")]]
         commands += [["export-pix2pix", str(scratch / "lungs.pth"), "--task", "lungs"]]
-        return _codes(*([name, str(scratch), *words] for name, *words in commands))
+        return _codes(*([name, str(scratch), *words] for name, *words in commands)) + _read(TaskRegistry(scratch))
 
-    return Format("manifest", [(registry.folder / _MANIFEST).read_bytes()], forged_manifest, use)
+    samples = [(registry.folder / _MANIFEST).read_bytes(), of_format_1(registry)]
+    return Format("manifest", samples, forged_manifest, use)
 
 
 def task_files(folder: Path, kind: str) -> Format:
@@ -132,6 +154,22 @@ def _task_file(header: Any, said: Any, body: bytes) -> bytes:
     forged = _LENGTH.pack(len(text)) + text + body
     digest = hashlib.sha256(forged).hexdigest()
     return forged.replace(_CHECKSUM + _ZEROS.encode(), _CHECKSUM + digest.encode(), 1)
+
+
+def _read(registry: TaskRegistry) -> str:
+    """Ask for what no command asks for, and say how often that was answered."""
+    asked = [
+        lambda: registry.attachment("lungs", "features"),
+        lambda: registry.members("folds"),
+        lambda: registry.versions("lungs"),
+        lambda: registry.resolve("lungs"),
+    ]
+    answered = 0
+    for ask in asked:
+        with suppress(PiggyganError):
+            ask()
+            answered += 1
+    return f" {answered}"
 
 
 def _codes(*commands: list[str]) -> str:
