@@ -18,10 +18,12 @@ from piggygan.prediction.png import preview_png
 from piggygan.server import examples
 from piggygan.server.answers import FORMS, JSON, Answer, chosen_form, headers_of
 from piggygan.server.entrance import Entrance
+from piggygan.server.metrics import MEDIA_TYPE
+from piggygan.server.openapi import description
 from piggygan.server.pages import INDEX, Pages
 from piggygan.server.service import Service
 from piggygan.server.several import MIXED, ZIP, Outcome, packed, unused_names
-from piggygan.server.uploads import MULTIPART, Upload, body_of, files_in
+from piggygan.server.uploads import MULTIPART, Upload, body_of, files_in, while_there
 from piggygan.server.wishes import Wish, wish_of
 
 
@@ -35,9 +37,13 @@ def application(service: Service, *, names: Collection[str] = (), token: str | N
     """
     pages = Pages()
     interface = Interface(service)
+    described = description(has_token=token is not None)
 
     async def index(request: Request) -> Response:
         return pages.response(INDEX, request)
+
+    async def openapi(_: Request) -> Response:
+        return _json(described)
 
     async def page(request: Request) -> Response:
         return pages.response(request.path_params["file"], request)
@@ -50,6 +56,8 @@ def application(service: Service, *, names: Collection[str] = (), token: str | N
             Route("/", index),
             Route("/page/{file}", page),
             Route("/health", interface.health),
+            Route("/metrics", interface.metrics),
+            Route("/api/openapi.json", openapi),
             Route("/api/tasks", interface.tasks),
             Route("/api/tasks/{task}", interface.task),
             Route("/api/tasks/{task}/predict", interface.predict, methods=["POST"]),
@@ -60,7 +68,7 @@ def application(service: Service, *, names: Collection[str] = (), token: str | N
         ],
         lifespan=lifespan,
     )
-    return Entrance(router, names, token)
+    return Entrance(router, names, token, service.metrics)
 
 
 class Interface:
@@ -85,6 +93,19 @@ class Interface:
                 "stale": service.current.stale,
             }
         )
+
+    async def metrics(self, _: Request) -> Response:
+        """Say what was counted."""
+        service = self._service
+        computing = service.workshop.computing
+        gauges = {
+            "requests_in_flight": service.in_flight,
+            "upload_bytes_held": service.memory.held,
+            "tasks": len(service.current.served.cards),
+            "registry_is_stale": int(service.current.stale is not None),
+        }
+        totals = {"reloads": service.current.reloads, "batch_sizes_given_up": computing.refused}
+        return Response(service.metrics.text(gauges, totals, computing.batches), media_type=MEDIA_TYPE)
 
     async def tasks(self, _: Request) -> Response:
         """List all tasks."""
@@ -124,8 +145,8 @@ class Interface:
                 lambda: files_in(body, request.headers.get("content-type", ""), service.limits)
             )
             if packing is None:
-                return _sent(await service.answer(files[0].content, task, wish, form))
-            outcomes = await self._outcomes(files, task, wish, form)
+                return _sent(await while_there(request, service.answer(files[0].content, task, wish, form)))
+            outcomes = await while_there(request, self._outcomes(files, task, wish, form))
             content, kind = await service.workshop.write(lambda: packed(outcomes, packing))
             return Response(content, media_type=kind)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
 import logging
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from piggygan.server.metrics import Metrics
 from piggygan.server.problems import Refusal, refusal_of
 
 LOG = logging.getLogger("piggygan.server")
@@ -32,6 +35,8 @@ SECURITY = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 LOCAL = "localhost"
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+DRAINING_SECONDS = 2.0
 
 
 class Entrance:
@@ -45,10 +50,18 @@ class Entrance:
         app: What answers.
         names: Names of hosts that this server goes by, beside addresses and ``localhost``.
         token: What a request must bear; None: nothing.
+        metrics: Counts requests.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str] = (), token: str | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: Collection[str] = (),
+        token: str | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._app = app
+        self._metrics = metrics or Metrics()
         self._names = {LOCAL, *(name.lower() for name in names)}
         self._token = None if token is None else _digest(token)
 
@@ -81,9 +94,11 @@ class Entrance:
             refusal = refusal_of(_named(error))
             if refusal.status == 500:
                 LOG.error("failed: %s", _where(error))
-            await refusal.response()(scope, receive, secured)
+            await _refused(refusal, scope, receive, secured)
         finally:
-            LOG.info("%s %s %s %.0f ms", scope["method"], _route(scope), status, 1000 * (time.perf_counter() - began))
+            seconds = time.perf_counter() - began
+            self._metrics.count(_route(scope), _method(scope), status, seconds)
+            LOG.info("%s %s %s %.0f ms", _method(scope), _route(scope), status, 1000 * seconds)
 
     def _check(self, headers: Headers, path: str) -> None:
         host = headers.get("host", "")
@@ -116,6 +131,24 @@ class Entrance:
         return True
 
 
+async def _refused(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say no, then take in for a while what is still being sent: who sends reads the answer only afterwards.
+
+    A connection that is closed on bytes that nobody took is reset, and the answer may be lost with it.
+    """
+    response = refusal.response()
+    if "connection" not in response.headers:
+        await response(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAINING_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
+    await send({"type": "http.response.body", "body": b""})
+
+
 def _named(error: Exception) -> Exception:
     """Turn what the router raises into words of ours."""
     if not isinstance(error, HTTPException):
@@ -138,6 +171,11 @@ def _route(scope: Scope) -> str:
     """Name the route: a path may hold what its sender typed."""
     route = scope.get("route")
     return str(getattr(route, "path", "?"))
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in METHODS else "?"
 
 
 def _digest(token: str) -> bytes:

@@ -11,6 +11,7 @@ from piggygan.server.computing import Workshop
 from piggygan.server.current import Current
 from piggygan.server.held import Ready
 from piggygan.server.limits import Limits
+from piggygan.server.metrics import Metrics
 from piggygan.server.problems import Refusal
 from piggygan.server.source import Source
 from piggygan.server.uploads import Memory
@@ -38,6 +39,7 @@ class Service:
         self.verifier = Verifier(source)
         self.workshop = Workshop(limits)
         self.memory = Memory(limits.bytes_in_memory)
+        self.metrics = Metrics()
         self.in_flight = 0
         self._one_large = asyncio.Semaphore(1)
 

@@ -16,10 +16,13 @@ from piggygan.errors import ConfigurationError
 from piggygan.files.regular import shown
 from piggygan.server.app import application
 from piggygan.server.limits import Limits
+from piggygan.server.protocol import PatientProtocol
 from piggygan.server.service import Service
 from piggygan.server.source import Source
 
 SHORTEST_TOKEN = 16
+MOST_CONNECTIONS = 512
+"""At once: more are answered with 503, which no visitor of a sane number brings about."""
 _LARGEST_TOKEN_FILE = 4096
 
 
@@ -61,23 +64,32 @@ def serve(source: Source, options: ServeOptions, say: Callable[[str], None]) -> 
     _check_reach(options, token)
     source.opened().digest  # noqa: B018  # a missing registry is said before anything else
     with listening(options.host, options.port) as taken:
-        service = Service(source, options.limits)
-        app = application(service, names=(*options.names, options.host), token=token)
-        config = uvicorn.Config(
-            app,
-            access_log=False,
-            log_config=None,
-            log_level="critical",  # its lines may name what was asked for
-            server_header=False,
-            ws="none",
-            http="h11",
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=options.limits.seconds,
-        )
+        server = server_of(Service(source, options.limits), options, token)
         host, port = taken.getsockname()[:2]
-        shown_host = f"[{host}]" if ":" in host else host
-        say(f"http://{shown_host}:{port}/")
-        uvicorn.Server(config).run(sockets=[taken])
+        say(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+        server.run(sockets=[taken])
+
+
+def server_of(service: Service, options: ServeOptions, token: str | None = None) -> uvicorn.Server:
+    """Make a server, to be run on sockets that listen.
+
+    Args:
+        service: What answers.
+        options: To whom.
+        token: What requests must bear; None: nothing.
+    """
+    config = uvicorn.Config(
+        application(service, names=(*options.names, options.host), token=token),
+        access_log=False,
+        log_config=None,
+        log_level="critical",  # its lines may name what was asked for
+        server_header=False,
+        ws="none",
+        http=PatientProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=options.limits.seconds,
+    )
+    return uvicorn.Server(config)
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MULTIPART = "multipart/form-data"
+T = TypeVar("T")
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes bytes of what it cannot read
 LONGEST_SILENCE = 10.0
 """Seconds that a sender may be silent."""
 _LONGEST_HEADER = 4096
@@ -102,6 +105,29 @@ async def body_of(request: Request, limits: Limits, memory: Memory) -> AsyncIter
         memory.give(held)
 
 
+async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Do something as long as there is somebody who waits for it; to be called once all was sent.
+
+    Raises:
+        Refusal: If its sender has gone; what was not begun is not done then.
+    """
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Refusal(400, "gone", "the sender did not wait for the answer.")
+        return await working
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 def files_in(body: bytes, content_type: str, limits: Limits) -> list[Upload]:
     """Take the files out of a body: itself, or the parts of a form that are files.
 
@@ -116,7 +142,7 @@ def files_in(body: bytes, content_type: str, limits: Limits) -> list[Upload]:
         parser = MultipartParser(parameters.get(b"boundary", b""), form.callbacks)
         parser.write(body)
         parser.finalize()
-    except MultipartParseError:
+    except FormParserError:
         raise Refusal(400, "broken-form", "the multipart form is broken.") from None
     if not form.is_whole:
         raise Refusal(400, "broken-form", "the multipart form is cut off.")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +23,7 @@ from piggygan.registry import TaskRegistry
 from piggygan.server.app import application
 from piggygan.server.limits import Limits
 from piggygan.server.service import Service
+from piggygan.server.serving import ServeOptions, listening, server_of
 from piggygan.server.source import Source
 
 
@@ -64,3 +70,72 @@ def picture() -> Callable[..., bytes]:
         return file.getvalue()
 
     return draw
+
+
+class Running:
+    """A server in a thread, on a port of its own.
+
+    Attributes:
+        service: What answers.
+        port: Where.
+    """
+
+    def __init__(self, service: Service, token: str | None = None) -> None:
+        self.service = service
+        self._taken = listening("127.0.0.1", 0)
+        self._taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)  # so that an answer cannot wait there
+        self.port: int = self._taken.getsockname()[1]
+        self._server = server_of(service, ServeOptions(limits=service.limits), token)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._taken]})
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it, and wait until it has ended."""
+        self._server.should_exit = True
+        self._thread.join(60)
+        self._taken.close()
+        assert not self._thread.is_alive()
+
+    @property
+    def connections(self) -> set[Any]:
+        """Those that are open."""
+        return self._server.server_state.connections
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        """Ask in the ordinary way; give the status and the body."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def send(self, *parts: bytes, pause: float = 0.0, end: bool = False) -> bytes:
+        """Send bytes as they are, and give all that comes back until the server ends the connection."""
+        received = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                for part in parts:
+                    connection.sendall(part)
+                    if pause:
+                        connection.settimeout(pause)
+                        with suppress(TimeoutError):
+                            received += connection.recv(1 << 16)
+                        connection.settimeout(60)
+            if end:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionResetError):
+                while data := connection.recv(1 << 16):
+                    received += data
+        return received
+
+
+@pytest.fixture(scope="session")
+def running(clinic: Path) -> Iterator[Running]:
+    """A server that strangers reach by sockets, with small limits."""
+    limits = Limits(megabytes=1, megapixels=1, files=4, requests=8, seconds=20)
+    running = Running(Service(Source(clinic), limits))
+    yield running
+    running.close()
