@@ -14,6 +14,7 @@ from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_er
 from piggygan.cli.option_names import as_options
 from piggygan.cli.trust import Required, Requirements
 from piggygan.prediction import Patient, PredictionOptions, PredictionSummary, predict
+from piggygan.prediction.judging import AS_REQUIRED
 
 _NAMED: dict[Patient, str] = {
     "copy": "name the patient and study of their films: treat them as the films. --patient empty names nobody.",
@@ -52,7 +53,7 @@ class Predict:
     network: str | None = None
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Exit with 1 if a file was refused."""
+    """Exit with 1 if a file was refused, or a mask is not as required."""
     required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
@@ -64,7 +65,18 @@ class Predict:
         show_result(_lines(summary, self.out), summary.as_dict(), self.json)
         if not summary.predicted:
             return REFUSED
-        return INCOMPLETE if self.strict and summary.refused else DONE
+        return INCOMPLETE if self.strict and (summary.refused or _doubted(summary)) else DONE
+
+
+def _doubted(summary: PredictionSummary) -> list[str]:
+    """Name the masks that are not as they have to be."""
+    doubted = [
+        (file.source, finding.says)
+        for file in summary.predicted
+        for finding in file.findings
+        if finding.name == AS_REQUIRED and not finding.value
+    ]
+    return [f"doubtful: {source!r}: {says}" for source, says in doubted]
 
 
 def _lines(summary: PredictionSummary, out: Path) -> list[str]:
@@ -75,6 +87,7 @@ def _lines(summary: PredictionSummary, out: Path) -> list[str]:
         f"passed by: {first[reason]!r}{f' and {count - 1} more' if count > 1 else ''}: {reason}"
         for reason, count in passed_by.items()
     ]
+    noted += _doubted(summary)
     written = sum("segmentations" in file.outputs for file in summary.predicted)
     noted += [f"{written} DICOM segmentations {_NAMED[summary.options.patient]}"] if written else []
     where = repr(str(out)) if summary.predicted else "nothing is written"

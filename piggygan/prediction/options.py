@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from piggygan.errors import ConfigurationError
+from piggygan.prediction.rules import rules_of
 
 Fit = Literal["stretch", "pad", "tile"]
 """How a picture comes to the network's size."""
@@ -51,6 +52,12 @@ class PredictionOptions:
     """Keep so many connected parts of a mask, the largest; 2 for lungs."""
     fill_holes: bool = False
     """Fill holes in masks."""
+    measure: bool = False
+    """Note of every mask its area in pixels and, where the film says how large these are, in square millimetres, and
+    what it looks like in numbers."""
+    require: str | None = None
+    """What a mask has to be like, such as lungs, hearts, or rules such as "parts<=2,area=0.1..0.6"; what is not so is
+    noted and said."""
     dicom_seg: bool = True
     """Write a DICOM Segmentation for masks of DICOM files; needs piggygan[medical]."""
     patient: Patient = "copy"
@@ -83,6 +90,8 @@ class PredictionOptions:
             raise ConfigurationError(
                 "pseudonyms are made with the secret in a file: give patient='pseudonym' and patient_key, or neither."
             )
+        if self.require is not None:
+            rules_of(self.require)
         _check_device(self.device)
 
     @property

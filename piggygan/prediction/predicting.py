@@ -230,4 +230,5 @@ def _written(file: InputFile, products: Products, folder: OutputFolder) -> Predi
         foreground=products.foreground,
         sha256=products.sha256,
         remarks=products.remarks,
+        findings=products.findings,
     )

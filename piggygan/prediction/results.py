@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,8 @@ from piggygan.errors import PredictionError
 from piggygan.prediction.cleaning import fill_holes, keep_largest
 from piggygan.prediction.dicom_seg import Algorithm, segmentation_bytes
 from piggygan.prediction.films import Film
+from piggygan.prediction.findings import Finding
+from piggygan.prediction.judging import judge
 from piggygan.prediction.options import Kind, PredictionOptions
 from piggygan.prediction.png import mask_png, overlay_png, picture_png
 
@@ -30,6 +32,7 @@ class Products:
         foreground: Share of the mask that is foreground; None for pictures.
         sha256: Of the bytes that the film was read from.
         remarks: What was odd about the film.
+        findings: What was found out about the film and its mask.
     """
 
     contents: dict[str, bytes]
@@ -38,6 +41,7 @@ class Products:
     foreground: float | None
     sha256: str
     remarks: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def products_of(
@@ -65,7 +69,7 @@ def products_of(
         contents[f"segmentations/{name}.dcm"] = segmentation_bytes(
             mask, film.source, algorithm, _plane(film) if options.viewer == "ohif" else None
         )
-    return _of_film(film, contents, float(mask.mean()))
+    return replace(_of_film(film, contents, float(mask.mean())), findings=judge(mask, film.description, options))
 
 
 def _plane(film: Film) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from piggygan.about import INTENDED_USE, __version__
+from piggygan.prediction.findings import Finding
 from piggygan.prediction.inputs import PassedBy
 from piggygan.prediction.options import Kind, PredictionOptions
 
@@ -24,6 +25,7 @@ class PredictedFile:
         foreground: Share of the mask that is foreground, 0..1; None for pictures.
         sha256: Of the bytes that were predicted: the file may have been exchanged since.
         remarks: What was odd about the file.
+        findings: What was found out about the film; each name once.
 
     Example:
         >>> file = PredictedFile("films/1.png", {"masks": "masks/1.png"}, 2500, 2048, 0.21, "9f86d081", ())
@@ -38,6 +40,7 @@ class PredictedFile:
     foreground: float | None
     sha256: str
     remarks: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -145,3 +145,22 @@ def test_without_highdicom_films_are_refused_at_once_with_the_option_that_goes_o
     assert not (clinic / "out").exists()
     assert predict("--no-dicom-seg") == 0
     assert (clinic / "out/masks/c.png").is_file()
+
+
+def test_a_mask_that_is_not_as_required_is_said_and_strictly_an_exit_code(
+    clinic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict("--require", "area>=1,parts>=99", "--measure") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["refused", "doubtful", "doubtful", "2 predicted, 1 refused"]
+    assert lines[1].startswith("doubtful: 'films/a.png': The mask")
+    assert "required is area>=1,parts>=99." in lines[1] or "required is parts>=99." in lines[1]
+    found = json.loads((clinic / "out/summary.json").read_text())["predicted"][0]["findings"]
+    assert [finding["name"] for finding in found] == ["area", "parts", "left", "border", "area_pixels", "as_required"]
+    arguments = ["predict", "clinic", "films/a.png", "--task", "lungs", "--size", "16", "--strict"]
+    assert main([*arguments, "--out", "two", "--require", "area>=1,parts>=99"]) == 1
+    assert main([*arguments, "--out", "three", "--require", "area>=0"]) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--out", "four", "--require", "part<=2"]) == 2
+    assert "did you mean 'parts'" in capsys.readouterr().err
+    assert not (clinic / "four").exists()

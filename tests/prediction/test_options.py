@@ -63,3 +63,9 @@ def test_a_pseudonym_needs_a_key_and_nothing_else_takes_one() -> None:
         with pytest.raises(ConfigurationError, match="give patient='pseudonym' and patient_key, or neither"):
             PredictionOptions(**wrong)  # type: ignore[arg-type]
     assert PredictionOptions(patient="pseudonym", patient_key="key").patient_key == "key"
+
+
+def test_rules_for_masks_are_read_before_a_film_is() -> None:
+    with pytest.raises(ConfigurationError, match="know no 'part': did you mean 'parts'"):
+        PredictionOptions(require="part<=2")
+    assert PredictionOptions(require="lungs,parts<=2").require == "lungs,parts<=2"
