@@ -47,6 +47,16 @@ def unet_for(size: int) -> str:
     return f"unet_{side}"
 
 
+def side_of(net: str | None) -> int | None:
+    """Return the side of the pictures that a U-Net brings down to one pixel; other networks have none.
+
+    Example:
+        >>> side_of("unet_128"), side_of("resnet_9blocks")
+        (128, None)
+    """
+    return int(net.removeprefix("unet_")) if net in UNETS else None
+
+
 def check_size(net: str, size: int) -> None:
     """Refuse a size that a network does not take.
 

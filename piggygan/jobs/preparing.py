@@ -17,7 +17,7 @@ from piggygan.jobs.data import DataConfig, TaskData, open_task_data
 from piggygan.jobs.defaults import SIZE, settled_learning, settled_network, variations
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.learner import BACKWARD, Learner, loaded_learner, network_of, new_learner
-from piggygan.jobs.networks import WIDTH, check_size
+from piggygan.jobs.networks import WIDTH, check_size, side_of
 from piggygan.jobs.trackers import check_tracker
 from piggygan.registry import TaskRegistry
 
@@ -93,10 +93,15 @@ def _first(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earli
 def _later(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earlier: Beginning | None) -> Prepared:
     draws_on = earlier.draws_on if earlier is not None else _drawn_on(registry, config)
     learner = loaded_learner(registry, files.name, draws_on, config.network.net)
-    size = config.network.size or registry.records[0].image_size or SIZE
+    known = config.network.size or registry.records[0].image_size
+    size = known or side_of(network_of(learner).net) or SIZE
     network = _network_there(registry, learner, config, size)
     check_size(str(network.net), size)
     data = opened(files, config, size, learner.generator.input_channels(learner.generator.base_task), earlier)
+    if known is None:
+        data.notes.append(
+            f"Nobody said at what size {registry.tasks[0]!r} was learned: pictures become {size} px, or as --size says."
+        )
     _check_directions(registry, learner, data)
     if earlier is None:
         chosen = choose_start(learner, data, config.method, draws_on)

@@ -305,6 +305,15 @@ def test_a_bare_registry_gets_another_task_and_nothing_private(tmp_path: Path, l
     assert (tmp_path / "bare-work" / "tasks" / "lungs" / "result.json").exists()
 
 
+def test_where_nobody_said_the_size_it_is_that_of_the_u_net(tmp_path: Path, lung_films: Path, small: Any) -> None:
+    model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=5, width=2, norm="batch", dropout=True), "facades")
+    model.freeze_task("facades")
+    pg.TaskRegistry(tmp_path / "bare").commit(model, "facades")  # as import-pix2pix does without --image-size
+    result = learn(tmp_path / "bare", "lungs", small(lung_films))
+    assert result.image_size == SIZE
+    assert any("at what size 'facades' was learned: pictures become 32 px" in note for note in result.notes)
+
+
 def test_changed_data_are_refused(tmp_path: Path, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, side in enumerate(("train", "val")):
         write_facades(tmp_path / "data" / side, 4, SIZE, seed=seed)
