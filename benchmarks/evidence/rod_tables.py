@@ -13,7 +13,7 @@ from benchmarks.evidence.findings import Result, Results, Run, Tasks, compare
 
 FINE_TUNING = "fine-tuning"
 NEARLY = 0.98
-"""Share of the last score at which a task counts as learned."""
+"""Share of its quality at which a task counts as learned."""
 
 
 def quality_rows(results: Results, seeds: Tasks) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def price_rows(results: Results, seeds: Tasks) -> list[dict[str, Any]]:
             "share of parameters": f"{share:.3f}",
             "MB": f"{fmean(cell['stored']['bytes'] for cell in every) / 1e6:.1f}",
             "step / fine-tuning": f"{median(steps):.2f}" if steps else None,
-            "98 % of the score after": f"{fmean(_learned_after(cell) for cell in every):.0%} of the steps",
+            "98 % of the quality after": f"{fmean(_learned_after(cell) for cell in every):.0%} of the steps",
         }
         rows.append((share, row))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
@@ -122,7 +122,7 @@ def _step(cell: Result) -> float:
 
 
 def _learned_after(cell: Result) -> float:
-    """Return the share of the steps after which a reading first had nearly the last score."""
+    """Return the share of the steps after which a reading was first nearly the quality."""
     curve = cell["curve"]
-    first = next(reading for reading in curve if reading["score"] >= NEARLY * curve[-1]["score"])
+    first = next((reading for reading in curve if reading["score"] >= NEARLY * quality(cell)), curve[-1])
     return float(first["step"]) / float(curve[-1]["step"])

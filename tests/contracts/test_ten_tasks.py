@@ -58,7 +58,8 @@ def test_ten_tasks_keep_their_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("max_bank", "expected"), [(None, [16, 20, 24, 28, 32]), (1.5, [16, 20, 24, 24, 24]), (1, [16] * 5)]
+    ("max_bank", "expected"),
+    [(None, [16, 20, 24, 28, 32]), (1.5, [16, 20, 24, 24, 24]), (1, [16] * 5), (0.25, [4] * 5)],
 )
 def test_the_bank_grows_by_what_a_task_draws_on_up_to_the_bound(max_bank: float | None, expected: list[int]) -> None:
     model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=3, width=8), TASKS[0])

@@ -78,7 +78,7 @@ def test_the_price_is_of_one_task_against_the_first_network_and_a_step_of_fine_t
         "share of parameters": "0.200",
         "MB": "0.8",
         "step / fine-tuning": "0.70",  # between 0.5 and 0.9
-        "98 % of the score after": "62% of the steps",  # after 3 readings of 4, and 1 of 2
+        "98 % of the quality after": "62% of the steps",  # after 3 readings of 4, and 1 of 2
     }
     assert {row["method"]: row["share of parameters"] for row in rows}["fine-tuning"] == "1.000"
 
