@@ -6,6 +6,7 @@ from piggygan.registry.manifest import GENERATOR, TaskRecord
 from piggygan.registry.provenance import Member, TrainingData
 from piggygan.registry.registry import TaskRegistry
 from piggygan.registry.repairing import Repair
+from piggygan.registry.sharing.moving import Moved, pull, push
 from piggygan.registry.signatures import new_key
 from piggygan.registry.verification import Verification
 
@@ -13,6 +14,7 @@ __all__ = [
     "GENERATOR",
     "Collected",
     "Member",
+    "Moved",
     "Repair",
     "TaskCheck",
     "TaskRecord",
@@ -20,4 +22,6 @@ __all__ = [
     "TrainingData",
     "Verification",
     "new_key",
+    "pull",
+    "push",
 ]

@@ -82,8 +82,16 @@ class SignedTasks:
             CorruptFileError: Naming the first one.
         """
         for task in tasks if self._signers else ():
-            if not signed_by(_said(manifest, task), self.of(manifest, task), self._signers or ()):
-                raise CorruptFileError(self._unsigned(task))
+            self.check_given(manifest, task, self.of(manifest, task))
+
+    def check_given(self, manifest: Manifest, task: str, signatures: Iterable[Signature]) -> None:
+        """Refuse a task that none of the required signers signed, by signatures that are not stored here yet.
+
+        Raises:
+            CorruptFileError: If so.
+        """
+        if self._signers and not signed_by(_said(manifest, task), signatures, self._signers):
+            raise CorruptFileError(self._unsigned(task))
 
     def check_file(self, header: Header, signatures: Iterable[Signature]) -> None:
         """Refuse a task in a file that none of the required signers signed.
