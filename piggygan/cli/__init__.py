@@ -42,6 +42,7 @@ from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.cli.report import Report
 from piggygan.cli.serve import Serve
+from piggygan.cli.sharing import Card, Pull, Push
 from piggygan.cli.train import Train
 from piggygan.errors import NotLearnedError, PiggyganError
 from piggygan.training.launched import launched_number
@@ -57,6 +58,9 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "verify": Verify,
     "export": Export,
     "import": Import,
+    "push": Push,
+    "pull": Pull,
+    "card": Card,
     "remove": Remove,
     "gc": Gc,
     "repair": Repair,

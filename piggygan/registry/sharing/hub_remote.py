@@ -127,11 +127,11 @@ class HubRemote:
     @contextmanager
     def _failures_named(self) -> Iterator[None]:
         """Turn what goes wrong on the way into one line; the Hub's own texts have several, and say what was sent."""
-        from huggingface_hub.errors import HTTPError
-
         try:
             yield
-        except (HTTPError, OSError, ValueError, RuntimeError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # what libraries raise on a network is no promise
             chain = list(_causes(error))
             cause = chain[-1]
             status = next((one.response.status_code for one in chain if getattr(one, "response", None)), None)

@@ -24,7 +24,7 @@ def merged(into: Manifest | None, source: Manifest, tasks: Iterable[str] | None)
     Raises:
         TaskNotFoundError: If the first has no such task.
         BankMismatchError: If the two began with other base tasks or generators.
-        TaskExistsError: If both have a task of one name that is not the same, but for what is attached on one side only.
+        TaskExistsError: If both have a task of one name that is not the same; one side may have more attachments.
     """
     wanted = [source.by_name[name] for name in loading_order(source, source.by_name if tasks is None else tasks)]
     if into is None:
