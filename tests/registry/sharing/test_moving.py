@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import constants
 
 import piggygan as pg
 from piggygan.errors import (
@@ -21,31 +20,9 @@ from piggygan.errors import (
     TaskNotFoundError,
 )
 from piggygan.registry import TaskRegistry, new_key, pull, push
-from piggygan.registry.sharing.hub_remote import HubRemote
-from tests.registry.sharing.fake_hub import FakeHub, serving
+from tests.registry.sharing.fake_hub import FakeHub
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use .content=")  # between the Hub's library and its own client
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    """A hub that stands in for huggingface.co."""
-    made = FakeHub()
-    with serving(made) as address:
-        monkeypatch.setenv("HF_ENDPOINT", address)
-        monkeypatch.setenv("HF_TOKEN", "hf_secret")
-        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # between its tries
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield made
-
-
-@pytest.fixture(params=["file", "hf"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "file":
-        return f"file://{tmp_path}/share"
-    request.getfixturevalue("hub")
-    return "hf://clinic/lungs"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -172,24 +149,6 @@ def test_a_push_or_a_pull_that_was_cut_off_goes_on(registry: TaskRegistry, hub: 
     assert contents(tmp_path / "there") == contents(registry.folder)
 
 
-def test_two_who_push_at_once_lose_nothing(
-    registry: TaskRegistry, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    push(registry.folder, "hf://clinic/lungs", tasks=[registry.tasks[0]])
-    write = HubRemote.write
-
-    def late(self: HubRemote, *arguments: object) -> None:
-        hub.repositories["clinic/lungs"].commit({"note.txt": b"from another"})
-        write(self, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(HubRemote, "write", late)
-    with pytest.raises(RegistryError, match="written to by another since it was read: push again"):
-        push(registry.folder, "hf://clinic/lungs")
-    monkeypatch.setattr(HubRemote, "write", write)
-    push(registry.folder, "hf://clinic/lungs")
-    assert hub.repositories["clinic/lungs"].commits[-1][1]["note.txt"] == b"from another"
-
-
 def test_other_tasks_of_one_name_and_other_generators_are_refused(
     registry: TaskRegistry, url: str, tmp_path: Path, make_model: Callable[[int], pg.MultiTaskGenerator]
 ) -> None:
@@ -218,11 +177,6 @@ def test_only_the_tasks_travel(registry: TaskRegistry, hub: FakeHub) -> None:
         "README.md", "registry.json", *(f"objects/{path.name}" for path in (registry.folder / "objects").iterdir())
     }  # fmt: skip
     assert hub.repositories["clinic/lungs"].private
-
-
-def test_a_repository_is_public_only_where_that_was_said(registry: TaskRegistry, hub: FakeHub) -> None:
-    push(registry.folder, "hf://clinic/open", public=True)
-    assert not hub.repositories["clinic/open"].private
 
 
 def test_signatures_travel_and_are_required_where_that_was_said(
@@ -289,13 +243,3 @@ def test_places_that_are_none_are_refused(registry: TaskRegistry, tmp_path: Path
         push(registry.folder, f"file://{tmp_path}/share", tasks=["nothing"])
     assert not (tmp_path / "there").exists()
     assert not (tmp_path / "share").exists()
-
-
-def test_a_server_that_is_down_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(RegistryError) as caught:
-        pull("hf://clinic/lungs", tmp_path / "there")
-    assert "hf://clinic/lungs could not be used" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert "hf_secret" not in str(caught.value)
