@@ -14,6 +14,8 @@ MAX_SMALL_SIZE = 2**20
 class Remote(Protocol):
     """A registry somewhere else, as one state of it: what is read belongs together.
 
+    Every method raises a RegistryError if the place cannot be reached or its files are larger than they may be.
+
     Attributes:
         url: How messages call it.
     """
@@ -21,11 +23,7 @@ class Remote(Protocol):
     url: str
 
     def head(self) -> bytes | None:
-        """Return its ``registry.json``; None: nothing was pushed there yet.
-
-        Raises:
-            RegistryError: If it cannot be reached, or is larger than any registry's.
-        """
+        """Return its ``registry.json``; None: nothing was pushed there yet."""
 
     def has(self, stored: StoredObject) -> bool:
         """Say whether an object is there, by name and size; its bytes are not read."""
@@ -35,16 +33,10 @@ class Remote(Protocol):
 
         Raises:
             CorruptFileError: If it is not there, or not of its size.
-            RegistryError: If it cannot be read.
         """
 
     def small(self, name: str) -> bytes | None:
-        """Return a small file beside the objects, such as ``signatures/lungs.json``; None: there is none.
-
-        Raises:
-            CorruptFileError: If it is larger than it may be.
-            RegistryError: If it cannot be read.
-        """
+        """Return a small file beside the objects, such as ``signatures/lungs.json``; None: there is none."""
 
     def write(
         self, objects: Iterable[StoredObject], source: ObjectStore, small: Mapping[str, bytes], head: bytes
