@@ -16,6 +16,7 @@ from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks.pix2pix import load_pix2pix_generator, pix2pix_options, save_pix2pix_generator
 from piggygan.networks.pix2pix.layout import described
 from piggygan.registry import TaskRegistry
+from piggygan.registry.manifest import GENERATOR
 
 CheckpointFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.pth")]
 
@@ -37,6 +38,9 @@ class ImportPix2pix:
     """Name of the base task: 1 to 64 of a-z, 0-9, _ and -."""
     image_size: int | None = None
     """Side in pixels of the pictures that it was trained on, pix2pix's --crop_size: what predict brings pictures to."""
+    backward: Annotated[str | None, tyro.conf.arg(metavar="FILE.pth|same", help_behavior_hint="")] = None
+    """For CycleGAN, a registry of two networks: the generator of the other way, or same, which gives that way a copy of
+    these weights. Such a copy is no translation back, only filters to draw on."""
     dropout: bool = False
     """Give a U-Net dropout while it trains further; its file cannot tell. Of a ResNet it is read."""
 
@@ -49,15 +53,22 @@ class ImportPix2pix:
                 f"{self.registry} has the base task {held[0]!r} already; an imported generator begins a registry of "
                 f"its own: name a new folder."
             )
-        generator = load_pix2pix_generator(self.file, dropout=self.dropout)
-        architecture = described(generator)
-        model = MultiTaskGenerator(generator, self.task)
-        model.freeze_task(self.task)
-        registry.commit(model, self.task, image_size=self.image_size)
-        cost = model.overhead()[self.task]
-        show(
-            f"{self.task}: {architecture}, {cost.parameters:,} parameters, {cost.size / 1e6:.1f} MB, in {self.registry}"
-        )
+        files = {GENERATOR: self.file}
+        if self.backward is not None:
+            files = {"forward": self.file, "backward": self.file if self.backward == "same" else Path(self.backward)}
+        generators = {name: load_pix2pix_generator(file, dropout=self.dropout) for name, file in files.items()}
+        architectures = {name: described(generator) for name, generator in generators.items()}
+        models = {name: MultiTaskGenerator(generator, self.task) for name, generator in generators.items()}
+        for model in models.values():
+            model.freeze_task(self.task)
+        registry.commit(models.get(GENERATOR) or models, self.task, image_size=self.image_size)
+        for name, model in models.items():
+            cost = model.overhead()[self.task]
+            way = "" if name == GENERATOR else f" {name}"
+            show(
+                f"{self.task}{way}: {architectures[name]}, {cost.parameters:,} parameters, "
+                f"{cost.size / 1e6:.1f} MB, in {self.registry}"
+            )
         return DONE
 
 

@@ -91,7 +91,7 @@ def choose_start(learner: Learner, data: TaskData, method: MethodConfig, draws_o
         return ChosenStart(None, {}, "it starts from random numbers")
     if method.start_from not in (AUTO, LAST):
         return ChosenStart(method.start_from, {}, f"it starts as {method.start_from!r}, as asked")
-    if method.start_from == LAST or data.kind == "unpaired":
+    if method.start_from == LAST or data.is_unpaired:
         why = "the last task" if method.start_from == LAST else "the last task: unpaired sides tell no more"
         return ChosenStart(draws_on[-1], {}, f"it starts as {draws_on[-1]!r}, {why}")
     candidates = [task for task in draws_on if learner.generator.input_channels(task) == data.in_channels]

@@ -101,7 +101,8 @@ class LearningConfig:
     """
 
     objective: Annotated[ObjectiveName | None, _unsaid("pix2pix|supervised|cyclegan")] = None
-    """By default what the data are for: pix2pix for pairs, supervised for masks, cyclegan for unpaired sides."""
+    """By default what the data are for: pix2pix for pairs, supervised for masks, cyclegan for unpaired sides. cyclegan
+    takes pairs and masks apart for learning, and scores them as they belong together."""
     epochs: Annotated[int | None, _unsaid("N")] = None
     """Passes over the training side; more than before go on with a task. By default 200."""
     batch_size: Annotated[int | None, _unsaid("N")] = None

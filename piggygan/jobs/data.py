@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
-from piggygan.data.arrangement import Arrangement, Direction, LabelSide, Wishes
-from piggygan.data.arranging import arrange, letters
+from piggygan.data.arrangement import Direction, LabelSide, Wishes
 from piggygan.data.augmentation import PairAugmentation
-from piggygan.data.datasets.folder import DatasetFolder
-from piggygan.data.datasets.forms import open_named
-from piggygan.data.datasets.known import patients_by_names
-from piggygan.data.datasets.own import UnpairedFolders
 from piggygan.data.decoded import SkippedFile
-from piggygan.data.mask_reader import Foreground, MaskReader
+from piggygan.data.mask_reader import Foreground
 from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
-from piggygan.data.readers import PictureReader
-from piggygan.data.survey import SurveyedFile, fingerprint_of, survey
 from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset
+from piggygan.jobs.source import TEST, TRAIN, Kind, Source
 from piggygan.networks.checks import check_share
 
+NAMED = ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
+"""Options that name folders of data."""
 MAX_SKIPPED = 0.05
 """Largest share of files that may be left out, where nothing else is said."""
-Kind = Literal["pairs", "masks", "unpaired"]
 Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
 """How what is learned from is varied; or that for each kind of data, since what they are is only found out."""
 
@@ -89,8 +83,8 @@ class TaskData:
     """The sides of a task.
 
     Attributes:
-        kind: ``"pairs"`` of pictures, images with ``"masks"``, or two ``"unpaired"`` sides.
-        train: What is learned from.
+        kind: What is scored: ``"pairs"`` of pictures, images with ``"masks"``, or two ``"unpaired"`` sides.
+        train: What is learned from; pairs may have been unpaired for it on purpose.
         validation: What is scored while training goes on.
         test: What is scored once, at the end; None where the data have no such side.
         in_channels: Of the inputs.
@@ -127,6 +121,11 @@ class TaskData:
     classes: tuple[str, ...] = ()
     incomplete: tuple[SkippedFile, ...] = ()
 
+    @property
+    def is_unpaired(self) -> bool:
+        """Whether what is learned from is unpaired, so that two networks learn it, there and back."""
+        return isinstance(self.train, UnpairedDataset)
+
 
 def open_task_data(
     config: DataConfig,
@@ -135,6 +134,7 @@ def open_task_data(
     seed: int,
     augmentation: Variations = None,
     in_channels: int | None = None,
+    unpaired: bool = False,
 ) -> TaskData:
     """Find the pairs, divide them into sides, and read them.
 
@@ -150,6 +150,7 @@ def open_task_data(
         seed: Of drawn sides and of variations, 0 or more.
         augmentation: How to vary what is learned from, or that for each kind of data; other sides are never varied.
         in_channels: Channels that a network takes which is there already.
+        unpaired: Take pairs apart for learning, as if nobody had paired them; scores still know what belongs together.
 
     Raises:
         ConfigurationError: If the options contradict each other.
@@ -165,10 +166,22 @@ def open_task_data(
         >>> {side: len(names) for side, names in data.splits.items()}
         {'train': 7, 'val': 1, 'test': 2}
     """
-    source = _Source.opened(config, MAX_SKIPPED if config.max_skipped is None else config.max_skipped)
+    source = Source.opened(_named(config), MAX_SKIPPED if config.max_skipped is None else config.max_skipped)
     splits, notes = learned_sides(source.dataset, source.patients, config.splits, config.split, config.split_by, seed)
     varied = augmentation.get(source.kind) if isinstance(augmentation, Mapping) else augmentation
-    return source.read(config, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
+    data = _read(config, source, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
+    return _unpaired(data, seed) if unpaired else data
+
+
+def _unpaired(data: TaskData, seed: int) -> TaskData:
+    """Learn from the pictures of pairs without their pairs, which are scored by."""
+    if not isinstance(data.train, PairDataset):
+        return data
+    note = (
+        f"The {len(data.train)} pairs to learn from are taken apart: with each input comes the target of another. Only "
+        f"scores know what belongs together."
+    )
+    return replace(data, train=UnpairedDataset(data.train, data.train, seed=seed), notes=[*data.notes, note])
 
 
 def open_test_data(
@@ -190,106 +203,48 @@ def open_test_data(
         DataError: If the data cannot be used.
     """
     config = replace(config, foreground=config.foreground or ("white" if not config.classes else None))
-    source = _Source.opened(config, max_skipped)
+    source = Source.opened(_named(config), max_skipped)
     names, notes = scored_side(source.dataset, config.splits)
     lost = {one.name: one for one in source.dataset.incomplete}
-    sides = {"test": [name for name in names if name not in lost]}
-    data = source.read(config, sides, notes, size=size, seed=0, augmentation=None, in_channels=in_channels)
+    sides = {TEST: [name for name in names if name not in lost]}
+    data = _read(config, source, sides, notes, size=size, seed=0, augmentation=None, in_channels=in_channels)
     takes_all = len(names) == len(source.dataset.files)
     incomplete = source.dataset.incomplete if takes_all else tuple(lost[name] for name in names if name in lost)
     return replace(data, incomplete=incomplete)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """The data that were named, before anything is decoded."""
+def _named(config: DataConfig) -> dict[str, Path | None]:
+    return {name: getattr(config, name) for name in NAMED}
 
-    dataset: DatasetFolder
-    surveyed: Mapping[Path, SurveyedFile]
-    patients: Mapping[str, str]
-    max_skipped: float
 
-    @classmethod
-    def opened(cls, config: DataConfig, max_skipped: float) -> _Source:
-        """Open what is named, and look at every file."""
-        names = ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
-        dataset = open_named({name: getattr(config, name) for name in names})
-        if not isinstance(dataset, UnpairedFolders):
-            dataset.check_partners(max_skipped)
-        surveyed = survey(dataset.files)
-        of_films = {
-            files.name: patient
-            for files in dataset.files
-            if (file := surveyed.get(files.image)) and (patient := file.patient)
-        }
-        by_names = patients_by_names(files.name for files in dataset.files)
-        return cls(dataset, surveyed, {**by_names, **of_films, **dataset.patients}, max_skipped)
-
-    @property
-    def kind(self) -> Kind:
-        """What is learned from."""
-        reader = self.dataset.reader()
-        if isinstance(reader, PictureReader):
-            return "unpaired"
-        return "masks" if isinstance(reader, MaskReader) else "pairs"
-
-    def read(
-        self,
-        config: DataConfig,
-        splits: dict[str, list[str]],
-        notes: Sequence[str],
-        *,
-        size: int,
-        seed: int,
-        augmentation: PairAugmentation | None,
-        in_channels: int | None,
-    ) -> TaskData:
-        """Read the sides; where there is but a test side, it is all three."""
-        files = {side: self.dataset.named(names) for side, names in splits.items()}
-        learned = files.get("train") or files["test"]
-        wishes = Wishes.of(
-            config.direction, config.classes, config.channels, config.target_channels, in_channels, config.foreground
-        )
-        lost = [
-            f"{len(self.dataset.incomplete)} files lack their partner and are not used, such as {one.name!r}."
-            for one in self.dataset.incomplete[:1]
-        ]
-        sides: dict[str, PairDataset | UnpairedDataset] = {}
-        if isinstance(self.dataset, UnpairedFolders):
-            of_letters = {side: self.dataset.by_letter(listed, side) for side, listed in files.items()}
-            if wishes.is_reversed:
-                of_letters = {side: both[::-1] for side, both in of_letters.items()}
-            first, second = of_letters["train" if "train" in files else "test"]
-            readers = letters({"A": first, "B": second}, self.surveyed, wishes)
-            for side, both in of_letters.items():
-                varied = augmentation if side == "train" else None
-                sides[side] = UnpairedDataset.of_files(both, readers, size, augmentation=varied, seed=seed)
-            arranged = Arrangement(readers[0], readers[0].channels, readers[1].channels)
-        else:
-            arranged = arrange(self.dataset, learned, self.surveyed, wishes)
-            for side, listed in files.items():
-                varied = augmentation if side == "train" else None
-                sides[side] = PairDataset(
-                    listed, arranged.reader, size, augmentation=varied, seed=seed, max_skipped=self.max_skipped
-                )
-        skipped = [
-            f"{len(data.skipped)} of {len(splits[side])} files of the {side} side cannot be used, such as "
-            f"{data.skipped[0].name!r}: {data.skipped[0].reason}"
-            for side, data in sides.items()
-            if data.skipped
-        ]
-        scored = sides.get("test")
-        return TaskData(
-            kind=self.kind,
-            train=sides.get("train") or sides["test"],
-            validation=sides.get("val") or sides["test"],
-            test=scored,
-            in_channels=arranged.in_channels,
-            out_channels=arranged.out_channels,
-            fingerprint=fingerprint_of(files, self.surveyed),
-            splits=splits,
-            notes=[*self.dataset.remarks, *lost, *notes, *skipped, *arranged.notes],
-            patients=self.patients,
-            label_side=arranged.label_side,
-            classes=tuple(named_classes(config.classes)),
-        )
+def _read(
+    config: DataConfig,
+    source: Source,
+    splits: dict[str, list[str]],
+    notes: Sequence[str],
+    *,
+    size: int,
+    seed: int,
+    augmentation: PairAugmentation | None,
+    in_channels: int | None,
+) -> TaskData:
+    """Read the sides; where there is but a test side, it is all three."""
+    wishes = Wishes.of(
+        config.direction, config.classes, config.channels, config.target_channels, in_channels, config.foreground
+    )
+    found = source.read(splits, wishes, size=size, seed=seed, augmentation=augmentation)
+    sides = found.sides
+    return TaskData(
+        kind=source.kind,
+        train=sides.get(TRAIN) or sides[TEST],
+        validation=sides.get("val") or sides[TEST],
+        test=sides.get(TEST),
+        in_channels=found.arranged.in_channels,
+        out_channels=found.arranged.out_channels,
+        fingerprint=found.fingerprint,
+        splits=splits,
+        notes=[*source.dataset.remarks, *notes, *found.notes],
+        patients=source.patients,
+        label_side=found.arranged.label_side,
+        classes=tuple(named_classes(config.classes)),
+    )

@@ -18,8 +18,9 @@ from dataclasses import replace
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.errors import ConfigurationError
 from piggygan.jobs.config import AugmentationName, LearningConfig, NetworkConfig, ObjectiveName
-from piggygan.jobs.data import Kind, TaskData, Variations
+from piggygan.jobs.data import TaskData, Variations
 from piggygan.jobs.networks import RESNETS, UNETS, WIDTH, is_own, unet_for
+from piggygan.jobs.source import Kind
 
 SIZE = 256
 EPOCHS = 200
@@ -45,7 +46,7 @@ def variations(name: AugmentationName | None) -> Variations:
     return {kind: found for kind, chosen in AUGMENTATIONS.items() if (found := VARIATIONS[chosen]) is not None}
 
 
-def settled_network(config: NetworkConfig, kind: Kind, size: int) -> NetworkConfig:
+def settled_network(config: NetworkConfig, size: int, *, unpaired: bool) -> NetworkConfig:
     """Fill in what was not said of a new registry's network.
 
     Raises:
@@ -53,7 +54,7 @@ def settled_network(config: NetworkConfig, kind: Kind, size: int) -> NetworkConf
     """
     net = config.net
     if net is None:
-        net = unet_for(size) if kind != "unpaired" else RESNETS[size >= SIZE]
+        net = RESNETS[size >= SIZE] if unpaired else unet_for(size)
     if is_own(net):
         return replace(config, net=net, size=size, width=config.width or WIDTH)
     is_unet = net in UNETS
@@ -81,7 +82,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
         config,
         objective=objective,
         epochs=epochs,
-        batch_size=config.batch_size or min(1 if data.kind == "unpaired" else 4, len(data.train)),
+        batch_size=config.batch_size or min(1 if data.is_unpaired else 4, len(data.train)),
         learning_rate=_or(config.learning_rate, LEARNING_RATE),
         augmentation=config.augmentation or AUGMENTATIONS[data.kind],
         l1_weight=_or(config.l1_weight, 1.0 if masks else 100.0),
@@ -107,9 +108,8 @@ def _or(value: float | None, default: float) -> float:
 
 
 def _check_objective(objective: ObjectiveName, data: TaskData) -> None:
-    if (objective == "cyclegan") != (data.kind == "unpaired"):
-        fitting = "cyclegan" if data.kind == "unpaired" else "pix2pix or supervised"
+    if data.is_unpaired and objective != "cyclegan":
         raise ConfigurationError(
-            f"the data are {'two unpaired sides' if data.kind == 'unpaired' else data.kind}, and --objective "
-            f"{objective} learns from others: take --objective {fitting}, or leave it out."
+            f"the data are two unpaired sides, and --objective {objective} learns from others: take --objective "
+            f"cyclegan, or leave it out."
         )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from piggygan.errors import BankMismatchError, ConfigurationError
 from piggygan.files.digests import tensors_digest
 from piggygan.jobs.config import MethodConfig, NetworkConfig, TrainConfig
-from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.networks import described, is_own, make_discriminator, make_generator
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.model.generator import MultiTaskGenerator
@@ -107,14 +107,14 @@ class Learner:
         return self
 
 
-def new_learner(task: str, kind: Kind, data: TaskData, network: NetworkConfig) -> Learner:
+def new_learner(task: str, data: TaskData, network: NetworkConfig) -> Learner:
     """Make the networks of a registry's first task.
 
     Raises:
         ConfigurationError, UnsupportedModuleError: If there is no such network, or it cannot be wrapped.
     """
     ends = data.in_channels, data.out_channels
-    names = {GENERATOR: ends} if kind != "unpaired" else {FORWARD: ends, BACKWARD: ends[::-1]}
+    names = {GENERATOR: ends} if not data.is_unpaired else {FORWARD: ends, BACKWARD: ends[::-1]}
     made = {name: make_generator(network, *channels) for name, channels in names.items()}
     wrap = functools.partial(
         MultiTaskGenerator, base_task=task, per_task=network.per_task, shared_frozen=network.shared_frozen

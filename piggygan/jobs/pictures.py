@@ -14,8 +14,8 @@ from piggygan.data.unpaired import UnpairedDataset
 from piggygan.evaluation.report.pictures import picture_grid
 from piggygan.files.durable import write_durably
 from piggygan.files.regular import make_folder
-from piggygan.jobs.data import Kind
-from piggygan.jobs.learner import Learner
+from piggygan.jobs.learner import BACKWARD, Learner
+from piggygan.jobs.source import Kind
 
 SHOWN = 3
 """Pairs whose pictures are kept."""
@@ -26,6 +26,8 @@ def draw_pairs(
     path: Path, kind: Kind, side: PairDataset | UnpairedDataset, by: Mapping[str, Learner], shown: int = SHOWN
 ) -> None:
     """Write a PNG of some pairs from everywhere in a side: inputs, targets, and what networks make of the inputs.
+
+    Two networks also make inputs of that again.
 
     Args:
         path: Of the file; its folder is made.
@@ -40,13 +42,18 @@ def draw_pairs(
     side.set_epoch(0)
     pairs = [side[index * len(side) // shown] for index in range(shown)] if len(side) >= shown else [*_all(side)]
     batch = collate_pairs(pairs)
+    made: dict[str, Tensor] = {}
     with torch.inference_mode():
-        made = [learner.translate(batch.input).float().clamp(-1, 1).cpu() for learner in by.values()]
+        for name, learner in by.items():
+            output = learner.translate(batch.input)
+            made[name] = output.float().clamp(-1, 1).cpu()
+            if BACKWARD in learner.models:
+                made[f"{name}, and back"] = learner.translate_back(output).float().clamp(-1, 1).cpu()
     target = "of the other side" if kind == "unpaired" else "target"
     rows: list[list[Tensor | None]] = [
-        [_showable(one) for one in row] for row in zip(batch.input, batch.target, *made, strict=True)
+        [_showable(one) for one in row] for row in zip(batch.input, batch.target, *made.values(), strict=True)
     ]
-    png = picture_grid(rows, [""] * len(rows), ["input", target, *by])
+    png = picture_grid(rows, [""] * len(rows), ["input", target, *made])
     make_folder(path.parent)
     write_durably(path, png)
 

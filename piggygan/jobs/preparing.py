@@ -13,7 +13,7 @@ from piggygan.files.regular import shown
 from piggygan.jobs.beginning import Beginning, ChosenStart, begin, choose_start, read_beginning
 from piggygan.jobs.config import AUTO, LAST, MethodConfig, ProvenanceConfig, TrainConfig
 from piggygan.jobs.config_file import read_config
-from piggygan.jobs.data import DataConfig, TaskData, open_task_data
+from piggygan.jobs.data import NAMED, DataConfig, TaskData, open_task_data
 from piggygan.jobs.defaults import SIZE, settled_learning, settled_network, variations
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.learner import BACKWARD, Learner, loaded_learner, network_of, new_learner
@@ -82,11 +82,11 @@ def _first(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, earli
     if config.network.net is not None:
         check_size(config.network.net, size)
     data = opened(files, config, size, None, earlier)
-    network = settled_network(config.network, data.kind, size)
+    network = settled_network(config.network, size, unpaired=data.is_unpaired)
     check_size(str(network.net), size)
     settled = replace(config, network=network, training=settled_learning(config.training, data, size))
     torch.manual_seed(settled.training.seed)
-    learner = new_learner(files.name, data.kind, data, network)
+    learner = new_learner(files.name, data, network)
     return Prepared(files, registry, settled, data, learner, begin(learner, data, (), None), False, None)
 
 
@@ -133,6 +133,7 @@ def opened(
         seed=config.training.seed,
         augmentation=variations(config.training.augmentation),
         in_channels=in_channels,
+        unpaired=config.training.objective == "cyclegan",
     )
     if earlier is not None and data.fingerprint != earlier.fingerprint:
         raise DatasetError(
@@ -172,13 +173,22 @@ def _network_there(registry: TaskRegistry, learner: Learner, config: TrainConfig
 
 def _check_directions(registry: TaskRegistry, learner: Learner, data: TaskData) -> None:
     both = BACKWARD in learner.models
-    if both == (data.kind == "unpaired"):
+    if both == data.is_unpaired:
         return
     held = "two networks, there and back" if both else "one network"
-    wanted = "unpaired sides" if both else "pairs or masks"
+    if both and data.kind != "unpaired":
+        raise ConfigurationError(
+            f"{shown(registry.folder)} holds {held}, which learn from unpaired sides: say --objective cyclegan, which "
+            f"takes pairs apart, name other data, or a new folder."
+        )
+    if data.kind != "unpaired":
+        raise ConfigurationError(
+            f"{shown(registry.folder)} holds {held}, and --objective cyclegan learns two, there and back: take "
+            f"--objective pix2pix or supervised, or name a new folder."
+        )
     raise ConfigurationError(
-        f"{shown(registry.folder)} holds {held}, which learn {wanted}, and the data are {data.kind}: name other data, "
-        f"or a new folder."
+        f"{shown(registry.folder)} holds {held}, which learn pairs or masks, and the data are {data.kind}: name other "
+        f"data, or a new folder."
     )
 
 
@@ -241,7 +251,7 @@ def other_data(now: DataConfig, former: DataConfig) -> list[str]:
     """Say in words which folders of data are others than before."""
     return [
         f"{name} was {shown(before) if before else 'not given'}, is {shown(getattr(now, name))}"
-        for name in ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
+        for name in NAMED
         if getattr(now, name) != (before := getattr(former, name))
     ]
 

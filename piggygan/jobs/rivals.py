@@ -39,7 +39,7 @@ def separate(prepared: Prepared) -> Learner:
     """Make a network of the same kind from random numbers: what it costs is a whole network."""
     data = prepared.data
     torch.manual_seed(prepared.config.training.seed)
-    return new_learner(prepared.learner.task, data.kind, data, prepared.config.network)
+    return new_learner(prepared.learner.task, data, prepared.config.network)
 
 
 RIVALS: dict[str, Callable[[Prepared], Learner]] = {"fine-tuning": fine_tuned, "separate": separate}

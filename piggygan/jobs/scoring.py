@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from piggygan.data.unpaired import UnpairedDataset
 from piggygan.evaluation.segmentation import SegmentationScorer
 from piggygan.evaluation.similarity import Similarity, similarity
 from piggygan.jobs.data import TaskData
-from piggygan.jobs.learner import Learner
+from piggygan.jobs.learner import BACKWARD, Learner
 from piggygan.training.objectives.losses import l1_loss
 
 Better = Literal["higher", "lower"]
@@ -34,9 +34,11 @@ class Scored:
 
     Attributes:
         scores: By name. Masks: those of :class:`~piggygan.evaluation.segmentation.SegmentationScores`, over all
-            classes and images. Pairs: ``l1`` in 0..2, ``psnr`` in dB, ``ssim`` up to 1. Unpaired: ``cycle_l1``, what is
-            lost on the way there and back; it does not say how good a picture is.
-        outputs: SHA-256 of the bytes of all outputs in order.
+            classes and images. Pairs: ``l1`` in 0..2, ``psnr`` in dB, ``ssim`` up to 1. Of two
+            networks also ``cycle_l1``, what is lost on the way there and back, which does not say how good a picture
+            is, and where pairs are known what the way back makes of targets: ``backward_l1``, ``backward_psnr`` and
+            ``backward_ssim``. Unpaired: ``cycle_l1`` alone.
+        outputs: SHA-256 of the bytes of all outputs in order, of the way back too where that is scored.
     """
 
     scores: dict[str, float]
@@ -81,17 +83,41 @@ def score_side(learner: Learner, data: TaskData, side: PairDataset | UnpairedDat
     """
     for model in learner.models.values():
         model.eval()
-    scorer: _Scorer = _Masks() if data.kind == "masks" else _Pictures()
-    if data.kind == "unpaired":
-        scorer = _ThereAndBack()
+    scorers = _scorers(data, goes_back=BACKWARD in learner.models)
     digest = hashlib.sha256()
     with torch.inference_mode():
         for inputs, targets in _pairs(side, batch_size):
             outputs = learner.translate(inputs)
-            judged = learner.translate_back(outputs) if data.kind == "unpaired" else outputs
-            scorer.update(judged, inputs if data.kind == "unpaired" else targets)
-            digest.update(outputs.cpu().contiguous().numpy().tobytes())
-    return Scored(scorer.scores(), digest.hexdigest())
+            _digest(outputs, digest)
+            if "there" in scorers:
+                scorers["there"].update(outputs, targets)
+            if "and_back" in scorers:
+                scorers["and_back"].update(learner.translate_back(outputs), inputs)
+            if "backward" in scorers:
+                made = learner.translate_back(targets)
+                scorers["backward"].update(made, inputs)
+                _digest(made, digest)
+    found: dict[str, float] = {}
+    for way, scorer in scorers.items():
+        prefix = "backward_" if way == "backward" else ""
+        found |= {f"{prefix}{name}": value for name, value in scorer.scores().items()}
+    return Scored(found, digest.hexdigest())
+
+
+def _scorers(data: TaskData, *, goes_back: bool) -> dict[str, _Scorer]:
+    """Choose what judges the way there, the way there and back, and the way back alone."""
+    found: dict[str, _Scorer] = {}
+    if data.kind != "unpaired":
+        found["there"] = _Masks() if data.kind == "masks" else _Pictures()
+    if goes_back or data.kind == "unpaired":
+        found["and_back"] = _ThereAndBack()
+    if goes_back and data.kind != "unpaired":
+        found["backward"] = _Pictures()
+    return found
+
+
+def _digest(outputs: Tensor, digest: Any) -> None:
+    digest.update(outputs.cpu().contiguous().numpy().tobytes())
 
 
 class _Masks:

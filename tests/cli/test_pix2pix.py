@@ -50,6 +50,29 @@ def test_an_imported_file_is_a_base_task_and_comes_out_as_the_same_bytes(
     assert printed.out.startswith(f"facades: {exported}, to be loaded with --ngf 2 --input_nc 3 --output_nc 3 ")
 
 
+def test_an_imported_file_may_be_the_base_of_both_ways(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["import-pix2pix", str(checkpoint), "--task", "photos"]
+    assert main([*words, str(tmp_path / "same"), "--backward", "same"]) == 0
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "photos forward",
+        "photos backward",
+    ]
+    registry = TaskRegistry(tmp_path / "same")
+    assert sorted(registry.networks) == ["backward", "forward"]
+    there, back = (registry.load(network=name).task_tensors("photos") for name in ("forward", "backward"))
+    assert all(torch.equal(there[name], back[name]) for name in there)
+    torch.manual_seed(1)
+    save_pix2pix_generator(ResNetGenerator(blocks=2, width=2, affine=False), tmp_path / "latest_net_G_B.pth")
+    assert main([*words, str(tmp_path / "two"), "--backward", str(tmp_path / "latest_net_G_B.pth")]) == 0
+    registry = TaskRegistry(tmp_path / "two")
+    there, back = (registry.load(network=name).task_tensors("photos") for name in ("forward", "backward"))
+    assert not all(torch.equal(there[name], back[name]) for name in there)
+    assert main([*words, str(tmp_path / "none"), "--backward", str(tmp_path / "nowhere.pth")]) == 2
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_later_task_is_exported_with_its_own_channels(registry: Path, tmp_path: Path) -> None:
     committed = TaskRegistry(registry)
     model: MultiTaskGenerator = committed.load()

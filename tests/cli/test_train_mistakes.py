@@ -145,8 +145,8 @@ NEW_RUN: dict[str, tuple[str, str]] = {
         "--device cuda: PyTorch finds no GPU here. Take --device cpu, or see its installation.",
     ),
     "an objective of other data": (
-        f"{PAIRS} --objective cyclegan",
-        "the data are pairs, and --objective cyclegan learns from others: take --objective pix2pix or supervised, or",
+        f"new --task doors --side-a films --side-b others --objective pix2pix {THIRDS} {SMALL}",
+        "the data are two unpaired sides, and --objective pix2pix learns from others: take --objective cyclegan, or",
     ),
     "a first task that builds on another": (
         f"{PAIRS} --start-from facade",

@@ -1,7 +1,6 @@
 """The examples run, and show what they say they show."""
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -73,25 +72,6 @@ def test_an_out_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert str(tmp_path / "file") in done.stderr
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stop_between_two_trainings_is_one_line_and_the_next_is_not_begun(number: int, code: int) -> None:
-    program = (
-        "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"sys.path.insert(0, {str(EXAMPLES)!r}); sys.argv[1:] = []\n"
-        "from as_command import run; from cyclegan_facades_to_lungs import Options\n"
-        "def main(_): print('between', flush=True); time.sleep(60); print('the next')\n"
-        "run(main, Options, None)"
-    )
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=pipe, stderr=pipe, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "between\n"
-    process.send_signal(number)
-    printed, said = process.communicate(timeout=30)
-    assert (process.returncode, printed) == (code, "")
-    assert said == f"{signal.Signals(number).name} asked for the end. Start the same with --resume to go on.\n"
 
 
 def test_a_network_of_ones_own_keeps_its_first_task() -> None:

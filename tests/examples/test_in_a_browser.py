@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import fixed_results
 import pytest
 import torch
 
@@ -57,10 +56,6 @@ def laid_out(folder: Path, page: str, scheme: int) -> dict[str, Any]:
     return found
 
 
-def page_of_an_example(name: str, folder: Path) -> str:
-    return fixed_results.write(folder, getattr(fixed_results, name)()).read_text(encoding="utf-8")
-
-
 def page_of_an_evaluation() -> str:
     """Films with long names, one of them refused, and another task to compare with."""
     names = [f"MCUCXR_{number:04d}_of_a_long_series-{'x' * 20}" for number in range(9)]
@@ -81,9 +76,8 @@ def page_of_an_evaluation() -> str:
     return render_page(evaluation_page(evaluation, looks))
 
 
-@pytest.mark.parametrize("name", ["unpaired_result", "evaluation"])
-def test_nothing_is_cut_off_and_no_letter_is_too_small_at_any_width(name: str, tmp_path: Path) -> None:
-    page = page_of_an_evaluation() if name == "evaluation" else page_of_an_example(name, tmp_path)
+def test_nothing_is_cut_off_and_no_letter_is_too_small_at_any_width(tmp_path: Path) -> None:
+    page = page_of_an_evaluation()
     for width, found in laid_out(tmp_path, page, scheme=1).items():
         assert found["page"] <= int(width)
         assert found["clipped"] == 0
@@ -94,7 +88,7 @@ def test_nothing_is_cut_off_and_no_letter_is_too_small_at_any_width(name: str, t
 
 
 def test_in_the_dark_a_page_is_dark(tmp_path: Path) -> None:
-    page = fixed_results.write(tmp_path, fixed_results.unpaired_result()).read_text(encoding="utf-8")
+    page = page_of_an_evaluation()
     for found in laid_out(tmp_path, page, scheme=0).values():
         background, ink = (sum(map(int, re.findall(r"\d+", found[name]))) for name in ("background", "ink"))
         assert background < 100

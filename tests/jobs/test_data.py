@@ -464,3 +464,19 @@ def test_a_list_of_pairs_means_both_pictures_where_nobody_pairs_them(tmp_path: P
     (folder / "splits.json").write_text(json.dumps(listed))
     with pytest.raises(DatasetError, match=r"the train side of .* has no picture of B: name some"):
         open_task_data(unpaired, size=16, seed=0)
+
+
+def test_pairs_may_be_taken_apart_for_learning_and_are_pairs_for_scores(lung_films: Path) -> None:
+    config = DataConfig(data=lung_films)
+    paired = open_task_data(config, size=16, seed=0)
+    data = open_task_data(config, size=16, seed=0, unpaired=True)
+    assert (data.kind, data.is_unpaired, paired.is_unpaired) == ("masks", True, False)
+    assert data.fingerprint == paired.fingerprint
+    assert isinstance(data.train, UnpairedDataset)
+    assert isinstance(data.validation, PairDataset)
+    assert isinstance(data.test, PairDataset)
+    assert len(data.train) == len(paired.train)
+    for pair in (data.train[index] for index in range(len(data.train))):
+        film, mask = pair.name.split(" and ")
+        assert film != mask
+    assert "taken apart" in data.notes[-1]

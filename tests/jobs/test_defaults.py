@@ -7,31 +7,40 @@ from typing import Any
 
 import pytest
 
+from piggygan.data.pairs import PairDataset
+from piggygan.data.unpaired import UnpairedDataset
 from piggygan.errors import ConfigurationError
 from piggygan.jobs.config import LearningConfig, NetworkConfig
-from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.defaults import VARIATIONS, every_so_often, settled_learning, settled_network, variations
+from piggygan.jobs.source import Kind
+
+
+def of_kind(data: TaskData, kind: Kind) -> TaskData:
+    assert isinstance(data.train, PairDataset)
+    train = UnpairedDataset(data.train, data.train) if kind == "unpaired" else data.train
+    return replace(data, kind=kind, train=train)
 
 
 @pytest.mark.parametrize(
-    ("kind", "size", "net", "norm", "dropout"),
+    ("unpaired", "size", "net", "norm", "dropout"),
     [
-        ("pairs", 256, "unet_256", "batch", True),
-        ("masks", 96, "unet_32", "batch", True),
-        ("masks", 1024, "unet_256", "batch", True),
-        ("unpaired", 256, "resnet_9blocks", "instance", False),
-        ("unpaired", 128, "resnet_6blocks", "instance", False),
+        (False, 256, "unet_256", "batch", True),
+        (False, 96, "unet_32", "batch", True),
+        (False, 1024, "unet_256", "batch", True),
+        (True, 256, "resnet_9blocks", "instance", False),
+        (True, 128, "resnet_6blocks", "instance", False),
     ],
 )
-def test_a_network_follows_the_kind_and_the_size(kind: Kind, size: int, net: str, norm: str, dropout: bool) -> None:
-    found = settled_network(NetworkConfig(), kind, size)
+def test_a_network_follows_the_data_and_the_size(unpaired: bool, size: int, net: str, norm: str, dropout: bool) -> None:
+    found = settled_network(NetworkConfig(), size, unpaired=unpaired)
     assert (found.net, found.size, found.width, found.norm, found.dropout) == (net, size, 64, norm, dropout)
 
 
 def test_what_is_said_of_a_network_stays_and_nothing_is_made_up_for_one_of_ones_own() -> None:
     said = NetworkConfig("resnet_6blocks", width=8, norm="batch", dropout=True)
-    assert settled_network(said, "pairs", 64) == replace(said, size=64)
-    own = settled_network(NetworkConfig("mine:Net"), "pairs", 64)
+    assert settled_network(said, 64, unpaired=False) == replace(said, size=64)
+    own = settled_network(NetworkConfig("mine:Net"), 64, unpaired=False)
     assert (own.net, own.norm, own.dropout) == ("mine:Net", None, None)
 
 
@@ -44,13 +53,14 @@ def test_what_is_said_of_a_network_stays_and_nothing_is_made_up_for_one_of_ones_
     ],
 )
 def test_learning_follows_the_kind(kind: Kind, expected: dict[str, Any], facades: TaskData) -> None:
-    found = settled_learning(LearningConfig(), replace(facades, kind=kind), 256)
+    data = of_kind(facades, kind)
+    found = settled_learning(LearningConfig(), data, 256)
     assert {name: getattr(found, name) for name in expected} == expected
     assert (found.epochs, found.learning_rate, found.discriminator_layers) == (200, 2e-4, 3)
     said = LearningConfig(
         epochs=7, batch_size=2, learning_rate=0.0, l1_weight=0.0, identity_weight=0.0, discriminator_layers=1
     )
-    kept = settled_learning(said, replace(facades, kind=kind), 256)
+    kept = settled_learning(said, data, 256)
     assert all(getattr(kept, name) == value for name, value in vars(said).items() if value is not None)
 
 
@@ -61,15 +71,9 @@ def test_of_other_channels_nothing_is_left_alone_and_small_pictures_have_small_p
     assert settled_learning(LearningConfig(), few, 16).batch_size == len(few.train) == 4
 
 
-@pytest.mark.parametrize(
-    ("kind", "objective", "way_out"),
-    [("unpaired", "pix2pix", "cyclegan"), ("pairs", "cyclegan", "pix2pix or supervised")],
-)
-def test_an_objective_that_learns_from_other_data_is_refused(
-    kind: Kind, objective: Any, way_out: str, facades: TaskData
-) -> None:
-    with pytest.raises(ConfigurationError, match=f"--objective {objective} learns from others: take .* {way_out}"):
-        settled_learning(LearningConfig(objective=objective), replace(facades, kind=kind), 256)
+def test_an_objective_that_learns_from_other_data_is_refused(facades: TaskData) -> None:
+    with pytest.raises(ConfigurationError, match=r"--objective pix2pix learns from others: take .* cyclegan"):
+        settled_learning(LearningConfig(objective="pix2pix"), of_kind(facades, "unpaired"), 256)
 
 
 def test_looking_costs_a_hundredth_and_is_never_rarer_than_once(facades: TaskData) -> None:

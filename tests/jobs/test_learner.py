@@ -12,9 +12,11 @@ import pytest
 import torch
 from torch import nn
 
+from piggygan.data.pairs import PairDataset
+from piggygan.data.unpaired import UnpairedDataset
 from piggygan.errors import BankMismatchError, ConfigurationError, TaskStateError
 from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
-from piggygan.jobs.data import Kind, TaskData
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.learner import (
     Learner,
     generator_of_own,
@@ -32,13 +34,18 @@ from piggygan.training.objectives.supervised import SupervisedObjective
 SMALL = NetworkConfig("resnet_6blocks", 16, 2, "instance", False)
 
 
+def taken_apart(data: TaskData) -> TaskData:
+    assert isinstance(data.train, PairDataset)
+    return replace(data, train=UnpairedDataset(data.train, data.train))
+
+
 def test_pairs_have_one_network_and_unpaired_sides_one_for_each_direction(facades: TaskData) -> None:
     data = replace(facades, in_channels=3, out_channels=1)
     images = torch.zeros(1, 3, 16, 16)
-    one = new_learner("a", "pairs", data, SMALL)
+    one = new_learner("a", data, SMALL)
     assert list(one.models) == ["generator"]
     assert one.networks is one.generator is one.models["generator"]
-    both = new_learner("a", "unpaired", data, SMALL)
+    both = new_learner("a", taken_apart(data), SMALL)
     assert list(both.models) == ["forward", "backward"]
     assert both.networks is both.models
     assert both.generator is both.models["forward"]
@@ -47,9 +54,11 @@ def test_pairs_have_one_network_and_unpaired_sides_one_for_each_direction(facade
     assert network_of(both) == replace(SMALL, size=None)
 
 
-@pytest.mark.parametrize("kind", ["pairs", "unpaired"])
-def test_a_task_of_other_channels_is_added_to_every_network_and_frozen_in_all(kind: Kind, facades: TaskData) -> None:
-    learner = new_learner("a", kind, facades, SMALL)
+@pytest.mark.parametrize("unpaired", [False, True])
+def test_a_task_of_other_channels_is_added_to_every_network_and_frozen_in_all(
+    unpaired: bool, facades: TaskData
+) -> None:
+    learner = new_learner("a", taken_apart(facades) if unpaired else facades, SMALL)
     learner.freeze_task()
     later = Learner(learner.models, "b")
     grey = replace(facades, in_channels=1, out_channels=2)
@@ -74,8 +83,7 @@ def test_what_is_loaded_is_what_the_new_task_draws_on(clinic: TaskRegistry) -> N
     [("supervised", SupervisedObjective), ("pix2pix", Pix2PixObjective), ("cyclegan", CycleGANObjective)],
 )
 def test_an_objective_moves_the_task_in_all_networks(objective: Any, made: type, facades: TaskData) -> None:
-    kind: Kind = "unpaired" if objective == "cyclegan" else "pairs"
-    learner = new_learner("a", kind, facades, SMALL)
+    learner = new_learner("a", taken_apart(facades) if objective == "cyclegan" else facades, SMALL)
     chosen = LearningConfig(objective=objective, l1_weight=2.0, dice_weight=0.0, discriminator_layers=1)
     found = make_objective(learner, TrainConfig(network=SMALL, training=chosen), facades)
     assert type(found) is made

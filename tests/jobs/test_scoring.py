@@ -75,3 +75,20 @@ def test_more_is_better_of_every_headline() -> None:
     assert headline("masks", {"dice": 0.9}) > headline("masks", {"dice": 0.8})
     assert headline("pairs", {"l1": 0.1}) > headline("pairs", {"l1": 0.2})
     assert headline("unpaired", {"cycle_l1": 0.1}) > headline("unpaired", {"cycle_l1": 0.2})
+
+
+def test_of_two_networks_the_way_there_the_way_back_and_both_are_scored_where_pairs_are_known(
+    films: Path, masks_in: Callable[..., TaskData]
+) -> None:
+    data = masks_in(films)
+    side = side_of(data)
+    alone = score_side(HALVING, data, side, 2)
+    both = score_side(Halving({"backward": torch.nn.Identity()}, "task"), data, side, 2)  # type: ignore[dict-item]
+    names = {"cycle_l1", "backward_l1", "backward_psnr", "backward_ssim"}
+    assert both.scores.keys() == alone.scores.keys() | names
+    assert {name: value for name, value in both.scores.items() if name not in names} == alone.scores
+    backward = [(4 * pair.target.expand(3, -1, -1)).clamp(-1, 1).sub(pair.input).abs().mean() for pair in side]
+    assert both.scores["backward_l1"] == pytest.approx(float(sum(backward)) / len(side), rel=1e-5)
+    there_and_back = [(2 * pair.input[:1].expand(3, -1, -1)).sub(pair.input).abs().mean() for pair in side]
+    assert both.scores["cycle_l1"] == pytest.approx(float(sum(there_and_back)) / len(side), rel=1e-5)
+    assert both.outputs != alone.outputs

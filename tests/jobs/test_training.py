@@ -395,6 +395,25 @@ def test_a_network_of_ones_own_learns_two_tasks(
         learn(tmp_path / "exp", "more", small(lung_films, net="nowhere:make"))
 
 
+def test_cyclegan_learns_pairs_taken_apart_and_they_score_both_ways(
+    tmp_path: Path, facade_pairs: Path, lung_films: Path, small: Any
+) -> None:
+    chosen = {"objective": "cyclegan", "net": "resnet_6blocks", "epochs": 1}
+    first = learn(tmp_path / "exp", "facades", small(facade_pairs, size=SIZE, **chosen))
+    found = learn(tmp_path / "exp", "lungs", small(lung_films, objective="cyclegan", epochs=1))
+    assert (first.kind, found.kind) == ("pairs", "masks")
+    assert {"l1", "ssim", "cycle_l1", "backward_l1", "backward_ssim"} <= first.scores["test"].keys()
+    assert {"dice", "iou", "cycle_l1", "backward_l1", "backward_ssim"} <= found.scores["test"].keys()
+    assert found.floor.keys() >= {"dice"}
+    registry = pg.TaskRegistry(tmp_path / "exp" / "registry")
+    assert sorted(registry.networks) == ["backward", "forward"]
+    assert registry.describe("lungs").scores["dice"] == pytest.approx(found.scores["test"]["dice"])
+    look = lines_of(RunFolder.at(tmp_path / "exp").task("lungs").validation)[-1]
+    assert look["scores"].keys() == found.scores["val"].keys()
+    with pytest.raises(ConfigurationError, match="say --objective cyclegan, which takes pairs apart"):
+        learn(tmp_path / "exp", "hearts", small(lung_films))
+
+
 def test_unpaired_sides_are_learned_there_and_back_and_a_second_task_on_them(tmp_path: Path, small: Any) -> None:
     for number, side in enumerate(("trainA", "trainB", "testA", "testB")):
         write_facades(tmp_path / "both", 3, SIZE, seed=number)
