@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +12,16 @@ from typing import Annotated
 import tyro
 
 from piggygan.about import INTENDED_USE
-from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show_error, show_result
+from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show, show_error
 from piggygan.cli.option_names import as_options
 from piggygan.cli.trust import Required, Requirements
-from piggygan.prediction import Patient, PredictionOptions, PredictionSummary, predict
+from piggygan.prediction import Patient, PredictionOptions
+from piggygan.prediction.file_list import read_file_list, read_file_list_at
 from piggygan.prediction.judging import AS_REQUIRED
+from piggygan.prediction.part import Part
+from piggygan.prediction.predicting import predicted
+from piggygan.prediction.predictions import Predictions
+from piggygan.prediction.request import Request
 
 _NAMED: dict[Patient, str] = {
     "copy": "name the patient and study of their films: treat them as the films. --patient empty names nobody.",
@@ -26,6 +33,7 @@ INCOMPLETE = 1
 
 Files = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILES|FOLDER")]
 Plainly = Annotated[PredictionOptions, tyro.conf.arg(name="")]
+FileList = Annotated[Path | None, tyro.conf.arg(name="files", metavar="FILE|-")]
 
 
 @dataclass(frozen=True)
@@ -33,23 +41,34 @@ class Predict:
     """Predict pictures and DICOM films with a task; masks or pictures come out at each file's own size.
 
     Writes masks, overlays to look at and, for DICOM files, DICOM Segmentations (or pictures, if the task makes these),
-    and summary.json, which says what came of each file. Files that cannot be used are listed there, and the others go
-    on.
+    journal.jsonl, a line a film, and summary.json, which says what came of each file. Files that cannot be used are
+    listed there, and the others go on. The same line goes on where it was killed; what is there is not made again.
 
     Exit code: 0, also if files were refused; with --strict 1 if any was; 2 if nothing was predicted, and then nothing
-    is written.
+    is written, or if nothing more could be written, and then what is written is whole.
     """
 
     registry: RegistryFolder
     """Folder of the registry."""
-    files: Files
+    paths: Files
     """Files, and folders whose images are taken."""
     task: str
     """Which task."""
     out: Path
-    """Folder for what is made; it must be new or empty."""
+    """Folder for what is made; it must be new or empty, or hold predictions by the same task and options."""
     options: Plainly = field(default_factory=PredictionOptions)
     """How to predict."""
+    files: FileList = None
+    """Take further files from a list, or from standard input: one a line, or separated by NUL bytes, as find -print0
+    writes them."""
+    recursive: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Search the folders below a folder too; links to folders are not followed. Outputs are in folders of the same
+    names."""
+    part: Annotated[str | None, tyro.conf.arg(metavar="K/N")] = None
+    """Predict one of several parts, such as 3/8, into a folder of its own: a film is in the same part for ever."""
+    workers: int | None = None
+    """Processes that read films and write their files while this one computes the network; by default one a core from
+    32 films on. What is written does not depend on it."""
     network: str | None = None
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -59,36 +78,47 @@ class Predict:
 
     def run(self) -> int:
         """Predict, and print what came of it."""
+        part = None if self.part is None else Part.read(self.part)
+        request = Request(self.task, self.options, self.network, self.recursive, part, self.workers, progress=True)
         registry = self.required.opened(self.registry)
-        summary = predict(registry, self.task, self.files, self.out, self.options, network=self.network, progress=True)
-        show_error(INTENDED_USE)
-        show_result(_lines(summary, self.out), summary.as_dict(), self.json)
-        if not summary.predicted:
-            return REFUSED
-        return INCOMPLETE if self.strict and (summary.refused or _doubted(summary)) else DONE
+        with predicted(registry, [*self.paths, *self._listed()], self.out, request) as predictions:
+            show_error(INTENDED_USE)
+            if self.json:
+                predictions.write(sys.stdout)
+            else:
+                for line in _lines(predictions, self.out):
+                    show(line)
+            if not predictions.predicted_count:
+                return REFUSED
+            is_complete = not predictions.refused_count and next(_doubted(predictions), None) is None
+            return DONE if is_complete or not self.strict else INCOMPLETE
+
+    def _listed(self) -> list[Path]:
+        if self.files is None:
+            return []
+        return read_file_list(sys.stdin.buffer.read()) if str(self.files) == "-" else read_file_list_at(self.files)
 
 
-def _doubted(summary: PredictionSummary) -> list[str]:
+def _doubted(predictions: Predictions) -> Iterator[str]:
     """Name the masks that are not as they have to be."""
-    doubted = [
-        (file.source, finding.says)
-        for file in summary.predicted
-        for finding in file.findings
-        if finding.name == AS_REQUIRED and not finding.value
-    ]
-    return [f"doubtful: {source!r}: {says}" for source, says in doubted]
+    for file in predictions.predicted():
+        for finding in file.findings:
+            if finding.name == AS_REQUIRED and not finding.value:
+                yield f"doubtful: {file.source!r}: {finding.says}"
 
 
-def _lines(summary: PredictionSummary, out: Path) -> list[str]:
-    refused = [f"refused: {as_options(file.reason, Predict)}" for file in summary.refused]
-    passed_by = Counter(entry.reason for entry in summary.passed_by)
-    first = {entry.reason: entry.source for entry in reversed(summary.passed_by)}
-    noted = [
-        f"passed by: {first[reason]!r}{f' and {count - 1} more' if count > 1 else ''}: {reason}"
-        for reason, count in passed_by.items()
-    ]
-    noted += _doubted(summary)
-    written = sum("segmentations" in file.outputs for file in summary.predicted)
-    noted += [f"{written} DICOM segmentations {_NAMED[summary.options.patient]}"] if written else []
-    where = repr(str(out)) if summary.predicted else "nothing is written"
-    return [*refused, *noted, f"{len(summary.predicted)} predicted, {len(refused)} refused: {where}"]
+def _lines(predictions: Predictions, out: Path) -> Iterator[str]:
+    for file in predictions.refused():
+        yield f"refused: {as_options(file.reason, Predict)}"
+    passed_by = predictions.about.passed_by
+    first = {entry.reason: entry.source for entry in reversed(passed_by)}
+    for reason, count in Counter(entry.reason for entry in passed_by).items():
+        yield f"passed by: {first[reason]!r}{f' and {count - 1} more' if count > 1 else ''}: {reason}"
+    yield from _doubted(predictions)
+    written = sum("segmentations" in file.outputs for file in predictions.predicted())
+    if written:
+        yield f"{written} DICOM segmentations {_NAMED[predictions.about.options.patient]}"
+    before = predictions.predicted_count - predictions.made
+    there = f" ({before} of them were there)" if before else ""
+    where = repr(str(out)) if predictions.predicted_count else "nothing is written"
+    yield f"{predictions.predicted_count} predicted{there}, {predictions.refused_count} refused: {where}"

@@ -1,16 +1,19 @@
 """Predicting: images in, masks or pictures out, in the images' own geometry."""
 
+from piggygan.prediction.findings import Finding
 from piggygan.prediction.options import Fit, Kind, Patient, PredictionOptions
 from piggygan.prediction.predicting import predict
-from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
+from piggygan.prediction.summary import PredictedFile, PredictionRun, PredictionSummary, RefusedFile
 from piggygan.prediction.translator import translate_pictures
 
 __all__ = [
+    "Finding",
     "Fit",
     "Kind",
     "Patient",
     "PredictedFile",
     "PredictionOptions",
+    "PredictionRun",
     "PredictionSummary",
     "RefusedFile",
     "predict",

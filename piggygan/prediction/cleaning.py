@@ -24,8 +24,9 @@ def keep_largest(mask: Bool[np.ndarray, "rows columns"], count: int) -> Bool[np.
     """
     labels, _ = ndimage.label(mask, structure=_WITH_CORNERS)
     sizes = np.bincount(labels.ravel())[1:]
-    kept = np.argsort(-sizes, kind="stable")[:count] + 1
-    return np.isin(labels, kept)
+    is_kept = np.zeros(len(sizes) + 1, dtype=bool)
+    is_kept[np.argsort(-sizes, kind="stable")[:count] + 1] = True
+    return np.asarray(is_kept[labels])
 
 
 def fill_holes(mask: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
@@ -35,4 +36,10 @@ def fill_holes(mask: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows
         >>> fill_holes(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=bool)).astype(int).tolist()
         [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
     """
-    return np.asarray(ndimage.binary_fill_holes(mask))
+    # What SciPy's binary_fill_holes gives, which grows the outside pixel by pixel and takes ten times as long.
+    labels, count = ndimage.label(~mask)
+    is_outside = np.zeros(count + 1, dtype=bool)
+    for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        is_outside[border] = True
+    is_outside[0] = False  # that label is the mask's own
+    return np.asarray(~is_outside[labels])

@@ -17,6 +17,7 @@ from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
 from piggygan.prediction.dicom_identity import referred_image, says_another, write_identity
 from piggygan.prediction.extras import medical
+from piggygan.prediction.reproducible import make_reproducible
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -38,11 +39,14 @@ class Algorithm:
         task: Name of the task.
         certificate: Digest of its tensors, as the registry certifies it.
         settings: How it was applied, by name.
+        moment: When the prediction began, ISO 8601 with an offset: then files of one mask are the same byte for byte.
+            None: each has the time at which it was made, and identifiers of its own.
     """
 
     task: str
     certificate: str
     settings: dict[str, str]
+    moment: str | None = None
 
 
 def segmentation_bytes(
@@ -105,6 +109,10 @@ def _written(
     write_identity(segmentation, source)
     if plane is not None:
         _lay_in_a_plane(segmentation, plane)
+    if algorithm.moment is not None:
+        make_reproducible(
+            segmentation, algorithm.moment, (value for value in vars(source).values() if isinstance(value, str))
+        )
     file = io.BytesIO()
     segmentation.save_as(file)
     return file.getvalue()

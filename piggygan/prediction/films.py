@@ -18,10 +18,10 @@ from piggygan.data.framing import Placement
 from piggygan.data.image_file import ImageFile, read_image_file
 from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.inputs import InputFile
+from piggygan.prediction.job import Job
 from piggygan.prediction.options import PredictionOptions
-from piggygan.prediction.png import preview_of
+from piggygan.prediction.png import one_band, preview_of
 from piggygan.prediction.pseudonyms import Pseudonyms
-from piggygan.prediction.translator import Translator
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -112,34 +112,34 @@ def _opening(options: PredictionOptions) -> Iterator[Reading]:
         yield reader
 
 
-def read_film(file: InputFile, translator: Translator, options: PredictionOptions, reading: Reading) -> Film:
+def read_film(file: InputFile, job: Job, reading: Reading) -> Film:
     """Read a file as it is read for training, upright; it is opened once.
 
     Args:
         file: A picture or a DICOM film.
-        translator: What it is read for.
-        options: What is required of it, and whether a DICOM segmentation will have to refer to it.
+        job: What it is read for, what is required of it, and whether a DICOM segmentation will have to refer to it.
         reading: Where it is opened.
 
     Raises:
         ImageError: If it cannot be read or referred to, or is not what is required.
     """
+    options = job.options
     wanted = options.body_part is not None
     found = reading.read_file(
         file.path,
-        translator.in_channels,
+        job.in_channels,
         requirements=DicomRequirements(body_part=options.body_part, modalities=RADIOGRAPHS if wanted else ()),
-        identify=_wanted(options) if translator.kind == "mask" else "nothing",
+        identify=_wanted(options) if job.kind == "mask" else "nothing",
     )
     rows, columns = found.picture.shape[-2:]
     left_out = found.source is not None and found.source.identity is not None and found.source.identity.left_out
     is_like_a_pair = found.kind != "DICOM" and columns == 2 * rows and options.fit != "tile"
-    placement = translator.placement(rows, columns, found.aspect)
+    placement = job.placement(rows, columns, found.aspect)
     return Film(
         file=file,
         digest=found.digest,
         placement=placement,
-        canvas=placement.place(found.picture),
+        canvas=placement.place(one_band(found.picture)).expand(job.in_channels, -1, -1),
         preview=preview_of(found.picture, found.aspect),
         source=found.source,
         remarks=(

@@ -20,5 +20,5 @@ class Finding:
     """
 
     name: str
-    value: float | bool | str | None
+    value: float | int | bool | str | None
     says: str = ""

@@ -35,7 +35,7 @@ class PredictionOptions:
 
     Example:
         >>> PredictionOptions(fit="pad", largest=2, fill_holes=True).batch_size
-        8
+        1
     """
 
     size: int | None = None
@@ -44,8 +44,8 @@ class PredictionOptions:
     fit: Fit = "stretch"
     """How a picture comes to that size: stretched, as in training; padded, which keeps proportions (and makes pixels of
     a DICOM file square); or cut into overlapping tiles at its own size, for tasks that need not see the whole."""
-    batch_size: int = 8
-    """Pictures or tiles that the network gets at once."""
+    batch_size: int = 1
+    """Pictures or tiles that the network gets at once, at most: more may suit a GPU, and may change the last bits."""
     kind: Kind | None = None
     """What the task makes; by default a task of one output channel makes masks, and one of three pictures."""
     largest: int | None = None

@@ -22,6 +22,10 @@ LARGEST_PREVIEW = 1024
 
 _COLOUR = np.array([230, 159, 0])  # Okabe and Ito's orange, which everybody can tell from grey
 _TINT = 0.25
+_TINTED = (np.arange(256)[:, None] * (1.0 - _TINT) + _COLOUR * _TINT).round().astype(np.uint8)
+"""What each grey becomes under a mask, in red, green and blue."""
+_FAST = 1
+"""Level of compression: films have noise, which the usual level compresses hardly better in four times the time."""
 
 
 def mask_png(mask: Bool[np.ndarray, "rows columns"]) -> bytes:
@@ -50,6 +54,7 @@ def preview_of(
         picture: In [-1, 1].
         aspect: Height of one of its pixels, its width being 1.
     """
+    picture = one_band(picture)
     rows, columns = picture.shape[-2:]
     tall, wide = rows * max(1.0, aspect), columns * max(1.0, 1.0 / aspect)
     scale = min(1.0, LARGEST_PREVIEW / max(tall, wide))
@@ -64,11 +69,18 @@ def preview_png(picture: Float[Tensor, "channels rows columns"], aspect: float =
 
 def overlay_png(preview: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "rows columns"]) -> bytes:
     """Draw a mask over a preview: what it covers is tinted, and its outline drawn."""
-    soft = torch.from_numpy(mask)[None].float()
-    small = resized(soft, preview.shape[0], preview.shape[1], "nearest")[0].numpy() > 0
-    outline = small & ~_eroded(small)
-    strength = np.where(outline, 1.0, np.where(small, _TINT, 0.0))[..., None]
-    return _png((preview * (1.0 - strength) + _COLOUR * strength).round().astype(np.uint8))
+    levels = torch.from_numpy(mask.astype(np.uint8))[None]
+    small = resized(levels, preview.shape[0], preview.shape[1], "nearest")[0].numpy() > 0
+    drawn = preview.copy()
+    for channel in range(3):
+        drawn[..., channel][small] = _TINTED[:, channel][preview[..., channel][small]]
+    drawn[small & ~_eroded(small)] = _COLOUR
+    return _png(drawn)
+
+
+def one_band(picture: Float[Tensor, "channels rows columns"]) -> Float[Tensor, "bands rows columns"]:
+    """Take one channel of a grey picture whose channels share their memory, and all of another one."""
+    return picture[:1] if picture.stride(0) == 0 else picture
 
 
 def _eroded(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
@@ -79,5 +91,5 @@ def _eroded(mask: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height 
 
 def _png(pixels: UInt8[np.ndarray, "rows columns ..."]) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG")
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", compress_level=_FAST)
     return file.getvalue()

@@ -5,27 +5,31 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
-from piggygan.errors import PiggyganError
 from piggygan.files.digests import tensors_digest
-from piggygan.files.regular import shown
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.extras import medical
-from piggygan.prediction.films import Film, Reading, read_film, reading
-from piggygan.prediction.inputs import InputFile, Inputs, list_inputs
+from piggygan.prediction.filling import Filling
+from piggygan.prediction.films import reading
+from piggygan.prediction.folder import PredictionFolder
+from piggygan.prediction.inputs import InputFile, list_inputs
+from piggygan.prediction.job import Job
 from piggygan.prediction.options import PredictionOptions
-from piggygan.prediction.outputs import OutputFolder
-from piggygan.prediction.results import Products, products_of
-from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
+from piggygan.prediction.part import Part
+from piggygan.prediction.predictions import Predictions
+from piggygan.prediction.request import Request
+from piggygan.prediction.summary import PredictionSummary
 from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
-from piggygan.terminal.progress import progress_bar
 
 _DEFAULTS = PredictionOptions()
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def predict(
@@ -38,6 +42,9 @@ def predict(
     generator: nn.Module | None = None,
     network: str | None = None,
     progress: bool = False,
+    recursive: bool = False,
+    part: str | None = None,
+    workers: int | None = None,
 ) -> PredictionSummary:
     """Predict files, and write what a task makes of each at the file's own rows, columns and orientation.
 
@@ -48,15 +55,22 @@ def predict(
     summary. ``summary.json``, written last, says what came of each file: one that cannot be used is listed there with
     the reason, nothing is written of it, and the others go on. If no file can be used, nothing is written at all.
 
+    A prediction that was killed, or ran out of disk, goes on when the same is called again: what is there is compared
+    with its digest in the journal and not made again. What is written depends on neither that nor the workers.
+
     Args:
         registry: Holds the task; or the folder of such a registry.
         task: Its name.
         files: Files, and folders of pictures and DICOM files.
-        out: A folder that is new or empty.
+        out: A folder that is new or empty, or holds predictions by the same.
         options: How to predict; at another size than the registry says the task was trained on a warning is given.
         generator: For a generator of your own, as for :meth:`piggygan.TaskRegistry.load`.
         network: Which of several networks, likewise.
         progress: Show a progress bar, or a line every 30 seconds where there is no terminal.
+        recursive: Search the folders below a folder too; outputs are in folders of the same names.
+        part: Predict one of several parts only, such as ``"3/8"``; a film is in the same part for ever.
+        workers: Processes that read films and make their files while this one computes the network; by default one a
+            core from 32 films on. 0: all in this process.
 
     Returns:
         What ``summary.json`` says.
@@ -66,7 +80,8 @@ def predict(
         RegistryError: If it cannot be loaded.
         ConfigurationError: If the task cannot predict in this way, or a package is missing; nothing is written then.
         DatasetError: If there is no file to predict.
-        PredictionError: If ``out`` is not empty, or cannot be written to.
+        PredictionError: If ``out`` holds anything else, another process is predicting into it, or it cannot be written
+            to any more; what is written is whole then.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -82,114 +97,50 @@ def predict(
         >>> summary.predicted[0].outputs, summary.predicted[0].rows
         ({'masks': 'masks/000.png', 'overlays': 'overlays/000.png'}, 48)
     """
+    request = Request(task, options, network, recursive, None if part is None else Part.read(part), workers, progress)
+    with predicted(registry, files, out, request, generator) as predictions:
+        return predictions.summary()
+
+
+@contextmanager
+def predicted(
+    registry: TaskRegistry | str | os.PathLike[str],
+    files: Paths,
+    out: str | os.PathLike[str],
+    request: Request,
+    generator: nn.Module | None = None,
+) -> Iterator[Predictions]:
+    """Predict files as :func:`predict` does, and give what came of them without keeping it in memory.
+
+    Args:
+        registry: Holds the task.
+        files: As of :func:`predict`.
+        out: Likewise.
+        request: The rest.
+        generator: As of :func:`predict`.
+
+    Yields:
+        What came of it, to be read in the ``with`` block.
+    """
     held = registry if isinstance(registry, TaskRegistry) else TaskRegistry(registry)
-    with reading(options) as source:
-        inputs = list_inputs([files] if isinstance(files, (str, os.PathLike)) else files, source.is_dicom)
-        options = at_trained_size(options, held, task)
-        model = held.load([task], generator, network=network)
-        algorithm = algorithm_of(model, task, options)
-        translator = Translator(model, task, options)
+    with ExitStack() as open_now:
+        source = open_now.enter_context(reading(request.options))
+        inputs = list_inputs(
+            [files] if isinstance(files, (str, os.PathLike)) else files,
+            source.is_dicom,
+            recursive=request.recursive,
+            out=Path(out),
+        )
+        options = at_trained_size(request.options, held, request.task)
+        head = held.digest
+        model = held.load([request.task], generator, network=request.network)
+        translator = Translator(model, request.task, options)
         translator.check_channels()
         _check_packages(translator, inputs.files, options)
-        run = _Run(translator, algorithm, options, source)
-        folder = OutputFolder(out)
-        try:
-            summary = _predicted(run, inputs, folder, progress)
-        finally:
-            folder.leave()
-    _warn_of_remarks(summary)
-    return summary
-
-
-def _predicted(run: _Run, inputs: Inputs, folder: OutputFolder, progress: bool) -> PredictionSummary:
-    """Predict all files, and write what is made of them and the summary."""
-    predicted: list[PredictedFile] = []
-    refused: list[RefusedFile] = []
-    with progress_bar(progress) as bar:
-        counted = bar.add_task("", total=len(inputs.files), note="")
-        for file, products in run.products(inputs.files):
-            if isinstance(products, Products):
-                predicted.append(_written(file, products, folder))
-            else:
-                refused.append(_refused(file, products))
-            bar.update(counted, advance=1, note=f"{len(refused)} refused" if refused else "")
-    summary = PredictionSummary(
-        run.algorithm.task,
-        run.algorithm.certificate,
-        run.translator.kind,
-        run.options,
-        tuple(predicted),
-        tuple(refused),
-        inputs.passed_by,
-    )
-    if predicted:
-        folder.write_summary(summary.to_json().encode("ascii"))
-    return summary
-
-
-class _Run:
-    """Files through a translator, some at a time.
-
-    Whatever goes wrong with one file is the end of that file: a night's batch goes on.
-    """
-
-    def __init__(
-        self, translator: Translator, algorithm: Algorithm, options: PredictionOptions, source: Reading
-    ) -> None:
-        self.translator = translator
-        self.algorithm = algorithm
-        self.options = options
-        self._source = source
-
-    def products(self, files: Sequence[InputFile]) -> Iterator[tuple[InputFile, Products | Exception]]:
-        """Give what is made of each file, or what is wrong with it, in order."""
-        # A file that is cut into tiles fills a batch alone, and its canvas may be large.
-        together = 1 if self.options.fit == "tile" else self.options.batch_size
-        for first in range(0, len(files), together):
-            films = [self._read(file) for file in files[first : first + together]]
-            outputs = iter(self._translated([film for film in films if isinstance(film, Film)]))
-            for file, film in zip(files[first : first + together], films, strict=True):
-                yield file, self._made(film, next(outputs)) if isinstance(film, Film) else film
-
-    def _read(self, file: InputFile) -> Film | Exception:
-        try:
-            return read_film(file, self.translator, self.options, self._source)
-        except Exception as error:
-            return error
-
-    def _translated(self, films: Sequence[Film]) -> Sequence[Tensor | Exception]:
-        try:
-            return self.translator([film.canvas for film in films])
-        except Exception as error:
-            # One film may be what there is no memory for: then the others can do without it.
-            return [error] if len(films) == 1 else [self._translated([film])[0] for film in films]
-
-    def _made(self, film: Film, output: Tensor | Exception) -> Products | Exception:
-        if isinstance(output, Exception):
-            return output
-        try:
-            return products_of(film, output, self.translator.kind, self.options, self.algorithm)
-        except Exception as error:
-            return error
-
-
-def _refused(file: InputFile, error: Exception) -> RefusedFile:
-    """Say what was wrong with a file; of errors that nobody foresaw the kind, since their texts may quote a name."""
-    reason = str(error)
-    if not isinstance(error, PiggyganError):
-        reason = f"{shown(file.path)} cannot be predicted: that failed ({type(error).__name__})."
-    return RefusedFile(str(file.path), type(error).__name__, " ".join(reason.split()))
-
-
-def _warn_of_remarks(summary: PredictionSummary) -> None:
-    """Warn once of everything that was odd, with the first file that it was true of."""
-    found: dict[str, list[str]] = {}
-    for file in summary.predicted:
-        for remark in file.remarks:
-            found.setdefault(remark, []).append(file.source)
-    for remark, sources in found.items():
-        others = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-        warnings.warn(f"{sources[0]!r}{others}: {remark}", stacklevel=3)
+        job = Job(translator.in_channels, translator.kind, options, algorithm_of(model, request.task, options))
+        folder = PredictionFolder(out)
+        open_now.callback(folder.leave)
+        yield Filling(folder, job, translator, source, request).done(inputs, head)
 
 
 def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
@@ -215,20 +166,4 @@ def algorithm_of(model: MultiTaskGenerator, task: str, options: PredictionOption
     settings = {"size": options.size, "fit": options.fit, "largest": options.largest, "fill_holes": options.fill_holes}
     return Algorithm(
         task, tensors_digest(model.task_tensors(task)), {name: str(value) for name, value in settings.items()}
-    )
-
-
-def _written(file: InputFile, products: Products, folder: OutputFolder) -> PredictedFile:
-    """Write all that was made of a file."""
-    for inside, content in products.contents.items():
-        folder.write(inside, content)
-    return PredictedFile(
-        source=str(file.path),
-        outputs={inside.split("/")[0]: inside for inside in products.contents},
-        rows=products.rows,
-        columns=products.columns,
-        foreground=products.foreground,
-        sha256=products.sha256,
-        remarks=products.remarks,
-        findings=products.findings,
     )

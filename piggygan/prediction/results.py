@@ -69,7 +69,9 @@ def products_of(
         contents[f"segmentations/{name}.dcm"] = segmentation_bytes(
             mask, film.source, algorithm, _plane(film) if options.viewer == "ohif" else None
         )
-    return replace(_of_film(film, contents, float(mask.mean())), findings=judge(mask, film.description, options))
+    return replace(
+        _of_film(film, contents, np.count_nonzero(mask) / mask.size), findings=judge(mask, film.description, options)
+    )
 
 
 def _plane(film: Film) -> tuple[float, float]:

@@ -1,9 +1,9 @@
-"""What came of a prediction, file by file."""
+"""What came of a prediction, file by file, and of which runs."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from piggygan.about import INTENDED_USE, __version__
@@ -26,6 +26,10 @@ class PredictedFile:
         sha256: Of the bytes that were predicted: the file may have been exchanged since.
         remarks: What was odd about the file.
         findings: What was found out about the film; each name once.
+        digests: SHA-256 of each output, by kind.
+        instances: SOP Instance UID of the film (``source``) and of what was written of it (``segmentations``), if a
+            segmentation was made.
+        at: When it was written, ISO 8601 in UTC.
 
     Example:
         >>> file = PredictedFile("films/1.png", {"masks": "masks/1.png"}, 2500, 2048, 0.21, "9f86d081", ())
@@ -41,6 +45,9 @@ class PredictedFile:
     sha256: str
     remarks: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    digests: dict[str, str] = field(default_factory=dict)
+    instances: dict[str, str] = field(default_factory=dict)
+    at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,33 @@ class RefusedFile:
 
 
 @dataclass(frozen=True)
+class PredictionRun:
+    """One start of the command; a prediction that was killed has several.
+
+    Attributes:
+        began: ISO 8601 in UTC.
+        ended: Likewise; None: it was killed, or it stopped before the end.
+        registry: SHA-256 of the registry's head, ``registry.json``, when it began.
+        torch: Version of PyTorch.
+        threads: That the network was computed with.
+        workers: Processes that read and wrote beside it.
+        part: Which part of the films, such as ``3/8``; None: all.
+
+    Example:
+        >>> PredictionRun("2026-11-27T10:00:00+00:00", None, "sha256:9f86d081", "2.13.0", 2, 2, "3/8").ended is None
+        True
+    """
+
+    began: str
+    ended: str | None
+    registry: str
+    torch: str
+    threads: int
+    workers: int
+    part: str | None
+
+
+@dataclass(frozen=True)
 class PredictionSummary:
     """What came of a prediction.
 
@@ -74,6 +108,8 @@ class PredictionSummary:
         predicted: Files that were, in order.
         refused: Files that could not be, in order.
         passed_by: What else there is in the folders that were given.
+        network: Which of several networks predicted.
+        runs: Each start, in order.
 
     Example:
         >>> refused = RefusedFile("films/2.dcm", "DicomError", "it is cut off after 40 rows")
@@ -89,6 +125,8 @@ class PredictionSummary:
     predicted: tuple[PredictedFile, ...]
     refused: tuple[RefusedFile, ...]
     passed_by: tuple[PassedBy, ...] = ()
+    network: str | None = None
+    runs: tuple[PredictionRun, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as plain values, for JSON, with the version and the intended use."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from piggygan.data.framing import Placement
 from piggygan.errors import ConfigurationError, InputError
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.prediction.job import placement_for
 from piggygan.prediction.options import Kind, PredictionOptions
 from piggygan.prediction.tiles import blend, cut
 
@@ -108,12 +109,7 @@ class Translator:
 
     def placement(self, rows: int, columns: int, aspect: float = 1.0) -> Placement:
         """Say how a picture comes to the network; ``aspect`` is the height of a pixel, its width being 1."""
-        side = self._options.side
-        if self._options.fit == "stretch":
-            return Placement.stretched(rows, columns, side)
-        if self._options.fit == "pad":
-            return Placement.padded(rows, columns, side, aspect)
-        return Placement.natural(rows, columns, side, aspect)
+        return placement_for(self._options, rows, columns, aspect)
 
     def __call__(
         self, canvases: Sequence[Float[Tensor, "channels height width"]]

@@ -95,7 +95,7 @@ class Service:
         return await self._answered(content, ready, form, wish)
 
     async def _answered(self, content: bytes, ready: Ready, form: str, wish: Wish) -> Answer:
-        film = await self.workshop.film(content, ready, wish.options)
+        film = await self.workshop.film(content, ready)
         if film.placement.canvas_height * film.placement.canvas_width > self.limits.pixels:
             raise Refusal(413, "too-large", "the network would be given more pixels than the server allows.")
         output = await self.workshop.translate(ready, film)

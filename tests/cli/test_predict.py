@@ -136,7 +136,7 @@ def test_without_highdicom_films_are_refused_at_once_with_the_option_that_goes_o
     write_film(clinic / "films/c.dcm", np.full((20, 30), 90, dtype=np.uint16))
     monkeypatch.setitem(sys.modules, "highdicom", None)  # as a plain `pip install piggygan` leaves it
     with monkeypatch.context() as patched:
-        patched.setattr("piggygan.prediction.predicting.read_film", lambda *_: pytest.fail("a film was read"))
+        patched.setattr("piggygan.prediction.making.read_film", lambda *_: pytest.fail("a film was read"))
         assert predict() == 2
     assert capsys.readouterr().err == (
         "piggygan: A DICOM Segmentation beside the mask of a film, which --no-dicom-seg leaves out, needs highdicom: "

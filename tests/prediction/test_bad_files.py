@@ -19,7 +19,7 @@ from torch import nn
 import piggygan as pg
 from piggygan.data.framing import LARGEST_CANVAS, Placement
 from piggygan.errors import InputTooLargeError
-from piggygan.prediction import PredictionOptions, predicting
+from piggygan.prediction import PredictionOptions, making
 from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
@@ -86,14 +86,14 @@ def test_17_04_whatever_goes_wrong_with_one_file_is_told_of_it_and_the_others_go
     step: str,
     error: type[Exception],
 ) -> None:
-    actual = getattr(predicting, step)
+    actual = getattr(making, step)
 
     def fail(what: Any, *arguments: Any) -> Any:
         if getattr(what, "file", what).name == "b":
             raise error("Plantagenet's film")
         return actual(what, *arguments)
 
-    monkeypatch.setattr(predicting, step, fail)
+    monkeypatch.setattr(making, step, fail)
     summary = pg.predict(registry, "lungs", three, tmp_path / "out", SMALL)
     assert [Path(file.source).name for file in summary.predicted] == ["a.png", "c.png"]
     (refused,) = summary.refused
@@ -115,7 +115,8 @@ def test_17_04_a_batch_that_fails_is_translated_film_by_film(
 
     monkeypatch.setattr(Translator, "_run", crowded)
     write_grey(three / "b.png", 255)
-    summary = pg.predict(registry, "lungs", three, tmp_path / "out", SMALL)
+    options = PredictionOptions(size=32, batch_size=8)
+    summary = pg.predict(registry, "lungs", three, tmp_path / "out", options)
     assert [Path(file.source).name for file in summary.predicted] == ["a.png", "c.png"]
     assert [file.error for file in summary.refused] == ["RuntimeError"]
 
@@ -126,7 +127,7 @@ def test_an_interrupt_is_no_refusal(
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(predicting, "read_film", interrupt)
+    monkeypatch.setattr(making, "read_film", interrupt)
     with pytest.raises(KeyboardInterrupt):
         pg.predict(registry, "lungs", three, tmp_path / "out", SMALL)
     assert not (tmp_path / "out").exists()

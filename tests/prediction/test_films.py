@@ -20,8 +20,10 @@ from piggygan.data.dicom.source import Identify, SourceImage
 from piggygan.data.image_file import ImageFile, read_image_file
 from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction import PredictionOptions
+from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.films import Film, read_film, reading
 from piggygan.prediction.inputs import InputFile
+from piggygan.prediction.job import Job
 from piggygan.prediction.pseudonyms import Pseudonyms
 from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
@@ -64,6 +66,10 @@ def film_of(rows: int, columns: int, **fields: Any) -> Recorded:
     return Recorded(ImageFile(picture, "0" * 64, **{"kind": "PNG", "bits": 8, **fields}))  # type: ignore[arg-type]
 
 
+def job_of(translator: Translator, options: PredictionOptions) -> Job:
+    return Job(translator.in_channels, translator.kind, options, Algorithm("lungs", "a" * 64, {}))
+
+
 FILE = InputFile(Path("film.dcm"), "film", may_be_dicom=True)
 
 
@@ -73,7 +79,7 @@ def read(mirror_registry: TaskRegistry, make_mirror: Callable[..., nn.Module]) -
 
     def read(reading: Recorded, **options: Any) -> Film:
         chosen = PredictionOptions(**{"size": 16, **options})
-        return read_film(FILE, Translator(model, "lungs", chosen), chosen, reading)
+        return read_film(FILE, job_of(Translator(model, "lungs", chosen), chosen), reading)
 
     return read
 

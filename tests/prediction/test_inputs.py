@@ -26,7 +26,7 @@ def test_two_inputs_of_one_stem_get_two_names(tmp_path: Path) -> None:
 
 @given(stems=st.lists(st.sampled_from(["a", "A", "a-2", "a-3", "b", "ß", "SS", "x" * 300, "é" * 200]), max_size=12))
 def test_names_never_collide_and_are_short_enough_for_any_file_system(stems: list[str]) -> None:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     names = [_unused_name(stem, taken) for stem in stems]
     assert len({name.casefold() for name in names}) == len(stems)
     assert all(len(os.fsencode(name)) <= LONGEST_NAME + 3 for name in names)
