@@ -18,15 +18,9 @@ from typing import Any, TypeVar
 from piggygan.errors import PiggyganError
 
 T = TypeVar("T")
-_kinds: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
-"""Kinds of a dataclass's fields; a long manifest asks it of the same few dataclasses thousands of times."""
-_needed_fields: Callable[[Any], list[str]] = functools.cache(
-    lambda kind: [
-        field.name
-        for field in dataclasses.fields(kind)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-)
+Place = tuple[Any, str | int]
+"""Where a value stands: the place of what holds it, and its name or number there. Only a message puts it together."""
+Reader = Callable[[Any, Place], Any]
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number", type(None): "null"}
 
@@ -73,48 +67,103 @@ def decode(kind: type[T], value: Any, where: str) -> T:
         Traceback (most recent call last):
         ValueError: size.width is '3', needed is a whole number
     """
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} is {_shown(value)}, needed is an object")
-    kinds = _kinds(kind)
-    wrong = [f"{name} is missing" for name in _needed_fields(kind) if name not in value]
-    wrong += [f"{name[:80]!r} is not known" for name in value if name not in kinds]
-    if wrong:
-        raise ValueError(f"in {where}, {', '.join(wrong[:10])}")
-    fields = {name: _decode(kinds[name], field, f"{where}.{name}") for name, field in value.items()}
-    try:
-        return kind(**fields)
-    except (ValueError, PiggyganError) as error:
-        raise ValueError(f"in {where}, {error}") from error
+    read: Callable[[Any, Place], T] = _reader(typing.cast(Any, kind))
+    return read(value, (None, where))
 
 
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    """Check a value of any of the kinds that :func:`decode` knows."""
+@functools.cache
+def _reader(kind: Any) -> Reader:
+    """Return what checks a value of any of the kinds that :func:`decode` knows; made once for thousands of values."""
     if dataclasses.is_dataclass(kind):
-        return decode(kind, value, where)  # type: ignore[arg-type]  # a class: the fields' types are no instances
+        return _reader_of_dataclass(kind)
     container, arguments = typing.get_origin(kind), typing.get_args(kind)
     if container is types.UnionType:
-        return _decode_union(arguments, value, where)
-    if container is tuple and isinstance(value, list):
-        return tuple(_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
-    if container is dict and isinstance(value, dict):
-        return {name: _decode(arguments[1], item, f"{where}.{name[:80]}") for name, item in value.items()}
-    if type(value) is kind:
-        return value
-    # Somebody may have written 1 for 1.0; up to 2**53 that is the same number.
-    if kind is float and type(value) is int and abs(value) <= 2**53:
-        return float(value)
-    raise ValueError(f"{where} is {_shown(value)}, needed is {_needed(kind)}")
+        return _reader_of_union(arguments)
+    if container is tuple:
+        return _reader_of_list(kind, _reader(arguments[0]))
+    if container is dict:
+        return _reader_of_names(kind, _reader(arguments[1]))
+
+    def read(value: Any, place: Place) -> Any:
+        if type(value) is kind:
+            return value
+        # Somebody may have written 1 for 1.0; up to 2**53 that is the same number.
+        if kind is float and type(value) is int and abs(value) <= 2**53:
+            return float(value)
+        raise _refused(value, place, kind)
+
+    return read
 
 
-def _decode_union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and type(None) in kinds:
-        return None
-    if type(value) in kinds:
-        return value
+def _reader_of_dataclass(kind: Any) -> Reader:
+    fields = dataclasses.fields(kind)
+    absent = dataclasses.MISSING
+    needed = {one.name for one in fields if one.default is absent and one.default_factory is absent}
+    hints = typing.get_type_hints(kind)
+    readers = {name: _reader(hint) for name, hint in hints.items()}
+    plain = {name: hint for name, hint in hints.items() if hint in _NAMES}  # which most fields are
+
+    def read(value: Any, place: Place) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"{_said(place)} is {_shown(value)}, needed is an object")
+        if not needed <= value.keys() <= readers.keys():
+            wrong = [f"{one.name} is missing" for one in fields if one.name in needed and one.name not in value]
+            wrong += [f"{name[:80]!r} is not known" for name in value if name not in readers]
+            raise ValueError(f"in {_said(place)}, {', '.join(wrong[:10])}")
+        given = {
+            name: held if type(held) is plain.get(name) else readers[name](held, (place, name))
+            for name, held in value.items()
+        }
+        try:
+            return kind(**given)
+        except (ValueError, PiggyganError) as error:
+            raise ValueError(f"in {_said(place)}, {error}") from error
+
+    return read
+
+
+def _reader_of_list(kind: Any, reader: Reader) -> Reader:
+    def read(value: Any, place: Place) -> Any:
+        if not isinstance(value, list):
+            raise _refused(value, place, kind)
+        return tuple([reader(item, (place, index)) for index, item in enumerate(value)])
+
+    return read
+
+
+def _reader_of_names(kind: Any, reader: Reader) -> Reader:
+    def read(value: Any, place: Place) -> Any:
+        if not isinstance(value, dict):
+            raise _refused(value, place, kind)
+        return {name: reader(item, (place, name)) for name, item in value.items()}
+
+    return read
+
+
+def _reader_of_union(kinds: tuple[Any, ...]) -> Reader:
     others = [kind for kind in kinds if kind is not type(None)]
-    if len(others) == 1:
-        return _decode(others[0], value, where)
-    raise ValueError(f"{where} is {_shown(value)}, needed is {' or '.join(map(_needed, kinds))}")
+    only = _reader(others[0]) if len(others) == 1 else None
+
+    def read(value: Any, place: Place) -> Any:
+        if type(value) in kinds:
+            return value
+        if only is not None:
+            return only(value, place)
+        raise ValueError(f"{_said(place)} is {_shown(value)}, needed is {' or '.join(map(_needed, kinds))}")
+
+    return read
+
+
+def _refused(value: Any, place: Place, kind: Any) -> ValueError:
+    return ValueError(f"{_said(place)} is {_shown(value)}, needed is {_needed(kind)}")
+
+
+def _said(place: Place) -> str:
+    """Put together where a value stands: ``the manifest.tasks[2].name``."""
+    above, own = place
+    if above is None:
+        return str(own)
+    return f"{_said(above)}[{own}]" if isinstance(own, int) else f"{_said(above)}.{own[:80]}"
 
 
 def _needed(kind: Any) -> str:
@@ -131,11 +180,11 @@ def _shown(value: Any) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{name[:80]!r} is there twice")
-        found[name] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(f"{twice[:80]!r} is there twice")
     return found
 
 

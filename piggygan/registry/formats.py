@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +32,7 @@ def written(value: Any) -> Any:
         [{'width': 3}, {'width': 3, 'unit': 'mm'}]
     """
     if dataclasses.is_dataclass(value):
-        return {name: written(held) for name, held, _ in _said(value)}
+        return {name: written(held) for name, held in _said(value)}
     if isinstance(value, dict):
         return {name: written(held) for name, held in value.items()}
     return [written(held) for held in value] if isinstance(value, (list, tuple)) else value
@@ -48,21 +49,35 @@ def version_needed(value: Any) -> int:
         >>> version_needed(Size(3)), version_needed({"film": (Size(3), Size(3, "mm"))})
         (1, 2)
     """
-    if dataclasses.is_dataclass(value):
-        return max((max(version, version_needed(held)) for _, held, version in _said(value)), default=1)
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return 1
-    return max(map(version_needed, value), default=1)
+    if isinstance(value, (dict, list, tuple)):
+        return max(map(version_needed, value.values() if isinstance(value, dict) else value), default=1)
+    later, deeper = _newer(value.__class__)
+    said = [version for name, version, default in later if getattr(value, name) != default]
+    return max([*said, *(version_needed(getattr(value, name)) for name in deeper)], default=1)
 
 
-def _said(value: Any) -> Iterable[tuple[str, Any, int]]:
-    """Yield each field that is written: its name, what it holds, and the version that it came with."""
+def _said(value: Any) -> Iterable[tuple[str, Any]]:
+    """Yield each field that is written, and what it holds."""
     for name, version, default in _fields(value.__class__):
         held = getattr(value, name)
         if version == 1 or held != default:
-            yield name, held, version
+            yield name, held
+
+
+@functools.cache
+def _newer(kind: Any) -> tuple[tuple[tuple[str, int, Any], ...], tuple[str, ...]]:
+    """Return the later fields of a kind, and those that can hold such: of thousands of others none is looked at."""
+    if not dataclasses.is_dataclass(kind):
+        return (), ()
+    hints = typing.get_type_hints(kind).items()
+    return tuple(one for one in _fields(typing.cast(Any, kind)) if one[1] > 1), tuple(
+        name for name, hint in hints if _can_be_newer(hint)
+    )
+
+
+@functools.cache
+def _can_be_newer(hint: Any) -> bool:
+    return any(map(_can_be_newer, typing.get_args(hint))) or any(_newer(hint))
 
 
 @functools.cache

@@ -33,6 +33,8 @@ GENERATOR = "generator"
 MAX_SIDE = 2**12
 """The most pixels of a side that are believed."""
 MAX_MANIFEST_SIZE = 2**24
+MOST_INDENTED = 1000
+"""Tasks up to which a manifest is written a field a line; of more it takes half as many bytes without that."""
 SCHEMA_VERSION = 2
 """The newest version that is read and written. What version 1 can say is written in it."""
 
@@ -196,7 +198,11 @@ def manifest_to_bytes(manifest: Manifest) -> bytes:
     """
     fields = written(replace(manifest, schema_version=version_of_manifest(manifest)))
     signed = {**fields, "checksum": _checksum(fields)}
-    data = (json.dumps(signed, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+    if len(manifest.tasks) <= MOST_INDENTED:
+        text = json.dumps(signed, indent=2, sort_keys=True, allow_nan=False)
+    else:
+        text = json.dumps(signed, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    data = f"{text}\n".encode()
     if len(data) > MAX_MANIFEST_SIZE:
         raise RegistryError(
             f"{FILE_NAME} would have {len(data)} bytes, more than the {MAX_MANIFEST_SIZE} that are read: start another "

@@ -38,10 +38,19 @@ class StoredObject:
     size: int
 
     def __post_init__(self) -> None:
-        if not _DIGEST.fullmatch(self.digest):
-            raise ValueError(f"{self.digest[:80]!r} is not a SHA-256 digest of 64 lower-case hexadecimal digits")
+        check_digest(self.digest)
         if not 0 <= self.size <= MAX_OBJECT_SIZE:
             raise ValueError(f"an object of {self.size} bytes; the most is {MAX_OBJECT_SIZE}")
+
+
+def check_digest(digest: str) -> None:
+    """Refuse what is no digest.
+
+    Raises:
+        ValueError: If so.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"{digest[:80]!r} is not a SHA-256 digest of 64 lower-case hexadecimal digits")
 
 
 class ObjectStore:

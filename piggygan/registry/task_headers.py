@@ -10,7 +10,7 @@ from piggygan.files.strict_json import decode
 from piggygan.registry.described import Network
 from piggygan.registry.formats import written
 from piggygan.registry.manifest import GENERATOR, TaskRecord, version_of_record
-from piggygan.registry.store import StoredObject
+from piggygan.registry.store import check_digest
 
 FORMAT_VERSION = 3
 """The newest, for what version 2 of the registry brought. Other tasks are written in 2 if they are in several networks,
@@ -42,13 +42,13 @@ class Header:
     def __post_init__(self) -> None:
         if not self.networks or not self.networks.keys() == self.needs.keys() == self.record.networks.keys():
             raise ValueError(f"the task has the networks {sorted(self.record.networks)[:3]}, others are described")
-        StoredObject(self.checksum, 0)  # refuses what is none
+        check_digest(self.checksum)
         for network, needs in self.needs.items():
             self._check_needs(needs, self.record.networks[network].bank)
 
     def _check_needs(self, needs: dict[str, str], bank: dict[str, str]) -> None:
         for digest in needs.values():
-            StoredObject(digest, 0)
+            check_digest(digest)
         if (self.record.name == self.base_task) == bool(needs):
             raise ValueError("all tasks but the base task need another")
         if needs and not {*self.record.draws_on, self.base_task} <= needs.keys() - {self.record.name}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from piggygan.registry.store import StoredObject
+from piggygan.registry.store import StoredObject, check_digest
 
 MAX_CHANNELS = 2**16
 MAX_BANK = 2.0**16
@@ -53,7 +53,8 @@ class Certificate:
     recipe: Recipe
 
     def __post_init__(self) -> None:
-        _check_digests(self.tensors_digest, self.outputs_digest)
+        check_digest(self.tensors_digest)
+        check_digest(self.outputs_digest)
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,10 @@ class TaskInNetwork:
     certificate: Certificate
 
     def __post_init__(self) -> None:
-        _check_digests(*self.bank.values())
+        for digest in self.bank.values():
+            check_digest(digest)
 
     @property
     def objects(self) -> tuple[StoredObject, ...]:
         """All files that it is made of."""
         return self.weights, self.certificate.probe, self.certificate.outputs
-
-
-def _check_digests(*digests: str) -> None:
-    for digest in digests:
-        StoredObject(digest, 0)  # refuses what is none

@@ -15,6 +15,7 @@ from piggygan.model.wrapping import Wrapping
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.manifest import (
     MAX_MANIFEST_SIZE,
+    MOST_INDENTED,
     Manifest,
     TaskRecord,
     Versions,
@@ -314,3 +315,16 @@ def test_what_format_2_says_has_bounds_with_words(said: dict[str, Any], words: s
     _in_task(fields, **said)
     with pytest.raises(CorruptFileError, match=words):
         manifest_from_bytes(signed({**fields, "schema_version": 2}))
+
+
+def test_a_manifest_of_many_tasks_is_written_without_indents_and_is_read_as_any() -> None:
+    base, lungs = MANIFEST.tasks
+    few, many = (
+        replace(MANIFEST, tasks=(base, *(replace(lungs, name=f"lungs-{n}") for n in range(1, count))))
+        for count in (MOST_INDENTED, MOST_INDENTED + 1)
+    )
+    assert manifest_to_bytes(few).count(b"\n") > 10 * MOST_INDENTED
+    assert manifest_to_bytes(many).count(b"\n") == 1
+    assert len(manifest_to_bytes(many)) < 0.7 * len(manifest_to_bytes(few))
+    for manifest in (few, many):
+        assert manifest_from_bytes(manifest_to_bytes(manifest)) == manifest
