@@ -35,6 +35,7 @@ from piggygan.cli.data import DATA
 from piggygan.cli.demo import Demo
 from piggygan.cli.evaluate import Evaluate
 from piggygan.cli.keeping import NewKey, Repair, Sign
+from piggygan.cli.measure import Measure
 from piggygan.cli.option_names import as_options, options_named
 from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
@@ -51,6 +52,7 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "demo": Demo,
     "train": Train,
     "predict": Predict,
+    "measure": Measure,
     "evaluate": Evaluate,
     "report": Report,
     "serve": Serve,

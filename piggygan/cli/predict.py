@@ -23,7 +23,7 @@ from piggygan.prediction.predicting import predicted
 from piggygan.prediction.predictions import Predictions
 from piggygan.prediction.request import Request
 
-_NAMED: dict[Patient, str] = {
+NAMED: dict[Patient, str] = {
     "copy": "name the patient and study of their films: treat them as the films. --patient empty names nobody.",
     "empty": "name no patient: an archive files them apart from their films.",
     "pseudonym": "name pseudonyms and other UIDs than their films: an archive files them apart from these.",
@@ -117,7 +117,7 @@ def _lines(predictions: Predictions, out: Path) -> Iterator[str]:
     yield from _doubted(predictions)
     written = sum("segmentations" in file.outputs for file in predictions.predicted())
     if written:
-        yield f"{written} DICOM segmentations {_NAMED[predictions.about.options.patient]}"
+        yield f"{written} DICOM segmentations {NAMED[predictions.about.options.patient]}"
     before = predictions.predicted_count - predictions.made
     there = f" ({before} of them were there)" if before else ""
     where = repr(str(out)) if predictions.predicted_count else "nothing is written"

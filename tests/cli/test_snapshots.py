@@ -84,6 +84,14 @@ CASES: dict[str, list[str]] = {
         "clinic films --out out3",
         "clinic --task lungs --out out3",
     ],
+    "measure": [
+        "--help",
+        "scored/masks --hearts scored/masks --out measured",
+        "scored/masks --heart scored/masks --out measured2",
+        "nowhere --out measured2",
+        "scored/masks --out measured2 --dicom-sr",
+        "scored/masks",
+    ],
     "evaluate": [
         "--help",
         f"{EVALUATE} --out scores",

@@ -18,6 +18,7 @@ from torch import nn
 
 import piggygan as pg
 from piggygan.prediction import Patient, PredictionOptions
+from piggygan.prediction.measure_films import MeasureOptions, measure
 from piggygan.registry import TaskRegistry
 from tests.prediction.orthanc import WHY_NOT, Archive, archive
 
@@ -139,3 +140,24 @@ def test_dcmtk_and_highdicom_read_what_comes_back(
     assert not printed.stderr
     assert "[Müller^Jörg]" in printed.stdout
     assert f"[{source.StudyInstanceUID}]" in printed.stdout
+
+
+def test_a_report_of_measurements_joins_its_film_too(
+    orthanc: Archive,
+    mirror_registry: TaskRegistry,
+    make_mirror: Callable[..., nn.Module],
+    tmp_path: Path,
+    write_film: WriteFilm,
+    chest: np.ndarray[Any, Any],
+) -> None:
+    (film,) = films_of([chest], tmp_path / "films", write_film)
+    stored_with_masks(orthanc, mirror_registry, make_mirror(), [film], tmp_path / "out", "copy")
+    found = measure(tmp_path / "out", tmp_path / "measured", options=MeasureOptions(dicom_sr=True))
+    assert found.measured[0].lung_mm2 == pytest.approx(found.measured[0].lung_pixels * 0.16)
+    report = (tmp_path / "measured/reports/0.dcm").read_bytes()
+    orthanc.store(report)
+    said = pydicom.dcmread(io.BytesIO(report))
+    assert orthanc.place(said.SOPInstanceUID) == orthanc.place(pydicom.dcmread(film).SOPInstanceUID)
+    assert orthanc.fetch(said.StudyInstanceUID, said.SeriesInstanceUID, said.SOPInstanceUID) == report
+    series = orthanc.json(f"/dicom-web/studies/{said.StudyInstanceUID}/series")
+    assert sorted(one["00080060"]["Value"][0] for one in series) == ["CR", "SEG", "SR"]
