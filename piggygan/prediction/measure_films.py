@@ -32,7 +32,12 @@ TABLE = "measurements.csv"
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """How films are measured."""
+    """How films are measured.
+
+    Example:
+        >>> MeasureOptions(dicom_sr=True).patient
+        'copy'
+    """
 
     dicom_sr: bool = False
     """Write a DICOM Structured Report (TID 1500) of each DICOM film too; needs piggygan[medical]."""

@@ -28,6 +28,10 @@ class Measured:
         pixel_width_mm: Of a pixel.
         spacing_from: Which element of the film these are from.
         remark: Why something is missing.
+
+    Example:
+        >>> Measured("film", lung_pixels=320, thoracic_width=24, heart_width=12, cardiothoracic_ratio=0.5).lung_mm2 is None
+        True
     """
 
     name: str
@@ -69,6 +73,11 @@ class Measurements:
         measured: Films, in order.
         refused: Films that could not be measured.
         reports: How many DICOM Structured Reports were written.
+
+    Example:
+        >>> found = Measurements(("lungs", "9f86d081"), None, (Measured("film", 320, 51.2),), ())
+        >>> found.to_csv().decode().splitlines()[1]
+        'film,320,51.2,,,,,,,,,'
     """
 
     lungs: tuple[str | None, str | None]
