@@ -30,7 +30,7 @@ class Measured:
         remark: Why something is missing.
 
     Example:
-        >>> Measured("film", lung_pixels=320, thoracic_width=24, heart_width=12, cardiothoracic_ratio=0.5).lung_mm2 is None
+        >>> Measured("film", lung_pixels=320, cardiothoracic_ratio=0.5).lung_mm2 is None
         True
     """
 
