@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import BytesIO
 
 from pydicom import dcmread
@@ -55,6 +56,11 @@ def write_identity(dataset: Dataset, source: SourceImage) -> None:
         dataset.FrameOfReferenceUID, dataset.PositionReferenceIndicator = source.frame_of_reference, None
     if source.laterality is not None:
         dataset.Laterality = source.laterality
+
+
+def identity_digest(source: SourceImage) -> bytes:
+    """Make a digest of what :func:`write_identity` writes: of other identities it is another."""
+    return hashlib.sha256(repr(sorted(_bytes_of(source).items())).encode()).digest()
 
 
 def _character_set(dataset: Dataset) -> str | list[str]:

@@ -15,7 +15,7 @@ from piggygan.about import INTENDED_USE, __version__
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
-from piggygan.prediction.dicom_identity import referred_image, says_another, write_identity
+from piggygan.prediction.dicom_identity import identity_digest, referred_image, says_another, write_identity
 from piggygan.prediction.extras import medical
 from piggygan.prediction.reproducible import make_reproducible
 
@@ -106,13 +106,13 @@ def _written(
         series_description=f"Segmentation: {algorithm.task}"[:64],
         omit_empty_frames=False,
     )
-    write_identity(segmentation, source)
     if plane is not None:
         _lay_in_a_plane(segmentation, plane)
     if algorithm.moment is not None:
-        make_reproducible(
-            segmentation, algorithm.moment, (value for value in vars(source).values() if isinstance(value, str))
-        )
+        given = (value for value in vars(source).values() if isinstance(value, str))
+        make_reproducible(segmentation, algorithm.moment, given, beside=identity_digest(source))
+    # Last: whoever looks at an element after this decodes it, and its bytes may then be others than the film's.
+    write_identity(segmentation, source)
     file = io.BytesIO()
     segmentation.save_as(file)
     return file.getvalue()

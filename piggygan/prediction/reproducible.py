@@ -41,13 +41,14 @@ def moment_of_now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def make_reproducible(segmentation: FileDataset, moment: str, given: Iterable[str]) -> None:
+def make_reproducible(segmentation: FileDataset, moment: str, given: Iterable[str], beside: bytes = b"") -> None:
     """Give a segmentation times and identifiers that depend on nothing but its content and a moment.
 
     Args:
         segmentation: Made by highdicom.
         moment: ISO 8601 with an offset.
         given: Identifiers that are others' and stay.
+        beside: Stands for what will be written into it afterwards.
     """
     stays, drawn, places = set(given), dict[str, str](), list[tuple[DataElement, str]]()
     time = datetime.fromisoformat(moment)
@@ -59,7 +60,7 @@ def make_reproducible(segmentation: FileDataset, moment: str, given: Iterable[st
     _name(segmentation, [(element, UID(place)) for element, place in places])
     content = io.BytesIO()
     segmentation.save_as(content)
-    digest = hashlib.sha256(content.getvalue()).digest()
+    digest = hashlib.sha256(content.getvalue() + beside).digest()
     _name(segmentation, [(element, _derived(digest, place)) for element, place in places])
 
 

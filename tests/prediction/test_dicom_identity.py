@@ -33,9 +33,9 @@ def source_of(path: Path) -> SourceImage:
     return source
 
 
-def segmentation(source: SourceImage) -> bytes:
+def segmentation(source: SourceImage, moment: str | None = None) -> bytes:
     pytest.importorskip("highdicom")
-    return segmentation_bytes(PIXELS > 0, source, Algorithm("lungs", "ab" * 32, {}))
+    return segmentation_bytes(PIXELS > 0, source, Algorithm("lungs", "ab" * 32, {}, moment))
 
 
 def raw(dataset: Dataset, keyword: str) -> bytes | None:
@@ -54,17 +54,29 @@ def raw(dataset: Dataset, keyword: str) -> bytes | None:
         ("ISO_IR 144", "Люкceмбypг"),
     ],
 )
+@pytest.mark.parametrize("moment", [None, "2026-11-27T12:00:00+00:00"])
 def test_a_segmentation_has_the_films_own_bytes(
-    tmp_path: Path, write_film: WriteFilm, alphabet: Any, name: str
+    tmp_path: Path, write_film: WriteFilm, alphabet: Any, name: str, moment: str | None
 ) -> None:
     more = {} if alphabet is None else {"SpecificCharacterSet": alphabet}
     path = write_film(tmp_path / "film.dcm", PIXELS, **more, PatientName=name, PatientID="0815 ")
-    film, found = pydicom.dcmread(path), pydicom.dcmread(io.BytesIO(segmentation(source_of(path))))
+    film, found = pydicom.dcmread(path), pydicom.dcmread(io.BytesIO(segmentation(source_of(path), moment)))
     for keyword in (*PATIENT, *STUDY, "StudyDescription"):
         assert raw(found, keyword) == raw(film, keyword), keyword
     assert found.PatientName == film.PatientName == name
     assert found.StudyInstanceUID == film.StudyInstanceUID
     assert found.SegmentSequence[0].SegmentLabel == "lungs"  # our own words are read in that alphabet too
+
+
+def test_another_identity_makes_another_object_at_one_moment(tmp_path: Path, write_film: WriteFilm) -> None:
+    source, moment = source_of(write_film(tmp_path / "film.dcm", PIXELS)), "2026-11-27T12:00:00+00:00"
+    same = [segmentation(source, moment) for _ in range(2)]
+    assert same[0] == same[1]
+    found = {
+        pydicom.dcmread(io.BytesIO(segmentation(one, moment))).SOPInstanceUID
+        for one in (source, replace(source, identity=None), replace(source, identity=Identity({"PatientID": "7"})))
+    }
+    assert len(found) == 3
 
 
 def test_b23_nothing_of_the_patient_comes_with_it_but_what_the_study_needs(
