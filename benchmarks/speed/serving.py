@@ -1,0 +1,263 @@
+"""How many pictures a second `piggygan serve` answers, against what the network alone computes at its best batch.
+
+    python -m benchmarks.speed.serving --seconds 20 --turns 3
+
+A server of two tasks runs in a process of its own; clients send it one PNG after another, each over a connection that
+stays open. In turns with that the same network computes the same pictures in this process, batch by batch, while the
+server idles. Beside it: how long until the server answers, the first mask of a large film, latencies and memory. On a
+machine that does other things too, compare processor seconds: wall-clock time says then who was let in how often.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+import tyro
+from PIL import Image
+
+import piggygan as pg
+from piggygan.data.synthetic import generate_xray
+from piggygan.prediction import PredictionOptions
+from piggygan.prediction.translator import Translator
+
+BATCHES = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen on the command line."""
+
+    seconds: float = 10.0
+    """Of each side of a turn."""
+    turns: int = 3
+    """Pairs of measurements."""
+    clients: int = 32
+    """That send at once."""
+    size: int = 256
+    """Side of the pictures and of what the network is given."""
+    depth: int = 8
+    """Of the U-Net."""
+    width: int = 64
+    """Of the U-Net."""
+    film: int = 2000
+    """Side of the large film."""
+
+
+@dataclass
+class Load:
+    """What clients saw in one turn."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return self.statuses[200] / self.seconds
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server in a process of its own."""
+
+    port: int
+    process: int
+    seconds_to_start: float
+
+    def memory(self) -> int:
+        """Bytes that it holds, with its decoding processes."""
+        return sum(_resident(one) for one in self._processes())
+
+    def processor_seconds(self) -> float:
+        """That it has used, with its decoding processes."""
+        return sum(_processor_seconds(one) for one in self._processes())
+
+    def _processes(self) -> list[int]:
+        tasks = Path(f"/proc/{self.process}/task").glob("*/children")
+        return [self.process, *(int(child) for task in tasks for child in task.read_text().split())]
+
+
+def main(options: Options) -> None:
+    """Measure, and say what was found."""
+    for line in measure(options):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def measure(options: Options) -> Iterator[str]:
+    """Measure everything, line by line."""
+    with TemporaryDirectory() as folder:
+        commit(Path(folder), options)
+        translator = Translator(
+            pg.TaskRegistry(folder).load(["lungs"]), "lungs", PredictionOptions(size=options.size, batch_size=8)
+        )
+        films = [_film(seed, options.size) for seed in range(8)]
+        with serving(folder, options.clients) as server:
+            yield f"answers after {server.seconds_to_start:.2f} s, import torch takes {_import_torch():.2f} s of them"
+            post(server.port, films[0])  # the decoding processes have started then
+            large = _film(99, options.film)
+            seconds = sorted(post(server.port, large) for _ in range(3))
+            yield f"a mask of a film of {options.film} px: {seconds[1]:.3f} s (of three), {len(large) / 1e6:.1f} MB"
+            load(server.port, films, options.clients, options.seconds)  # batches prove themselves
+            before, ratios, by_processor = server.memory(), [], []
+            for turn in range(options.turns):
+                alone, cost_alone = best_rate(translator, options)
+                used = server.processor_seconds()
+                served = load(server.port, films, options.clients, options.seconds)
+                cost = (server.processor_seconds() - used) / max(1, served.statuses[200])
+                ratios.append(served.rate / max(alone.values()))
+                by_processor.append(cost_alone / cost)
+                p50, p99 = np.percentile(served.latencies, [50, 99])
+                rates = ", ".join(f"{size}: {rate:.2f}" for size, rate in alone.items())
+                yield (
+                    f"turn {turn + 1}: network alone ({rates}) a second; served {served.rate:.2f} a second, "
+                    f"{ratios[-1]:.2f} of it; p50 {p50:.2f} s, p99 {p99:.2f} s; {dict(served.statuses)}; "
+                    f"processor seconds a picture {cost_alone:.4f} and {cost:.4f}: {by_processor[-1]:.2f}"
+                )
+            yield (
+                f"served / network alone: {statistics.median(ratios):.2f} by the clock, "
+                f"{statistics.median(by_processor):.2f} by processor seconds (medians of {options.turns})"
+            )
+            yield f"memory {before / 2**20:.0f} MiB before, {server.memory() / 2**20:.0f} MiB after"
+            batches = re.findall(
+                r'piggygan_batches_total\{size="(\d+)"\} (\d+)', _get(server.port, "/metrics").decode()
+            )
+            yield f"batches: {dict(batches)}"
+
+
+def commit(folder: Path, options: Options) -> None:
+    """Commit a registry of two tasks that learned nothing: they take as long as others."""
+    torch.manual_seed(0)
+    model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=options.depth, width=options.width), "facades")
+    model.freeze_task("facades")
+    model.add_task("lungs", out_channels=1)
+    model.freeze_task("lungs")
+    for task in model.tasks:
+        pg.TaskRegistry(folder).commit(model, task, image_size=options.size)
+
+
+@contextmanager
+def serving(folder: str, clients: int) -> Iterator[Server]:
+    """Start a server, and end it."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "piggygan.cli", "serve", folder, "--port", "0", "--requests", str(clients)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            if process.stdout is None:
+                raise RuntimeError("the server says nothing")
+            port = int(process.stdout.readline().rpartition(":")[2].strip().rstrip("/"))
+            _get(port, "/health")
+            yield Server(port, process.pid, time.perf_counter() - began)
+        finally:
+            process.terminate()
+
+
+def best_rate(translator: Translator, options: Options) -> tuple[dict[int, float], float]:
+    """Say how many pictures a second the network computes, by how many at once; and the least processor seconds."""
+    costs = []
+    canvases = [torch.rand(translator.in_channels, options.size, options.size) * 2 - 1 for _ in range(max(BATCHES))]
+    rates = {}
+    for size in BATCHES:
+        count, began, used = 0, time.perf_counter(), time.process_time()
+        while (passed := time.perf_counter() - began) < options.seconds / len(BATCHES):
+            translator(canvases[:size])
+            count += size
+        rates[size] = count / passed
+        costs.append((time.process_time() - used) / count)
+    return rates, min(costs)
+
+
+def load(port: int, films: list[bytes], clients: int, seconds: float) -> Load:
+    """Let clients send films for a while."""
+    seen, lock, began = Load(), threading.Lock(), time.perf_counter()
+
+    def client(number: int) -> None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=120)
+        while time.perf_counter() - began < seconds:
+            sent = time.perf_counter()
+            connection.request("POST", "/api/tasks/lungs/predict", films[number % len(films)])
+            answer = connection.getresponse()
+            answer.read()
+            with lock:
+                seen.statuses[answer.status] += 1
+                seen.latencies.append(time.perf_counter() - sent)
+            if answer.status == 429:
+                time.sleep(float(answer.headers["Retry-After"]))
+        connection.close()
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seen.seconds = time.perf_counter() - began
+    return seen
+
+
+def post(port: int, film: bytes) -> float:
+    """Send a film, and say how long its mask took."""
+    began = time.perf_counter()
+    connection = HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("POST", "/api/tasks/lungs/predict", film)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"the server answered {answer.status}")
+    return time.perf_counter() - began
+
+
+def _film(seed: int, side: int) -> bytes:
+    file = io.BytesIO()
+    stored = generate_xray(np.random.default_rng(seed), side)[0]
+    Image.fromarray((stored >> 4).astype(np.uint8)).save(file, format="PNG")
+    return file.getvalue()
+
+
+def _get(port: int, path: str) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:  # ours
+        content: bytes = answer.read()
+        return content
+
+
+def _import_torch() -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return time.perf_counter() - began
+
+
+def _resident(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096
+    except OSError:
+        return 0
+
+
+def _processor_seconds(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
