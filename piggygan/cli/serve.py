@@ -41,6 +41,8 @@ class Serve:
     """File of a token that requests must bear; nobody else may read it."""
     allow_anyone: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Let other machines in without a token."""
+    read_only: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Refuse a registry that this user could write to; serving never does."""
     limits: Annotated[Limits, tyro.conf.arg(name="")] = field(default_factory=Limits)
     """What one request may take."""
     required: Required = field(default_factory=Requirements)
@@ -53,7 +55,7 @@ class Serve:
         from piggygan.server.source import Source
 
         options = ServeOptions(self.host, self.port, self.name, self.token_file, self.allow_anyone, self.limits)
-        source = Source(registry_at(self.registry), self.required.expect, self.required.signer)
+        source = Source(registry_at(self.registry), self.required.expect, self.required.signer, self.read_only)
         serve(source, options, _begun)
         return DONE
 

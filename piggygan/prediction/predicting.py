@@ -163,7 +163,10 @@ def _check_packages(translator: Translator, inputs: Sequence[InputFile], options
 
 def algorithm_of(model: MultiTaskGenerator, task: str, options: PredictionOptions) -> Algorithm:
     """Say what predicts: by the tensors that do, for the registry may have another task of this name by now."""
+    return Algorithm(task, tensors_digest(model.task_tensors(task)), settings_of(options))
+
+
+def settings_of(options: PredictionOptions) -> dict[str, str]:
+    """Say how an algorithm is applied, as far as its output depends on it."""
     settings = {"size": options.size, "fit": options.fit, "largest": options.largest, "fill_holes": options.fill_holes}
-    return Algorithm(
-        task, tensors_digest(model.task_tensors(task)), {name: str(value) for name, value in settings.items()}
-    )
+    return {name: str(value) for name, value in settings.items()}

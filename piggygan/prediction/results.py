@@ -67,14 +67,14 @@ def products_of(
     contents = {f"masks/{name}.png": mask_png(mask), f"overlays/{name}.png": overlay_png(film.preview, mask)}
     if film.source is not None:
         contents[f"segmentations/{name}.dcm"] = segmentation_bytes(
-            mask, film.source, algorithm, _plane(film) if options.viewer == "ohif" else None
+            mask, film.source, algorithm, plane_of(film) if options.viewer == "ohif" else None
         )
     return replace(
         _of_film(film, contents, np.count_nonzero(mask) / mask.size), findings=judge(mask, film.description, options)
     )
 
 
-def _plane(film: Film) -> tuple[float, float]:
+def plane_of(film: Film) -> tuple[float, float]:
     """Say how large a pixel is; of one that nobody measured, that it is a millimetre wide, as viewers assume."""
     described = film.description
     return described.spacing or (described.aspect, 1.0) if described else (1.0, 1.0)

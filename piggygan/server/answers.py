@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,15 @@ from torch import Tensor
 
 from piggygan.prediction.dicom_seg import segmentation_bytes
 from piggygan.prediction.films import Film
+from piggygan.prediction.judging import judge
+from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.png import mask_png, overlay_png, picture_png
-from piggygan.prediction.results import hard_mask
+from piggygan.prediction.results import hard_mask, plane_of
 from piggygan.server.held import Ready
 from piggygan.server.problems import Refusal
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, UInt8
+    from jaxtyping import Bool, Float, UInt8
 
 PNG, NPY, DICOM, JSON = "image/png", "application/x-npy", "application/dicom", "application/json"
 FORMS = (PNG, NPY, DICOM, JSON)
@@ -65,7 +67,14 @@ def chosen_form(accept: str, forms: tuple[str, ...] = FORMS) -> str:
     return best
 
 
-def answer_of(film: Film, output: Float[Tensor, "channels height width"], ready: Ready, form: str, show: str) -> Answer:
+def answer_of(
+    film: Film,
+    output: Float[Tensor, "channels height width"],
+    ready: Ready,
+    options: PredictionOptions,
+    form: str,
+    show: str,
+) -> Answer:
     """Bring an output back onto its film and write it, with the bytes that predicting files on disk writes.
 
     Raises:
@@ -85,8 +94,10 @@ def answer_of(film: Film, output: Float[Tensor, "channels height width"], ready:
         "remarks": list(film.remarks),
     }
     if kind == "mask":
-        mask = hard_mask(whole, ready.options)
+        mask = hard_mask(whole, options)
         facts["foreground"] = float(mask.mean())
+        if findings := judge(mask, film.description, options):
+            facts["findings"] = [asdict(finding) for finding in findings]
     if form == JSON:
         return Answer(form, json.dumps(facts).encode(), facts)
     if form == NPY:
@@ -96,12 +107,19 @@ def answer_of(film: Film, output: Float[Tensor, "channels height width"], ready:
             raise Refusal(406, "not-acceptable", "the task makes pictures: ask for image/png without show, or npy.")
         return Answer(form, picture_png(whole), facts)
     if form == DICOM:
-        if film.source is None:
-            raise Refusal(406, "not-acceptable", "a DICOM Segmentation refers to a DICOM film, and the file is none.")
-        return Answer(form, segmentation_bytes(mask, film.source, ready.algorithm), facts)
+        return Answer(form, _segmentation(mask, film, ready, options), facts)
     if show == "values":
         return Answer(form, _grey_png(levels_of_values(whole)), facts)
     return Answer(form, overlay_png(film.preview, mask) if show == "overlay" else mask_png(mask), facts)
+
+
+def _segmentation(
+    mask: Bool[np.ndarray, "rows columns"], film: Film, ready: Ready, options: PredictionOptions
+) -> bytes:
+    if film.source is None:
+        raise Refusal(406, "not-acceptable", "a DICOM Segmentation refers to a DICOM film, and the file is none.")
+    plane = plane_of(film) if options.viewer == "ohif" else None
+    return segmentation_bytes(mask, film.source, ready.applied(options), plane)
 
 
 def headers_of(facts: Mapping[str, Any]) -> dict[str, str]:

@@ -42,7 +42,7 @@ class _Order:
         """Say whether both can be computed at once: by one task in one way, and each on one tile."""
         if first.work is not None or self.ready is not first.ready:
             return False
-        side = first.ready.options.side
+        side = first.ready.side
         return all(order.canvas.shape[-2:] == (side, side) for order in (self, first))
 
     def may_be_one_of(self, size: int) -> bool:

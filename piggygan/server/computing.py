@@ -19,6 +19,7 @@ from piggygan.data.untrusted.reader import UntrustedReader
 from piggygan.prediction.films import Film, read_film
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.job import Job
+from piggygan.prediction.options import PredictionOptions
 from piggygan.server.batching import Computing
 from piggygan.server.held import Ready
 from piggygan.server.limits import Limits
@@ -74,7 +75,7 @@ class Workshop:
 
         return await _run(self._decoding, read)
 
-    async def film(self, content: bytes, ready: Ready) -> Film:
+    async def film(self, content: bytes, ready: Ready, options: PredictionOptions) -> Film:
         """Decode a file and bring it to the network, as predicting files on disk does.
 
         Raises:
@@ -84,7 +85,7 @@ class Workshop:
         def read() -> Film:
             with self._reader() as reader:
                 file = InputFile(Path(UPLOAD), UPLOAD, may_be_dicom=False)
-                job = Job(ready.translator.in_channels, ready.translator.kind, ready.options, ready.algorithm)
+                job = Job(ready.translator.in_channels, ready.translator.kind, options, ready.applied(options))
                 return read_film(file, job, _Held(content, reader))
 
         return await _run(self._decoding, read)

@@ -10,32 +10,36 @@ from piggygan.layers.tasks import task_not_found
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.options import PredictionOptions
-from piggygan.prediction.predicting import algorithm_of
+from piggygan.prediction.predicting import algorithm_of, settings_of
 from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRecord, TaskRegistry
 
 MOST_READY = 64
-"""Of how many ways to apply tasks it is remembered that they can be applied."""
+"""How many tasks, each at a size, are kept ready."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A task, made ready to predict in one way.
+    """A task, made ready to predict at one size.
 
     Attributes:
         translator: Translates with it.
         algorithm: What it is, for what refers to it.
-        options: How it is applied, the size decided.
         record: What the registry says of it.
+        side: Of the square that the network gets.
         batches: Of each number of pictures at once, whether that gives the same bits and is faster; filled as it is
             tried.
     """
 
     translator: Translator
     algorithm: Algorithm
-    options: PredictionOptions
     record: TaskRecord
+    side: int
     batches: dict[int, bool] = field(default_factory=dict)
+
+    def applied(self, options: PredictionOptions) -> Algorithm:
+        """Say what predicts, applied as a request has it."""
+        return replace(self.algorithm, settings=settings_of(options))
 
 
 class HeldTasks:
@@ -98,13 +102,13 @@ class HeldTasks:
             ConfigurationError: If it cannot predict in this way.
         """
         record, chosen = self.record(task), self.network(network)
-        options = replace(options, size=options.size or record.image_size or options.side)
+        options = PredictionOptions(size=options.size or record.image_size or options.side, fit=options.fit)
         key = (task, chosen, options)
         if key not in self._ready:
             model = self.models[chosen]
             translator = Translator(model, task, options)
             translator.check_channels()
-            self._ready[key] = Ready(translator, algorithm_of(model, task, options), options, record)
+            self._ready[key] = Ready(translator, algorithm_of(model, task, options), record, options.side)
             while len(self._ready) > MOST_READY:
                 self._ready.popitem(last=False)
         self._ready.move_to_end(key)

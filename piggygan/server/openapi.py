@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from piggygan.about import INTENDED_USE, __version__
-from piggygan.prediction.options import Fit
+from piggygan.prediction.options import Fit, Viewer
 from piggygan.server.answers import DICOM, JSON, NPY, PNG, SHOWS
 from piggygan.server.problems import MEDIA_TYPE as PROBLEM
 from piggygan.server.schemas import SCHEMAS, TEXT, WHOLE, Schema, ref
@@ -27,6 +27,7 @@ _SAID = {
     "429": "The server is busy: try again after Retry-After seconds.",
     "503": "It took too long, or there is too little memory just now.",
 }
+_FLAG: Schema = {**TEXT, "enum": ["0", "1", "true", "false"]}
 WISHES: Mapping[str, tuple[Schema, str]] = {
     "network": (TEXT, "Which of several networks."),
     "show": (
@@ -36,9 +37,12 @@ WISHES: Mapping[str, tuple[Schema, str]] = {
     "size": (WHOLE, "Side of the square that the network gets; by default the one that the task was trained on."),
     "fit": ({**TEXT, "enum": list(get_args(Fit))}, "How a picture comes to that size."),
     "largest": (WHOLE, "Keep so many connected parts of a mask."),
-    "fill_holes": ({**TEXT, "enum": ["0", "1", "true", "false"]}, "Fill holes in masks."),
+    "fill_holes": (_FLAG, "Fill holes in masks."),
     "body_part": (TEXT, "Refuse DICOM files that are no radiographs of this part."),
     "patient": ({**TEXT, "enum": list(PATIENTS)}, "Whom a DICOM Segmentation names: the film's patient, or nobody."),
+    "viewer": ({**TEXT, "enum": list(get_args(Viewer))}, "Which viewer a DICOM Segmentation is for."),
+    "require": (TEXT, "What a mask has to be like: lungs, hearts, or rules; what it is not is among the findings."),
+    "measure": (_FLAG, "Say areas and shape of a mask among the findings."),
 }
 
 

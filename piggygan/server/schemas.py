@@ -121,9 +121,14 @@ SCHEMAS: dict[str, Schema] = {
             "input_sha256": TEXT,
             "remarks": list_of(TEXT),
             "foreground": {**NUMBER, "description": "Share of a mask that is foreground."},
+            "findings": list_of(ref("Finding")),
         },
         "What is known of an answer; also its headers Piggygan-Task and so on.",
-        optional=("foreground",),
+        optional=("foreground", "findings"),
+    ),
+    "Finding": object_of(
+        {"name": TEXT, "value": {"oneOf": [NUMBER, YES_NO, TEXT, {"type": "null"}]}, "says": TEXT},
+        "What was found out about a mask, as it was asked by require and measure.",
     ),
     "Outcome": object_of(
         {"name": TEXT, "file": TEXT, "status": WHOLE, "error": TEXT, "detail": TEXT},

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
+from piggygan.prediction.options import PredictionOptions
 from piggygan.server.answers import Answer, answer_of
 from piggygan.server.computing import Workshop
-from piggygan.server.current import Current
+from piggygan.server.current import EVERY, Current
 from piggygan.server.held import Ready
 from piggygan.server.limits import Limits
 from piggygan.server.metrics import Metrics
@@ -28,14 +30,15 @@ class Service:
     Args:
         source: The registry; it is read at once, and again whenever it was changed.
         limits: What one request may take.
+        every: Seconds between looks at whether the registry was changed.
 
     Raises:
         ConfigurationError, RegistryError: As of :class:`~piggygan.server.held.HeldTasks`.
     """
 
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: Source, limits: Limits, every: float = EVERY) -> None:
         self.limits = limits
-        self.current = Current(source)
+        self.current = Current(source, every)
         self.verifier = Verifier(source)
         self.workshop = Workshop(limits)
         self.memory = Memory(limits.bytes_in_memory)
@@ -88,15 +91,15 @@ class Service:
         held = self.current.served.held  # to the end of this request, whatever is committed meanwhile
         held.record(task)
         ready = await self.workshop.compute(lambda: held.ready(task, wish.network, wish.options))
-        is_large = wish.options.fit == "tile" or ready.options.side**2 > _LARGE
-        if is_large:
+        options = replace(wish.options, size=ready.side)
+        if options.fit == "tile" or ready.side**2 > _LARGE:
             async with self._one_large:
-                return await self._answered(content, ready, form, wish)
-        return await self._answered(content, ready, form, wish)
+                return await self._answered(content, ready, options, form, wish.show)
+        return await self._answered(content, ready, options, form, wish.show)
 
-    async def _answered(self, content: bytes, ready: Ready, form: str, wish: Wish) -> Answer:
-        film = await self.workshop.film(content, ready)
+    async def _answered(self, content: bytes, ready: Ready, options: PredictionOptions, form: str, show: str) -> Answer:
+        film = await self.workshop.film(content, ready, options)
         if film.placement.canvas_height * film.placement.canvas_width > self.limits.pixels:
             raise Refusal(413, "too-large", "the network would be given more pixels than the server allows.")
         output = await self.workshop.translate(ready, film)
-        return await self.workshop.write(lambda: answer_of(film, output, ready, form, wish.show))
+        return await self.workshop.write(lambda: answer_of(film, output, ready, options, form, show))

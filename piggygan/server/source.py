@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from piggygan.errors import ConfigurationError
+from piggygan.files.regular import shown
 from piggygan.registry import TaskRegistry
 from piggygan.registry.manifest import FILE_NAME
 
@@ -17,14 +20,25 @@ class Source:
         folder: Of the registry.
         expect: As of :class:`piggygan.TaskRegistry`.
         signers: Likewise; empty: nothing need be signed.
+        read_only: Refuse a registry that this process could write to. Nothing here writes to one; then no fault can.
     """
 
     folder: Path
     expect: str | None = None
     signers: tuple[str, ...] = ()
+    read_only: bool = False
 
     def opened(self) -> TaskRegistry:
-        """Open it."""
+        """Open it.
+
+        Raises:
+            ConfigurationError: If it has to be read-only and is not.
+        """
+        if self.read_only and os.access(self.folder, os.W_OK):
+            raise ConfigurationError(
+                f"{shown(self.folder)} can be written to by the user who serves it: mount it read-only, serve as "
+                f"another user, or leave --read-only out."
+            )
         return TaskRegistry(self.folder, expect=self.expect, signers=self.signers or None)
 
     def stamp(self) -> tuple[int, ...]:

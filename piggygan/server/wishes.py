@@ -8,14 +8,27 @@ from typing import get_args
 from starlette.datastructures import QueryParams
 
 from piggygan.errors import ConfigurationError
-from piggygan.prediction.options import Fit, PredictionOptions
+from piggygan.prediction.options import Fit, PredictionOptions, Viewer
 from piggygan.server.answers import DICOM, SHOWS
 from piggygan.server.limits import Limits
 from piggygan.server.problems import Refusal
 
-NAMES = ("network", "show", "size", "fit", "largest", "fill_holes", "body_part", "patient")
+NAMES = (
+    "network",
+    "show",
+    "size",
+    "fit",
+    "largest",
+    "fill_holes",
+    "body_part",
+    "patient",
+    "viewer",
+    "require",
+    "measure",
+)
 PATIENTS = ("copy", "empty")
 """Whom a segmentation names: its film's patient, or nobody; pseudonyms need a secret, which no request should hold."""
+LONGEST_RULE = 200
 _YES, _NO = ("1", "true"), ("0", "false")
 
 
@@ -58,6 +71,9 @@ def wish_of(query: QueryParams, form: str, limits: Limits) -> Wish:
             fit=_one_of(query, "fit", get_args(Fit)) or "stretch",  # type: ignore[arg-type]  # it is one of them
             largest=_whole(query, "largest"),
             fill_holes=_one_of(query, "fill_holes", (*_YES, *_NO)) in _YES,
+            viewer=_one_of(query, "viewer", get_args(Viewer)) or "any",  # type: ignore[arg-type]  # likewise
+            require=query.get("require", "")[:LONGEST_RULE] or None,
+            measure=_one_of(query, "measure", (*_YES, *_NO)) in _YES,
             body_part=query.get("body_part"),
             dicom_seg=form == DICOM,
             patient=_one_of(query, "patient", PATIENTS) or "copy",  # type: ignore[arg-type]  # likewise

@@ -85,6 +85,17 @@ def test_several_files_come_back_as_a_zip_with_a_summary(client: TestClient, pic
     assert [entry.get("status") for entry in summary] == [None, None, 422]
 
 
+def test_what_a_mask_has_to_be_like_is_held_against_it(client: TestClient, picture: Draw) -> None:
+    facts = client.post(
+        "/api/tasks/lungs/predict?require=lungs&measure=1", content=picture(), headers={"Accept": "application/json"}
+    ).json()
+    found = {finding["name"]: finding["value"] for finding in facts["findings"]}
+    assert found["area_pixels"] == round(facts["foreground"] * 600)
+    assert found["as_required"] is False
+    refused = client.post("/api/tasks/lungs/predict?require=nonsense", content=picture())
+    assert refused.json()["type"] == "urn:piggygan:problem:query"
+
+
 def test_tasks_are_listed_with_all_that_a_card_says(client: TestClient, clinic: Path) -> None:
     listed = client.get("/api/tasks").json()
     assert listed["registry"] == TaskRegistry(clinic).digest

@@ -26,7 +26,7 @@ def computing() -> Iterator[Computing]:
 
 
 def ready(translate: Callable[[Sequence[Tensor]], list[Tensor]]) -> Any:
-    return SimpleNamespace(translator=translate, options=SimpleNamespace(side=2), batches={})
+    return SimpleNamespace(translator=translate, side=2, batches={})
 
 
 def held_back(computing: Computing, give: Callable[[], list[Any]]) -> list[Any]:

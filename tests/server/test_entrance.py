@@ -61,7 +61,7 @@ def test_the_page_itself_may_be_reached_by_a_link() -> None:
 
 
 @pytest.mark.parametrize("given", [None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
-def test_without_the_token_nothing_but_the_page_is_told(given: str | None) -> None:
+def test_h05_without_the_token_nothing_but_the_page_is_told(given: str | None) -> None:
     headers = {} if given is None else {"Authorization": given}
     refused = visitor(TOKEN).get("/api/tasks", headers=headers)
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")

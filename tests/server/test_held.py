@@ -11,6 +11,7 @@ from torch import nn
 from piggygan.errors import ConfigurationError, RegistryError, TaskNotFoundError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction import PredictionOptions
+from piggygan.prediction.predicting import algorithm_of
 from piggygan.registry import TaskRegistry
 from piggygan.server.held import MOST_READY, HeldTasks
 
@@ -21,7 +22,7 @@ def test_all_of_it_is_in_memory(clinic: Path, tmp_path: Path) -> None:
     held = HeldTasks(registry)
     shutil.rmtree(tmp_path / "copy")
     ready = held.ready("lungs", None, PredictionOptions())
-    assert (ready.options.size, ready.translator.kind) == (16, "mask")
+    assert (ready.side, ready.translator.kind) == (16, "mask")
     assert held.digest == TaskRegistry(clinic).digest
 
 
@@ -29,8 +30,11 @@ def test_a_task_is_made_ready_once_a_way_and_few_ways_are_kept(clinic: Path) -> 
     held = HeldTasks(TaskRegistry(clinic))
     first = held.ready("lungs", None, PredictionOptions())
     assert held.ready("lungs", "generator", PredictionOptions(size=16)) is first
-    for largest in range(1, MOST_READY + 1):
-        held.ready("lungs", None, PredictionOptions(largest=largest))
+    assert held.ready("lungs", None, PredictionOptions(largest=2, fill_holes=True)) is first
+    applied = first.applied(PredictionOptions(size=16, largest=2))
+    assert applied == algorithm_of(held.models["generator"], "lungs", PredictionOptions(size=16, largest=2))
+    for size in range(1, MOST_READY + 1):
+        held.ready("lungs", None, PredictionOptions(size=4 * size + 16))
     assert held.ready("lungs", None, PredictionOptions()) is not first
 
 

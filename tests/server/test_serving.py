@@ -57,6 +57,6 @@ def test_a_port_that_is_taken_is_said() -> None:
             listening(host, port)
 
 
-def test_other_machines_need_a_token_or_a_word(clinic: Path) -> None:
+def test_h04_other_machines_need_a_token_or_a_word(clinic: Path) -> None:
     with pytest.raises(ConfigurationError, match="--token-file, or --allow-anyone"):
         serve(Source(clinic), ServeOptions(host="0.0.0.0"), print)  # noqa: S104  # which is refused
