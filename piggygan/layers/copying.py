@@ -26,7 +26,9 @@ def copied(module: ModuleT, memo: dict[int, object] | None = None) -> ModuleT:
         False
     """
     memo = {} if memo is None else memo
-    for part in module.modules():
+    # What something takes the place of is not copied, nor what is in it: in a wrapper, every task there is.
+    replaced = {part for part in module.modules() if id(part) in memo}
+    for _, part in module.named_modules(memo=replaced):
         for name, value in attributes(part):
             for _, found in held(value, name):
                 if isinstance(found, Tensor) and not found.is_leaf:

@@ -54,3 +54,14 @@ def test_a_result_that_is_held_twice_stays_one() -> None:
     assert twin.kept[0] is twin.last
     assert torch.equal(twin.kept[0], keeping.kept[0])
     assert keeping.kept[0].requires_grad
+
+
+def test_what_is_replaced_is_neither_copied_nor_looked_into() -> None:
+    network = generator()
+    network(torch.rand(1, 3, 8, 8))
+    replaced, last = network[1], nn.Identity()
+    memo: dict[int, object] = {id(replaced): last}
+    found = copied(network, memo)
+    assert found[1] is last
+    assert not any(id(tensor) in memo for tensor in (replaced.last, *replaced.kept))
+    assert found[0].weight is not network[0].weight
