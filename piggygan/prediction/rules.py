@@ -19,7 +19,8 @@ of the 175 on the other sides all are (tests/prediction/test_real_shapes.py)."""
 HEARTS = "parts=1,area=0.04..0.18,left=0.4..0.65,border=0"
 """Of a heart on a frontal film. Chosen on the training side of JSRT; the other 60 are so too."""
 
-_NAMED = {"lungs": LUNGS, "hearts": HEARTS}
+NAMED = {"lungs": LUNGS, "hearts": HEARTS}
+"""Rules that go by what they are of."""
 _NUMBER = r"[0-9]*\.?[0-9]+"
 _RULE = re.compile(rf"([^<>=\s]+)\s*(<=|>=|=)\s*({_NUMBER})(?:\.\.({_NUMBER}))?")
 _SAID = {"area": "covers {} of the film", "parts": "has {} parts", "left": "has {} of itself on the left",
@@ -66,7 +67,7 @@ def rules_of(text: str) -> tuple[Rule, ...]:
     """
     found: dict[str, Rule] = {}
     for part in (part.strip() for part in text.split(",")):
-        rules = rules_of(_NAMED[part]) if part in _NAMED else (_rule(part),)
+        rules = rules_of(NAMED[part]) if part in NAMED else (_rule(part),)
         found |= {rule.word: rule for rule in rules}
     return tuple(found.values())
 
@@ -75,7 +76,7 @@ def _rule(text: str) -> Rule:
     match = _RULE.fullmatch(text)
     if match is None:
         raise ConfigurationError(
-            f"{text!r} is no rule for masks: {did_you_mean(text, list(_NAMED))}give a word, <=, >= or =, and a number, "
+            f"{text!r} is no rule for masks: {did_you_mean(text, list(NAMED))}give a word, <=, >= or =, and a number, "
             f"such as parts<=2 or area=0.1..0.6."
         )
     word, sign, first, last = match.groups()

@@ -10,7 +10,9 @@ from piggygan.errors import ConfigurationError, PiggyganError
 from piggygan.jobs.beginning import read_beginning
 from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.result import read_result
+from piggygan.layers.tasks import version_of
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.prediction.rules import NAMED
 from piggygan.registry import TaskRecord
 from piggygan.server.held import HeldTasks
 
@@ -63,8 +65,11 @@ def _ends(model: MultiTaskGenerator, record: TaskRecord, network: str) -> dict[s
     with suppress(ConfigurationError):
         in_channels = model.input_channels(record.name)
     can_predict = model.spatial_axes == 2 and in_channels in READABLE and out_channels in READABLE
+    kind = ("mask" if out_channels == 1 else "picture") if can_predict else None
+    stem, _ = version_of(record.name)
     return {
-        "kind": ("mask" if out_channels == 1 else "picture") if can_predict else None,
+        "kind": kind,
+        "rules": stem if kind == "mask" and stem in NAMED else None,
         "in_channels": in_channels,
         "out_channels": out_channels,
         "can_predict": can_predict,

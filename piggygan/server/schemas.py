@@ -86,6 +86,7 @@ SCHEMAS: dict[str, Schema] = {
     "Network": object_of(
         {
             "kind": or_null({**TEXT, "enum": ["mask", "picture"]}),
+            "rules": or_null(TEXT),
             "in_channels": or_null(WHOLE),
             "out_channels": or_null(WHOLE),
             "can_predict": YES_NO,

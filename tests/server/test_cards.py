@@ -19,6 +19,7 @@ def test_a_card_says_what_the_registry_says(clinic: Path) -> None:
     part = registry.describe("lungs").networks["generator"]
     assert lungs["networks"]["generator"]["certificate"]["tensors_digest"] == part.certificate.tensors_digest
     assert (lungs["networks"]["generator"]["kind"], facades["networks"]["generator"]["kind"]) == ("mask", "picture")
+    assert (lungs["networks"]["generator"]["rules"], facades["networks"]["generator"]["rules"]) == ("lungs", None)
     assert facades["networks"]["generator"]["cost"]["share"] == 1.0
     assert (lungs["draws_on"], lungs["image_size"], lungs["trained"]) == (["facades"], 16, None)
     json.dumps([facades, lungs], allow_nan=False)

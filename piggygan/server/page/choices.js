@@ -17,10 +17,10 @@ export function choicesOf(tasks) {
   return tasks.flatMap(({ name, networks }) => {
     const usable = Object.entries(networks).filter(([, network]) => network.can_predict);
     const isOne = Object.keys(networks).length === 1;
-    return usable.map(([network, { kind }]) => ({
+    return usable.map(([network, { kind, rules }]) => ({
       key: `${name}/${network}`, task: name, network, kind,
       label: isOne ? name : `${name}, ${network}`,
-      address: `/api/tasks/${encodeURIComponent(name)}/predict?network=${encodeURIComponent(network)}`,
+      address: `/api/tasks/${encodeURIComponent(name)}/predict?${new URLSearchParams({ network, ...(rules ? { require: rules } : {}) })}`,
     }));
   });
 }

@@ -184,9 +184,9 @@ export class Look {
 
   /** Shows what the server remarks, and, where it knows, how much the answer is to be doubted. */
   #tell() {
-    const { remarks = [], doubt, plausibility, foreground: exact } = this.facts;
+    const { remarks = [], findings = [], doubt, plausibility, foreground: exact } = this.facts;
     const isAltered = this.isMask && Math.abs(foreground(this.counts, CUT) - exact) > 1e-4;
-    const told = [...remarks, ...sentences("Doubt", doubt), ...sentences("Plausibility", plausibility)];
+    const told = [...remarks, ...findings.map(({ says }) => says).filter(Boolean), ...sentences("Doubt", doubt), ...sentences("Plausibility", plausibility)];
     if (isAltered) told.push(ALTERED);
     const list = this.#part(".remarks");
     list.replaceChildren(...told.map((text) => element("li", {}, text)));

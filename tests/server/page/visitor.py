@@ -56,7 +56,7 @@ class Served:
 
 def serve(registry: Path, limits: Limits | None = None, token: str | None = None) -> Served:
     """Serve a registry in a thread, at a free port."""
-    app = application(Service(Source(registry), limits or Limits(megabytes=1)), token=token)
+    app = application(Service(Source(registry), limits or Limits(megabytes=1, seconds=600)), token=token)
     config = uvicorn.Config(app, log_config=None, log_level="critical", ws="none", http="h11")
     server, taken = uvicorn.Server(config), listening("127.0.0.1", 0)
     address = f"http://127.0.0.1:{taken.getsockname()[1]}/"
@@ -107,15 +107,15 @@ class Visitor:
         self.page.goto(self.served.address)
         self.page.locator("#choices label").first.wait_for()
 
-    def drop(self, *files: tuple[str, bytes], on: str = "#drop") -> None:
-        """Drop files on a part of the page."""
+    def drop(self, *files: tuple[str, bytes | int], on: str = "#drop") -> None:
+        """Drop files on a part of the page; one whose content is a number has so many zeros."""
         carried = self.page.evaluate_handle(
             """(files) => {
                 const carried = new DataTransfer();
                 for (const [name, bytes] of files) carried.items.add(new File([new Uint8Array(bytes)], name));
                 return carried;
             }""",
-            [[name, list(content)] for name, content in files],
+            [[name, content if isinstance(content, int) else list(content)] for name, content in files],
         )
         for event in ("dragenter", "dragover", "drop"):
             self.page.dispatch_event(on, event, {"dataTransfer": carried})
