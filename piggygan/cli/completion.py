@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -13,12 +14,29 @@ import tyro
 
 from piggygan.cli.commands import DONE, Command, Group
 
+TASKS_IN_BASH = r"""
+# Names of tasks, read off the registry that the line names: after an option that takes one, or in its place.
+_piggygan() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} folder=${COMP_WORDS[2]} file names=
+  if [[ $before =~ ^--(task|start-from|draws-on|compare-task)$ || ( ${COMP_WORDS[1]} =~ ^(remove|export)$ && $COMP_CWORD == 3 ) ]]; then
+    for file in "$folder/registry.json" "$folder/registry/registry.json"; do
+      [[ -f $file ]] && names+=" $(sed -n 's/^ *"name": "\([a-z0-9_@-]*\)",\{0,1\}$/\1/p' "$file")"
+    done
+    COMPREPLY=($(compgen -W "$names" -- "$word"))
+    [[ ${#COMPREPLY[@]} -gt 0 ]] && return
+  fi
+  _tyro_piggygan "$@"
+}
+complete -F _piggygan piggygan
+"""  # noqa: E501  # a condition is one line
+"""tyro knows what a program takes, and nothing of what there is."""
+
 Shell = Annotated[Literal["bash", "zsh", "fish"], tyro.conf.Positional]
 
 
 @dataclass(frozen=True)
 class Completion:
-    """Print what lets a shell complete commands, options and names of files.
+    """Print what lets a shell complete commands, options and names of files; in bash also those of tasks.
 
     bash: piggygan completion bash > ~/.local/share/bash-completion/completions/piggygan
 
@@ -39,6 +57,8 @@ class Completion:
         except SystemExit as end:  # tyro prints, and ends
             if end.code:
                 raise
+        if self.shell == "bash":
+            sys.stdout.write(TASKS_IN_BASH)
         return DONE
 
 

@@ -12,6 +12,7 @@ from piggygan.errors import RegistryError, TaskExistsError
 from piggygan.files.regular import shown
 from piggygan.jobs.floor import floor_of
 from piggygan.jobs.learner import Learner, generator_of_own
+from piggygan.jobs.looking import validated
 from piggygan.jobs.preparing import Prepared
 from piggygan.jobs.result import TrainedTask, write_result
 from piggygan.jobs.scoring import Scored, score_side
@@ -39,7 +40,7 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     learner.freeze_task()
     side = data.test if data.test is not None else data.validation
     scored = score_side(learner, data, side, batch_size)
-    scores = {"val": score_side(learner, data, data.validation, batch_size).scores}
+    scores = {"val": validated(prepared, kept)}
     if data.test is not None:
         scores["test"] = scored.scores
     device = learner.device

@@ -150,6 +150,7 @@ def _rivalled(run: RunFolder, ours: Prepared, rival: TaskFolder, method: str, pr
             notes=tuple(notes),
         )
         write_rivalled(rival, found)
+        write_task_page(rival)
         if not ours.config.training.keep_checkpoints and rival.checkpoints.is_dir():
             shutil.rmtree(rival.checkpoints)
     return found

@@ -13,6 +13,7 @@ from piggygan.data.unpaired import UnpairedDataset
 from piggygan.evaluation.fixed_answers import fixed_mask
 from piggygan.jobs.data import TaskData
 from piggygan.jobs.learner import Learner
+from piggygan.jobs.looking import validated
 from piggygan.jobs.preparing import Prepared
 from piggygan.jobs.scoring import HEADLINES, headline, score_side
 
@@ -79,16 +80,17 @@ def is_learned(kind: str, scores: dict[str, float], floor: dict[str, float]) -> 
     return by_structure or headline(kind, scores) > headline(kind, floor)
 
 
-def unlearned(prepared: Prepared, epochs: int) -> str | None:
+def unlearned(prepared: Prepared, epochs: int, kept: int) -> str | None:
     """Say what a task scores on the validation side if that is no more than its floor; else None.
 
     Args:
         prepared: The task, as it would be committed.
         epochs: How many it learned.
+        kept: The epoch whose networks these are.
     """
     data, batch_size = prepared.data, int(prepared.config.training.batch_size or 1)
     floor = floor_of(data, batch_size, data.validation)
-    scores = score_side(prepared.learner, data, data.validation, batch_size).scores
+    scores = validated(prepared, kept)
     if is_learned(data.kind, scores, floor) is not False:
         return None
     name, _ = HEADLINES[data.kind]

@@ -26,7 +26,7 @@ class Looks:
 
     Args:
         prepared: What is learned.
-        after: Called when pictures were drawn, to refresh a page.
+        after: Called when pictures were drawn and there is more to learn, to refresh a page.
     """
 
     def __init__(self, prepared: Prepared, after: Callable[[], None]) -> None:
@@ -48,7 +48,8 @@ class Looks:
         if record.epoch == self._epochs or time.monotonic() - self._drawn_at >= self._drawing_took / DRAWING:
             started = time.monotonic()
             self._draw(record.epoch)
-            self._after()
+            if record.epoch != self._epochs:  # of the end there is a page when it is committed
+                self._after()
             self._drawn_at = time.monotonic()
             self._drawing_took = self._drawn_at - started
         return headline(prepared.data.kind, scored.scores) if prepared.config.training.keep == "best" else None
@@ -57,6 +58,15 @@ class Looks:
         prepared = self._prepared
         by = {f"after {epoch} epochs": prepared.learner}
         draw_pairs(prepared.files.sample(epoch), prepared.data.kind, prepared.data.validation, by)
+
+
+def validated(prepared: Prepared, epoch: int) -> dict[str, float]:
+    """Return what the validation side scores after an epoch, whose networks these are; a look has said it already."""
+    for line in lines_of(prepared.files.validation):
+        if line.get("epoch") == epoch and isinstance(line.get("scores"), dict):
+            return dict(line["scores"])
+    batch_size = int(prepared.config.training.batch_size or 1)
+    return score_side(prepared.learner, prepared.data, prepared.data.validation, batch_size).scores
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def _learned(crew: Crew, prepared: Prepared, run: RunFolder, progress: bool, tel
         history = learn(prepared, course, progress, follow)
         follow()  # of what a stop kept from it
         kept = put_chosen(prepared, course.objective, history)
-        result = commit_and_verify(prepared, history, kept, _checked_to_be_learned(prepared, len(history.epochs)))
+        result = commit_and_verify(prepared, history, kept, _checked_to_be_learned(prepared, len(history.epochs), kept))
         _closed(files, prepared.config)
     crew.wait()
     return result
@@ -226,9 +226,9 @@ def _begun(prepared: Prepared) -> Iterator[Callable[[], None]]:
         yield follow
 
 
-def _checked_to_be_learned(prepared: Prepared, epochs: int) -> tuple[str, ...]:
+def _checked_to_be_learned(prepared: Prepared, epochs: int, kept: int) -> tuple[str, ...]:
     """Refuse to commit what is not learned, unless that is wanted; return what the record is to say of it."""
-    found = unlearned(prepared, epochs)
+    found = unlearned(prepared, epochs, kept)
     if found is None:
         return ()
     if prepared.config.training.commit_anyway or prepared.files.name in prepared.registry.tasks:

@@ -21,16 +21,16 @@ PROGRAM = Path(__file__).with_name("killed_trainer.py")
 
 
 class Trainer:
-    """Learns lungs in a folder, and may be killed after so many seconds."""
+    """Learns lungs in a folder, and may be killed after so many seconds, or where a function is called."""
 
     def __init__(self, data: Path) -> None:
         command = [sys.executable, str(PROGRAM), str(data)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._heard() == "ready"
 
-    def learn(self, folder: Path, kill_after: float = math.inf) -> tuple[int, float]:
+    def learn(self, folder: Path, kill_at: float | str = math.inf) -> tuple[int, float]:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{kill_after} {folder}\n")
+        self._process.stdin.write(f"{kill_at} {folder}\n")
         self._process.stdin.flush()
         code, seconds = self._heard().split()
         return int(code), float(seconds)
@@ -82,3 +82,39 @@ def test_killed_at_random_moments_the_same_call_ends_in_the_same_bytes(
         assert came_to(folder) == expected, moments
         assert pg.TaskRegistry(folder / "registry").tasks == ("facades", "lungs")
         shutil.rmtree(folder)
+
+
+STAGES = {
+    "while data are read": "piggygan.jobs.preparing:open_task_data",
+    "when the folder is made": "piggygan.jobs.training:_write_down",
+    "before it counts as begun": "piggygan.jobs.training:config_to_toml",
+    "after the first epoch": "piggygan.jobs.looking:Looks.__call__",
+    "in the validation": "piggygan.jobs.looking:score_side",
+    "before pictures are drawn": "piggygan.jobs.looking:Looks._draw",
+    "before the page is written": "piggygan.jobs.course:write_task_page",
+    "when it is asked whether it is learned": "piggygan.jobs.training:unlearned",
+    "before it is frozen": "piggygan.jobs.learner:Learner.freeze_task",
+    "before it is committed": "piggygan.registry.registry:TaskRegistry.commit",
+    "before it is verified": "piggygan.jobs.committing:_verified",
+    "before the result is written": "piggygan.jobs.committing:write_result",
+    "before the last page": "piggygan.jobs.training:_closed",
+    "before the checkpoints go": "piggygan.jobs.training:shutil.rmtree",
+}
+QUICK = ("after the first epoch", "before it is committed", "before the result is written")
+
+
+@pytest.fixture(scope="module")
+def expected(trainer: Trainer, once_learned: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = Path(shutil.copytree(once_learned, tmp_path_factory.mktemp("killed") / "straight"))
+    assert trainer.learn(folder)[0] == 0
+    return came_to(folder)
+
+
+@pytest.mark.parametrize("stage", [s if s in QUICK else pytest.param(s, marks=pytest.mark.slow) for s in STAGES])
+def test_killed_at_each_stage_the_same_call_ends_in_the_same_bytes(
+    stage: str, trainer: Trainer, run_folder: Path, expected: dict[str, Any]
+) -> None:
+    assert trainer.learn(run_folder, STAGES[stage])[0] == -9
+    assert pg.TaskRegistry(run_folder / "registry").verify().is_sound
+    assert trainer.learn(run_folder)[0] == 0
+    assert came_to(run_folder) == expected

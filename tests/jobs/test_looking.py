@@ -10,7 +10,7 @@ import pytest
 
 from piggygan.files.regular import make_folder
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.looking import Looks, lines_of, warnings_kept
+from piggygan.jobs.looking import Looks, lines_of, validated, warnings_kept
 from piggygan.jobs.preparing import Prepared, prepare
 from piggygan.training.history import EpochRecord
 
@@ -37,14 +37,27 @@ def test_every_few_epochs_and_the_last_are_looked_at(prepared: Prepared) -> None
     ]
 
 
-def test_the_last_look_draws_pictures_and_refreshes_the_page_and_a_soon_one_only_scores(prepared: Prepared) -> None:
+def test_a_look_draws_and_refreshes_the_page_but_at_the_end_and_a_soon_one_only_scores(
+    prepared: Prepared,
+) -> None:
     refreshed: list[str] = []
     looks = Looks(prepared, lambda: refreshed.append("page"))
     for number in (2, 4, 5):
         looks(epoch(number))
     # The first look is free, and the second comes too soon after it: a hundred times what drawing took have not passed.
     assert sorted(path.name for path in prepared.files.samples.iterdir()) == ["000002.png", "000005.png"]
-    assert refreshed == ["page", "page"]
+    assert refreshed == ["page"]  # the end has one when the task is committed
+
+
+def test_what_a_look_said_is_not_scored_again(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    Looks(prepared, lambda: None)(epoch(2))
+    (line,) = lines_of(prepared.files.validation)
+    scored = validated(prepared, 3)
+    assert scored == line["scores"]  # nothing was learned in between
+    monkeypatch.setattr("piggygan.jobs.looking.score_side", None)
+    assert validated(prepared, 2) == scored
+    with pytest.raises(TypeError):
+        validated(prepared, 3)
 
 
 def test_a_look_again_after_a_stop_takes_the_place_of_what_was_noted(prepared: Prepared) -> None:

@@ -4,7 +4,9 @@ python resumable_program.py FOLDER [--every-steps N] [--slow SECONDS] [--kind pi
 """
 
 import argparse
+import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -127,12 +129,22 @@ def main() -> None:
     parser.add_argument("--slow", type=float, default=0.0)
     parser.add_argument("--kind", default="pix2pix")
     parser.add_argument("--data", default="shuffle")
+    parser.add_argument("--die-once", type=int, default=0)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     objective = make_objective(chosen.kind)
     play = objective.play
 
+    steps = 0
+
     def announced(batch: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        if steps == chosen.die_once and os.environ.get("RANK") == "1":
+            dead = chosen.folder / "dead"
+            if not dead.exists():
+                dead.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
         print("step", flush=True)
         time.sleep(chosen.slow)
         return play(batch)
