@@ -42,6 +42,7 @@ from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
 from piggygan.cli.predict import Predict
 from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
 from piggygan.cli.report import Report
+from piggygan.cli.review import Review
 from piggygan.cli.serve import Serve
 from piggygan.cli.sharing import Card, Pull, Push
 from piggygan.cli.train import Train
@@ -53,6 +54,7 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "train": Train,
     "predict": Predict,
     "measure": Measure,
+    "review": Review,
     "evaluate": Evaluate,
     "report": Report,
     "serve": Serve,

@@ -92,6 +92,7 @@ CASES: dict[str, list[str]] = {
         "scored/masks --out measured2 --dicom-sr",
         "scored/masks",
     ],
+    "review": ["--help", "nowhere --out page.html", "scored/masks --out page.html", "scored"],
     "evaluate": [
         "--help",
         f"{EVALUATE} --out scores",
