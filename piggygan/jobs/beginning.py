@@ -15,6 +15,7 @@ from piggygan.jobs.data import TaskData
 from piggygan.jobs.folder import TaskFolder
 from piggygan.jobs.learner import Learner
 from piggygan.jobs.records import read_record, write_record
+from piggygan.layers.tasks import older_versions
 
 PAIRS_COMPARED = 40
 """Training pairs by which tasks are compared; docs/decisions.md measured with so many."""
@@ -91,6 +92,8 @@ def choose_start(learner: Learner, data: TaskData, method: MethodConfig, draws_o
         return ChosenStart(None, {}, "it starts from random numbers")
     if method.start_from not in (AUTO, LAST):
         return ChosenStart(method.start_from, {}, f"it starts as {method.start_from!r}, as asked")
+    if method.start_from == AUTO and (older := older_versions(learner.task, draws_on)):
+        return ChosenStart(older[0], {}, f"it starts as {older[0]!r}, the newest older version of it")
     if method.start_from == LAST or data.is_unpaired:
         why = "the last task" if method.start_from == LAST else "the last task: unpaired sides tell no more"
         return ChosenStart(draws_on[-1], {}, f"it starts as {draws_on[-1]!r}, {why}")

@@ -86,12 +86,23 @@ def check_descent(name: str, draws_on: Iterable[str]) -> None:
         TaskStateError: If so.
     """
     stem, number = version_of(name)
-    versions = [version for other, version in map(version_of, draws_on) if other == stem]
-    if number > 1 and not any(version < number for version in versions):
+    if number > 1 and not older_versions(name, draws_on):
         raise TaskStateError(
             f"{name!r} is a newer version of {stem!r}, and draws on no older one: let it draw on {stem!r}, or call it "
             f"otherwise."
         )
+
+
+def older_versions(name: str, names: Iterable[str]) -> list[str]:
+    """Return the older versions of a task among others, the newest first.
+
+    Example:
+        >>> older_versions("lungs@3", ["facades", "lungs", "lungs@2", "lungs@4"])
+        ['lungs@2', 'lungs']
+    """
+    stem, number = version_of(name)
+    found = [other for other in names if version_of(other)[0] == stem and version_of(other)[1] < number]
+    return sorted(found, key=version_of, reverse=True)
 
 
 def task_not_found(name: object, known: Iterable[str]) -> TaskNotFoundError:
@@ -143,10 +154,8 @@ def chosen_start(tasks: Mapping[str, Task], task: str, sources: tuple[str, ...],
                 f"{', '.join(sources)}."
             )
         return start_from
-    stem, number = version_of(task)
-    older = [name for name in sources if version_of(name)[0] == stem and version_of(name)[1] < number]
     # The last one whose own filters are all mixtures of what is drawn on.
-    for name in (*sorted(older, key=version_of, reverse=True), *reversed(sources)):
+    for name in (*older_versions(task, sources), *reversed(sources)):
         if set(tasks[name].draws_on) <= set(sources):
             return name
     return sources[0]

@@ -80,6 +80,15 @@ def test_by_default_it_starts_as_the_task_that_knows_most_of_it(learner: Learner
     assert f"{found.start_from} {found.relatedness[str(found.start_from)]:.3f}" in found.note
 
 
+def test_a_newer_version_starts_as_the_newest_older_one(clinic: TaskRegistry, facades: TaskData) -> None:
+    learner = loaded_learner(clinic, "lungs@2", DRAWS_ON, None)
+    found = choose_start(learner, facades, MethodConfig(), DRAWS_ON)
+    assert (found.start_from, found.relatedness) == ("lungs", {})
+    assert found.note == "it starts as 'lungs', the newest older version of it"
+    assert choose_start(learner, facades, MethodConfig(start_from="last"), DRAWS_ON).start_from == "hearts"
+    assert choose_start(learner, facades, MethodConfig(start_from="facades"), DRAWS_ON).start_from == "facades"
+
+
 def test_where_no_task_tells_it_starts_as_the_last_and_says_why(learner: Learner, facades: TaskData) -> None:
     class Alike:
         """Pairs whose targets are all alike."""
