@@ -110,29 +110,23 @@ def test_22_forty_films_killed_three_times_come_out_as_if_nothing_had_been(
 def test_22_two_thousand_films_killed_twenty_times_come_out_as_if_nothing_had_been(
     registry: TaskRegistry, tmp_path: Path, write_film: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With workers, by the command line, and whatever it is doing: starting, reading, writing, checking."""
+    """Here and with workers, whatever it is doing: reading, writing, checking what is there."""
+    pytest.importorskip("highdicom")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", MOMENT)
-    films = draw_films(tmp_path / "films", 2000, write_film, dicom=100)
-    command = [sys.executable, "-m", "piggygan.cli", "predict", str(registry.folder), str(films), "--recursive"]
-    command += ["--task", "lungs", "--out"]
-    undisturbed, out = tmp_path / "undisturbed", tmp_path / "out"
-    began = time.monotonic()
-    subprocess.run([*command, str(undisturbed), "--workers", "0"], check=True, capture_output=True)
-    seconds, chance = time.monotonic() - began, random.Random(0)
-    kills = 0
-    while kills < 20:
-        process = subprocess.Popen(
-            [*command, str(out), "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=chance.random() * seconds / 6)
-        except subprocess.TimeoutExpired:
-            kills += 1
-        process.kill()
-        process.wait()
-    subprocess.run([*command, str(out), "--workers", "2"], check=True, capture_output=True)
-    assert outputs(out) == outputs(undisturbed)
+    films, out = draw_films(tmp_path / "films", 2000, write_film, dicom=100), tmp_path / "out"
+
+    def predict(out: Path = out, workers: int = 0) -> pg.prediction.PredictionSummary:
+        return pg.predict(registry, "lungs", films, out, PredictionOptions(), recursive=True, workers=workers)
+
+    predict(tmp_path / "undisturbed")
+    chance = random.Random(0)
+    for number, records in enumerate(sorted(chance.randrange(2, 2000) for _ in range(20))):
+        workers = int(number % 5 == 4)
+        assert killed(out, lambda workers=workers: predict(workers=workers), records, chance.random() * 0.05)  # type: ignore[misc]
+    found = predict()
+    assert outputs(out) == outputs(tmp_path / "undisturbed")
     assert len(outputs(out)) == 2 * 2000 + 100
+    assert [run.ended is None for run in found.runs] == [True] * 20 + [False]
 
 
 def peak_of(*words: str) -> int:
