@@ -149,8 +149,8 @@ def _rivalled(run: RunFolder, ours: Prepared, rival: TaskFolder, method: str, pr
             earlier=dict(_earlier(run, prepared, notes)) if method == "fine-tuning" else {},
             notes=tuple(notes),
         )
-        write_rivalled(rival, found)
         write_task_page(rival)
+        write_rivalled(rival, found)
         if not ours.config.training.keep_checkpoints and rival.checkpoints.is_dir():
             shutil.rmtree(rival.checkpoints)
     return found
