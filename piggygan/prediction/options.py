@@ -88,7 +88,7 @@ class PredictionOptions:
             _check_word(name, getattr(self, name), get_args(words))
         if (self.patient == "pseudonym") != (self.patient_key is not None):
             raise ConfigurationError(
-                "pseudonyms are made with the secret in a file: give patient='pseudonym' and patient_key, or neither."
+                "pseudonyms are made with the secret in a file: give patient_key for 'pseudonym', and for nothing else."
             )
         if self.require is not None:
             rules_of(self.require)

@@ -60,7 +60,7 @@ def test_a_pseudonym_needs_a_key_and_nothing_else_takes_one() -> None:
     with pytest.raises(ConfigurationError, match="patient is 'none'; there are copy, empty, pseudonym"):
         PredictionOptions(patient="none")  # type: ignore[arg-type]
     for wrong in ({"patient": "pseudonym"}, {"patient_key": "key"}, {"patient": "empty", "patient_key": "key"}):
-        with pytest.raises(ConfigurationError, match="give patient='pseudonym' and patient_key, or neither"):
+        with pytest.raises(ConfigurationError, match="give patient_key for 'pseudonym', and for nothing else"):
             PredictionOptions(**wrong)  # type: ignore[arg-type]
     assert PredictionOptions(patient="pseudonym", patient_key="key").patient_key == "key"
 
