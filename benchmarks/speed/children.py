@@ -23,7 +23,14 @@ from benchmarks.peaks import forget_peak, resident_peak
 if TYPE_CHECKING:  # the child is to see what torch alone takes, before anything else is there
     from benchmarks.speed.subjects import Network, Precision, Setting, Step
 
-Contender = Literal["fine-tuning", "piggygan", "piggygan, calibrated", "naive composition", "LoRA (peft)"]
+Contender = Literal[
+    "fine-tuning",
+    "piggygan",
+    "piggygan, calibrated",
+    "piggygan, a quarter of the bank",
+    "naive composition",
+    "LoRA (peft)",
+]
 
 CycleContender = Literal["CycleGAN, fine-tuning", "CycleGAN, piggygan", "CycleGAN, piggygan, calibrated"]
 
@@ -226,7 +233,7 @@ def _make_step(subject: Subject, setting: Setting) -> Step:
     if subject.contender == "naive composition":
         return naive_step(setting, subject.tasks)
     model = model_with_frozen(setting, subject.tasks - 1)
-    model.add_task("new", max_bank=subject.max_bank)
+    model.add_task("new", max_bank=0.25 if subject.contender.endswith("a quarter of the bank") else subject.max_bank)
     if subject.contender == "piggygan, calibrated":
         pg.calibrate(model, setting.images(), "new")
     return last_task_step(model.train(), setting)
