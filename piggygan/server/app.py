@@ -102,6 +102,7 @@ class Interface:
             "requests_in_flight": service.in_flight,
             "upload_bytes_held": service.memory.held,
             "tasks": len(service.current.served.cards),
+            "tasks_ready": service.current.served.held.prepared,
             "registry_is_stale": int(service.current.stale is not None),
         }
         totals = {"reloads": service.current.reloads, "batch_sizes_given_up": computing.refused}

@@ -18,6 +18,8 @@ from piggygan.server.held import Ready
 
 SIZES = (8, 4, 2)
 """How many pictures are computed at once: few sizes, each of which has to prove itself."""
+TRIES = 3
+"""How often a size may be no gain before it is given up: a machine that does other things too measures badly."""
 WORTH = 0.95
 """Share of the time of one after another that a batch may take: else it is not worth it."""
 
@@ -150,8 +152,11 @@ class Computing:
         between = time.perf_counter()
         at_once = ready.translator(canvases)
         is_faster = time.perf_counter() - between <= WORTH * (between - began)
-        ready.batches[size] = is_faster and all(map(_are_same_bits, alone, at_once))
-        self.refused += not ready.batches[size]
+        ready.slow[size] += not is_faster
+        is_same = all(map(_are_same_bits, alone, at_once))
+        if not is_same or is_faster or ready.slow[size] == TRIES:
+            ready.batches[size] = is_same and is_faster
+            self.refused += not ready.batches[size]
         return alone
 
 

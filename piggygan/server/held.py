@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
 
 from piggygan.errors import ConfigurationError, RegistryError
@@ -29,6 +29,7 @@ class Ready:
         side: Of the square that the network gets.
         batches: Of each number of pictures at once, whether that gives the same bits and is faster; filled as it is
             tried.
+        slow: How often each was no gain.
     """
 
     translator: Translator
@@ -36,6 +37,7 @@ class Ready:
     record: TaskRecord
     side: int
     batches: dict[int, bool] = field(default_factory=dict)
+    slow: Counter[int] = field(default_factory=Counter)
 
     def applied(self, options: PredictionOptions) -> Algorithm:
         """Say what predicts, applied as a request has it."""
@@ -71,6 +73,11 @@ class HeldTasks:
             network: registry.load(self.records, network=network) for network in registry.networks
         }
         self._ready: OrderedDict[tuple[str, str, PredictionOptions], Ready] = OrderedDict()
+
+    @property
+    def prepared(self) -> int:
+        """How many tasks, each at a size, are ready to predict."""
+        return len(self._ready)
 
     def record(self, task: str) -> TaskRecord:
         """Return what the registry says of a task.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
+from piggygan.errors import PiggyganError
 from piggygan.prediction.options import PredictionOptions
 from piggygan.server.answers import Answer, answer_of
 from piggygan.server.computing import Workshop
@@ -50,11 +52,12 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Do what goes on beside requests, until the block ends."""
         self.workshop.start()
-        watching = asyncio.create_task(self.current.watch())
+        beside = [asyncio.create_task(work) for work in (self.current.watch(), self._prepare())]
         try:
             yield
         finally:
-            watching.cancel()
+            for task in beside:
+                task.cancel()
             self.verifier.close()
             await asyncio.to_thread(self.workshop.close)
 
@@ -81,6 +84,13 @@ class Service:
             ) from None  # fmt: skip
         finally:
             self.in_flight -= 1
+
+    async def _prepare(self) -> None:
+        """Make every task ready, one after another between requests; else the first visitor of each waits for it."""
+        held = self.current.served.held
+        for name in held.records:
+            with suppress(PiggyganError):  # who asks for it will be told
+                await self.workshop.compute(partial(held.ready, name, None, PredictionOptions()))
 
     async def answer(self, content: bytes, task: str, wish: Wish, form: str) -> Answer:
         """Put one file through a task.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from piggygan.prediction import PredictionOptions
 from piggygan.registry import TaskRegistry
-from piggygan.server.batching import Computing
+from piggygan.server.batching import TRIES, Computing
 from piggygan.server.held import HeldTasks
 
 
@@ -26,7 +27,7 @@ def computing() -> Iterator[Computing]:
 
 
 def ready(translate: Callable[[Sequence[Tensor]], list[Tensor]]) -> Any:
-    return SimpleNamespace(translator=translate, side=2, batches={})
+    return SimpleNamespace(translator=translate, side=2, batches={}, slow=Counter())
 
 
 def held_back(computing: Computing, give: Callable[[], list[Any]]) -> list[Any]:
@@ -84,8 +85,9 @@ def test_a_size_that_gains_nothing_is_not_used(computing: Computing) -> None:
         return list(canvases)
 
     task = ready(translate)
-    held_back(computing, lambda: [computing.translate(task, torch.zeros(1, 2, 2)) for _ in range(2)])
-    assert task.batches == {2: False}
+    for tries in range(1, TRIES + 1):
+        held_back(computing, lambda: [computing.translate(task, torch.zeros(1, 2, 2)) for _ in range(2)])
+        assert task.batches == ({2: False} if tries == TRIES else {})
     assert computing.refused == 1
 
 
@@ -129,7 +131,7 @@ def test_a_network_gives_the_same_bits_in_a_batch_or_is_not_batched(clinic: Path
     task = HeldTasks(TaskRegistry(clinic)).ready("lungs", None, PredictionOptions())
     canvases = [torch.rand(3, 16, 16) * 2 - 1 for _ in range(8)]
     alone = [task.translator([canvas])[0] for canvas in canvases]
-    for _ in range(2):
+    for _ in range(2 + TRIES):
         found = held_back(computing, lambda: [computing.translate(task, canvas) for canvas in canvases])
         assert [one.numpy().tobytes() for one in found] == [one.numpy().tobytes() for one in alone]
     assert 8 in task.batches

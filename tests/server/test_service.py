@@ -40,3 +40,15 @@ def test_a_request_gets_no_more_time_than_there_is(clinic: Path) -> None:
     with pytest.raises(Refusal) as refused:
         asyncio.run(work())
     assert (refused.value.status, service.in_flight) == (503, 0)
+
+
+def test_every_task_is_made_ready_before_the_first_visitor_asks(clinic: Path) -> None:
+    service = Service(Source(clinic), Limits())
+
+    async def started() -> int:
+        async with service.running(), asyncio.timeout(60):
+            while service.current.served.held.prepared < 2:
+                await asyncio.sleep(0.01)
+        return service.current.served.held.prepared
+
+    assert asyncio.run(started()) == 2
