@@ -3,11 +3,8 @@
 import json
 import os
 import random
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,12 +178,6 @@ def started(folder: Path, *how: str, program: tuple[str, ...] = ()) -> subproces
     )  # fmt: skip
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.mark.slow
 def test_a_process_that_dies_is_started_again_by_torchrun_and_nothing_is_lost(
     several: Several, end_state: State, tmp_path: Path
@@ -196,26 +187,5 @@ def test_a_process_that_dies_is_started_again_by_torchrun_and_nothing_is_lost(
     said = elastic.communicate(timeout=300)[1]
     assert elastic.returncode == 0, said
     assert (tmp_path / "cut" / "dead").exists()
-    several(tmp_path / "whole")
-    assert end_state(tmp_path / "cut") == end_state(tmp_path / "whole")
-
-
-@pytest.mark.slow
-def test_two_nodes_of_which_one_is_killed_and_comes_back_end_in_the_same_bytes(
-    several: Several, end_state: State, tmp_path: Path
-) -> None:
-    how = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--max-restarts=3")
-    program = ("--every-steps", "1", "--slow", "0.5")
-    first, second = (started(tmp_path / "cut", *how, program=program) for _ in range(2))
-    while not list((tmp_path / "cut").glob("last-*")):
-        assert first.poll() is second.poll() is None
-        time.sleep(0.1)
-    children = subprocess.run(["pgrep", "-P", str(second.pid)], capture_output=True, text=True, check=True).stdout  # noqa: S607
-    for killed in (second.pid, *map(int, children.split())):
-        os.kill(killed, signal.SIGKILL)
-    second.communicate()
-    second = started(tmp_path / "cut", *how, program=program)
-    said = [node.communicate(timeout=500)[1] for node in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), said
     several(tmp_path / "whole")
     assert end_state(tmp_path / "cut") == end_state(tmp_path / "whole")
