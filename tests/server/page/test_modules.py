@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.server.page.visitor import Visitor, pixels
+from tests.server.page.visitor import Served, Visitor, pixels
 
-Visit = Callable[..., Visitor]
 ORANGE = (230, 159, 0)
 
 
-@pytest.fixture
-def visitor(visit: Visit) -> Visitor:
-    return visit()
+@pytest.fixture(scope="module")
+def visitor(browser: Any, served: Served) -> Iterator[Visitor]:
+    """One page for all: what is asked of its modules leaves nothing behind."""
+    visitor = Visitor(browser.new_context().new_page(), served)
+    visitor.come()
+    yield visitor
+    visitor.page.context.close()
+    visitor.check()
 
 
 def bytes_of(found: list[int]) -> bytes:

@@ -111,6 +111,7 @@ def test_what_the_server_remarks_and_doubts_stands_under_the_answer(visit: Visit
     assert remarks == ["A remark.", "One part.", "Doubt: 0.75"]
 
 
+@pytest.mark.slow
 def test_a_server_with_a_token_asks_for_it(browser: Any, guarded: Served) -> None:
     visitor = Visitor(browser.new_context().new_page(), guarded, expected=(f"{SAID}401",))
     page = visitor.page

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from tests.server.page.visitor import TASKS, Visitor, parsed, pixels
+from tests.server.page.visitor import PATIENCE, TASKS, Visitor, parsed, pixels
 
 Visit = Callable[..., Visitor]
 Draw = Callable[..., bytes]
@@ -39,6 +40,16 @@ def test_what_is_saved_is_what_the_server_predicts(visit: Visit, picture: Draw, 
     assert (name, saved) == ("a-facades.png", asked("api/tasks/facades/predict", picture()))
 
 
+def test_what_is_found_out_about_a_mask_stands_under_it(visit: Visit, picture: Draw, asked: Ask) -> None:
+    visitor = visit()
+    visitor.drop(("a.png", picture()))
+    facts = parsed(asked("api/tasks/lungs/predict?require=lungs", picture(), "application/json"))
+    said = [finding["says"] for finding in facts["findings"] if finding["says"]]
+    assert said
+    assert visitor.look("a.png", "lungs").locator(".remarks li").all_inner_texts() == said
+    assert visitor.look("a.png", "facades").locator(".remarks").is_hidden()
+
+
 def test_the_threshold_is_moved_in_the_browser(visit: Visit, picture: Draw, asked: Ask) -> None:
     visitor = visit()
     visitor.drop(("a.png", picture()))
@@ -58,6 +69,7 @@ def test_the_threshold_is_moved_in_the_browser(visit: Visit, picture: Draw, aske
     look.locator(f".measure:text-is('{(levels >= 128).mean():.1%}')").wait_for()
 
 
+@pytest.mark.slow
 def test_a_dicom_film_is_shown_and_its_segmentation_saved(
     visit: Visit, write_film: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -164,10 +176,11 @@ def test_files_are_chosen_and_pasted(visit: Visit, picture: Draw) -> None:
     assert [film.get_attribute("aria-label") for film in visitor.page.locator(".film").all()] == ["image.png", "c.png"]
 
 
+@pytest.mark.slow
 def test_the_certificates_are_computed_again_at_a_click(visit: Visit) -> None:
     visitor = visit()
     visitor.page.get_by_role("button", name="Verify now").click()
-    visitor.page.locator(".note-box.good").wait_for()
+    visitor.page.locator(".note-box.good").wait_for(timeout=5 * PATIENCE)  # a process of its own
     assert visitor.page.locator(".note-box.good").inner_text().startswith("All is sound: 3 certificates")
     assert visitor.page.locator(".proof .label").all_inner_texts() == list(TASKS)
     assert set(visitor.page.locator(".proof .verdict").all_inner_texts()) == {"✓ equal"}
