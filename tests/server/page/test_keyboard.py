@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.server.page.visitor import TASKS, Visitor
 
 Visit = Callable[..., Visitor]
@@ -27,6 +29,7 @@ def tab_to(visitor: Visitor, wanted: str, key: str = "Tab") -> None:
     raise AssertionError(f"{wanted} cannot be reached by {key}")
 
 
+@pytest.mark.slow
 def test_everything_is_done_with_keys_alone(visit: Visit) -> None:
     visitor = visit()
     page, press = visitor.page, visitor.page.keyboard.press

@@ -37,6 +37,7 @@ def test_a_file_that_cannot_be_read_says_so_and_the_others_are_answered(visit: V
     assert visitor.page.get_by_role("heading", name="<b>a</b>.png").is_visible()
 
 
+@pytest.mark.slow
 def test_what_is_too_large_or_too_many_is_left_out_before_it_is_sent(visit: Visit) -> None:
     visitor = visit(expected=(f"{SAID}400",))
     sent = len(visitor.requests)
@@ -65,7 +66,7 @@ def test_a_busy_server_is_asked_again(visit: Visit, picture: Draw) -> None:
     visitor.page.route("**/predict?*", answer)
     visitor.drop(("a.png", picture()))
     for task in TASKS:
-        assert visitor.look("a.png", task).get_by_role("button", name="PNG").is_visible()
+        assert visitor.look("a.png", task).get_by_role("button", name=f"PNG of {task}").is_visible()
     assert len(refused) == 2
 
 
@@ -81,9 +82,10 @@ def test_a_task_that_fails_can_be_asked_again(visit: Visit, picture: Draw) -> No
     assert said == "a.png: facades answered; lungs and hearts could not."
     visitor.page.unroute_all()
     visitor.look("a.png", "lungs").get_by_role("button", name="Try again").click()
-    visitor.look("a.png", "lungs").get_by_role("button", name="PNG").wait_for()
+    visitor.look("a.png", "lungs").get_by_role("button", name="PNG of lungs").wait_for()
 
 
+@pytest.mark.slow
 def test_a_browser_that_alters_pictures_is_noticed(visit: Visit, picture: Draw) -> None:
     noise = """const read = CanvasRenderingContext2D.prototype.getImageData;
         CanvasRenderingContext2D.prototype.getImageData = function (...where) {

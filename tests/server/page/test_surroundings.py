@@ -50,6 +50,7 @@ def test_on_a_phone_nothing_is_cut_off_and_everything_can_be_touched(visit: Visi
     assert page.evaluate(letters) >= 13
 
 
+@pytest.mark.slow
 def test_nothing_moves_for_those_whom_it_disturbs(visit: Visit) -> None:
     moving = """() => [getComputedStyle(document.documentElement).scrollBehavior,
         getComputedStyle(document.getElementById("choose")).transitionDuration]"""

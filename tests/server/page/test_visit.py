@@ -33,10 +33,10 @@ def test_a_film_is_dropped_and_every_task_answers(visit: Visit, picture: Draw, a
 def test_what_is_saved_is_what_the_server_predicts(visit: Visit, picture: Draw, asked: Ask) -> None:
     visitor = visit()
     visitor.drop(("a.png", picture()))
-    name, saved = visitor.saved(visitor.look("a.png", "lungs").get_by_role("button", name="PNG"))
+    name, saved = visitor.saved(visitor.look("a.png", "lungs").get_by_role("button", name="PNG of"))
     assert name == "a-lungs.png"
     assert (pixels(saved) == pixels(asked("api/tasks/lungs/predict", picture()))).all()
-    name, saved = visitor.saved(visitor.look("a.png", "facades").get_by_role("button", name="PNG"))
+    name, saved = visitor.saved(visitor.look("a.png", "facades").get_by_role("button", name="PNG of"))
     assert (name, saved) == ("a-facades.png", asked("api/tasks/facades/predict", picture()))
 
 
@@ -61,7 +61,7 @@ def test_the_threshold_is_moved_in_the_browser(visit: Visit, picture: Draw, aske
     share = (levels >= cut).mean()
     look.locator(f".measure:text-is('{share:.1%}')").wait_for()
     assert visitor.page.locator("#cut-shown").inner_text() == f"{cut / 256:.2f}"
-    saved = pixels(visitor.saved(look.get_by_role("button", name="PNG"))[1])
+    saved = pixels(visitor.saved(look.get_by_role("button", name="PNG of"))[1])
     assert (saved == np.where(levels >= cut, 255, 0)).all()
     assert look.get_by_role("img").get_attribute("aria-label") == f"Mask of lungs on a.png: {share:.1%} of it"
     assert [url for url in visitor.requests[sent:] if not url.startswith("blob:")] == []
@@ -143,6 +143,7 @@ def test_two_answers_are_compared_under_a_line(visit: Visit, picture: Draw) -> N
     assert film.locator(".above").evaluate(drawn) == looks["hearts"]
 
 
+@pytest.mark.slow
 def test_an_example_is_a_click_away_and_tasks_can_be_left_out(visit: Visit) -> None:
     visitor = visit()
     visitor.page.get_by_role("checkbox", name="facades").uncheck()
@@ -157,6 +158,7 @@ def test_an_example_is_a_click_away_and_tasks_can_be_left_out(visit: Visit) -> N
     assert visitor.page.locator("#answers").is_hidden()
 
 
+@pytest.mark.slow
 def test_files_are_chosen_and_pasted(visit: Visit, picture: Draw) -> None:
     visitor = visit()
     with visitor.page.expect_file_chooser() as chooser:
