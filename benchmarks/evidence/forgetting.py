@@ -74,7 +74,8 @@ def main(options: Options) -> None:
     """Run the cells that are not done, or show them."""
     preset = read_preset(options.preset)
     place = Place(options.out)
-    cells = chosen_cells(preset, options.cells)
+    if not (cells := chosen_cells(preset, options.cells)):
+        raise ConfigurationError(f"no cell of preset {preset.name!r} matches {options.cells!r}: --list shows them all.")
     if options.list:
         for cell in cells:
             print(f"{'done' if place.result(cell).exists() else 'open'}  {cell.name}")

@@ -151,19 +151,28 @@ def read_preset(given: str) -> Preset:
     """Read a preset by its name, or from a file of one's own.
 
     Raises:
-        ConfigurationError: If there is no such file, or it names a method, task or order that is not there.
+        ConfigurationError: If there is no such file, it is no such TOML, or it names a method, task, source or order
+            that is not there.
     """
-    found = _read(given)
-    preset = Preset(
-        name=Path(given).stem,
-        setting=Setting(**found["setting"]),
-        sources={name: Source(**source) for name, source in found["sources"].items()},
-        tasks={name: TaskSetting(**task) for name, task in found["tasks"].items()},
-        orders={name: tuple(tasks) for name, tasks in found["orders"].items()},
-        stages=tuple(
-            Stage(tuple(stage["orders"]), tuple(stage["methods"]), tuple(stage["seeds"])) for stage in found["stages"]
-        ),
-    )
+    try:
+        found = _read(given)
+        preset = Preset(
+            name=Path(given).stem,
+            setting=Setting(**found["setting"]),
+            sources={name: Source(**source) for name, source in found["sources"].items()},
+            tasks={name: TaskSetting(**task) for name, task in found["tasks"].items()},
+            orders={name: tuple(tasks) for name, tasks in found["orders"].items()},
+            stages=tuple(
+                Stage(tuple(stage["orders"]), tuple(stage["methods"]), tuple(stage["seeds"]))
+                for stage in found["stages"]
+            ),
+        )
+    except KeyError as error:
+        raise ConfigurationError(
+            f"preset {given!r} lacks {error}: take one of {FOLDER.name} as the pattern."
+        ) from error
+    except (TypeError, AttributeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"preset {given!r} cannot be read: {error}.") from error
     if problems := list(_problems(preset)):
         raise ConfigurationError(f"preset {preset.name!r}: {'; '.join(problems)}.")
     return preset

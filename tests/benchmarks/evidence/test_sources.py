@@ -135,6 +135,27 @@ def test_what_cannot_be_learned_is_refused_as_it_is_read(folder: Path, old: str,
         read_preset(str(folder / "chain.toml"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("steps = 8\n", "", r"cannot be read: .*'steps'"),
+        ("films = 5", "film = 5", "cannot be read: .*'film'"),
+        ("[orders]", "[order]", "lacks 'orders': take one of presets as the pattern"),
+        ("[orders]", "[orders", "cannot be read: .*line"),
+        ('clinic = { folder = "xrays", form = "masks", patient_letters = 3 }', 'clinic = "xrays"', "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_preset_is_refused_in_words(folder: Path, old: str, new: str, words: str) -> None:
+    changed(folder, old, new)
+    with pytest.raises(ConfigurationError, match=words):
+        read_preset(str(folder / "chain.toml"))
+
+
+def test_cells_that_nothing_matches_are_refused(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no cell of preset 'chain' matches 'ours\.chains\.\*': --list shows"):
+        run(folder, cells="ours.chains.*")
+
+
 def test_a_source_is_in_the_folder_of_all_or_where_it_is_said_to_be(tmp_path: Path) -> None:
     sources = {name: Source(f"of_{name}", "side-by-side") for name in ("a", "b")}
     for name in ("of_a", "of_b", "elsewhere"):
