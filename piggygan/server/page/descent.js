@@ -1,10 +1,10 @@
 // What a task draws on, as a small graph: tasks in the order of their commits, and an arc for each that one draws on.
 
+import { surface } from "./drawing.js";
 import { listed } from "./words.js";
 
 const ROW = 26;
 const FIRST = 13;
-const LETTER = 8.2; // at 15 px, rather too wide than too narrow
 const LONGEST = 26;
 
 /** Gives the names of a task and of all that it draws on, directly or through others, in the order of commits. */
@@ -29,7 +29,7 @@ export function descent(name, tasks) {
   const arcs = rows.flatMap((child) => tasks.find((task) => task.name === child).draws_on.map((parent) => ({ child, parent })));
   const reach = (arc) => 10 + 9 * Math.min(6, rows.indexOf(arc.child) - rows.indexOf(arc.parent));
   const left = 6 + Math.max(0, ...arcs.map(reach));
-  const width = Math.ceil(left + 14 + LETTER * Math.max(...rows.map((row) => Math.min(row.length, LONGEST))));
+  const width = Math.ceil(left + 14 + widest(rows.map(shortened)));
   const height = ROW * rows.length;
   const drawing = svg("svg", { class: "descent", role: "img", "aria-label": words(name, rows, tasks), width, height, viewBox: `0 0 ${width} ${height}` });
   for (const arc of arcs.sort((one, other) => (one.child === name) - (other.child === name))) {
@@ -41,10 +41,19 @@ export function descent(name, tasks) {
     const kind = row === name ? "own" : "older";
     drawing.append(svg("circle", { cx: left, cy: y(row), r: 4.5, class: kind }));
     const text = svg("text", { x: left + 14, y: y(row) + 5, class: kind });
-    text.textContent = row.length > LONGEST ? `${row.slice(0, LONGEST - 1)}…` : row;
+    text.textContent = shortened(row);
     drawing.append(text);
   }
   return drawing;
+}
+
+const shortened = (name) => (name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name);
+
+/** Pixels of the widest of some names, in the letters of the task itself. */
+function widest(names) {
+  const context = surface(1, 1).getContext("2d");
+  context.font = `600 15px ${getComputedStyle(document.body).fontFamily}`;
+  return Math.max(...names.map((name) => context.measureText(name).width)) + 1;
 }
 
 function words(name, rows, tasks) {

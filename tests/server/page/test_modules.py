@@ -139,6 +139,19 @@ def test_the_graph_of_descent_holds_all_that_a_task_draws_on_and_no_other(visito
     assert visitor.run("descent", words, "c", tasks) == "c draws on no other task."
 
 
+@pytest.mark.parametrize("name", ["lungs@2", "W" * 30, "i"])
+def test_no_name_is_cut_off_in_the_graph_of_descent(visitor: Visitor, name: str) -> None:
+    expression = """(name) => {
+        const drawing = document.body.appendChild(m.descent(name, [{ name, draws_on: [] }]));
+        const { x, width } = drawing.querySelector("text").getBBox();
+        const found = [x + width, drawing.width.baseVal.value];
+        drawing.remove();
+        return found;
+    }"""
+    end, whole = visitor.run("descent", expression, name)
+    assert end <= whole < end + 4
+
+
 def test_facts_of_doubt_are_said_whatever_they_are(visitor: Visitor) -> None:
     facts = [
         None,
