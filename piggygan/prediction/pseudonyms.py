@@ -36,7 +36,7 @@ class Pseudonyms:
 
     Example:
         >>> Pseudonyms(bytes(16)).of_identifier("1.2.840.1")
-        '2.25.216158246989604886892297187785206318155'
+        '2.25.181732202540630086910692409473309008349'
     """
 
     def __init__(self, key: bytes) -> None:

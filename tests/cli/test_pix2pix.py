@@ -137,7 +137,7 @@ def assert_one_line(capsys: pytest.CaptureFixture[str], message: str) -> None:
         (["import-pix2pix", "latest_net_G.pth", "new", "--task", "Facades!"], "'Facades!' cannot name a task"),
         (["import-pix2pix", "latest_net_G.pth", "clinic", "--task", "other"], "has the base task 'facades' already"),
         (["import-pix2pix", "latest_net_G.pth", "clinic", "--task", "facades"], "name a new folder"),
-        (["import-pix2pix", "latest_net_G.pth", "new", "--task", "x", "--dropout"], "dropout=True is for a U-Net"),
+        (["import-pix2pix", "latest_net_G.pth", "new", "--task", "x", "--dropout"], "--dropout is for a U-Net"),
         (["import-pix2pix", "latest_net_G.pth", "latest_net_G.pth/in", "--task", "x"], "not a regular file"),
         (["export-pix2pix", "clinic", "new.pth", "--task", "facade"], "did you mean 'facades'?"),
         (["export-pix2pix", "nowhere", "new.pth", "--task", "facades"], "there is no registry in"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from piggygan.data import PairDataset, UnpairedDataset
 from piggygan.errors import ConfigurationError
 from piggygan.jobs.beginning import (
     PAIRS_COMPARED,
@@ -57,18 +58,20 @@ def test_a_damaged_one_is_refused_with_two_ways_out(tmp_path: Path, damage: byte
 
 
 @pytest.mark.parametrize(
-    ("method", "kind", "start", "why"),
+    ("method", "is_unpaired", "start", "why"),
     [
-        (MethodConfig(init="normal"), "pairs", None, "random numbers"),
-        (MethodConfig(start_from="lungs"), "pairs", "lungs", "it starts as 'lungs', as asked"),
-        (MethodConfig(start_from="last"), "pairs", "hearts", "it starts as 'hearts', the last task"),
-        (MethodConfig(), "unpaired", "hearts", "the last task: unpaired sides tell no more"),
+        (MethodConfig(init="normal"), False, None, "random numbers"),
+        (MethodConfig(start_from="lungs"), False, "lungs", "it starts as 'lungs', as asked"),
+        (MethodConfig(start_from="last"), False, "hearts", "it starts as 'hearts', the last task"),
+        (MethodConfig(), True, "hearts", "the last task: unpaired sides tell no more"),
     ],
 )
 def test_a_start_that_needs_no_look_at_the_data(
-    method: MethodConfig, kind: str, start: str | None, why: str, learner: Learner, facades: TaskData
+    method: MethodConfig, is_unpaired: bool, start: str | None, why: str, learner: Learner, facades: TaskData
 ) -> None:
-    found = choose_start(learner, replace(facades, kind=kind), method, DRAWS_ON)  # type: ignore[arg-type]
+    assert isinstance(facades.train, PairDataset)
+    apart = UnpairedDataset(facades.train, facades.train)
+    found = choose_start(learner, replace(facades, train=apart) if is_unpaired else facades, method, DRAWS_ON)
     assert (found.start_from, found.relatedness) == (start, {})
     assert why in found.note
 
