@@ -53,7 +53,7 @@ class Predict:
     paths: Files
     """Files, and folders whose images are taken."""
     task: str
-    """Which task."""
+    """Which task; of several versions the newest, unless one is pinned: lungs@1."""
     out: Path
     """Folder for what is made; it must be new or empty, or hold predictions by the same task and options."""
     options: Plainly = field(default_factory=PredictionOptions)

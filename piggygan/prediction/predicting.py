@@ -11,6 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
+from piggygan.errors import ConfigurationError
 from piggygan.files.digests import tensors_digest
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
@@ -60,7 +61,7 @@ def predict(
 
     Args:
         registry: Holds the task; or the folder of such a registry.
-        task: Its name.
+        task: Its name; of a task that has newer versions ``lungs`` is the newest, ``lungs@1`` the first.
         files: Files, and folders of pictures and DICOM files.
         out: A folder that is new or empty, or holds predictions by the same.
         options: How to predict; at another size than the registry says the task was trained on a warning is given.
@@ -131,6 +132,7 @@ def predicted(
             recursive=request.recursive,
             out=Path(out),
         )
+        request = replace(request, task=_meant(held, request.task))
         options = at_trained_size(request.options, held, request.task)
         head = held.digest
         model = held.load([request.task], generator, network=request.network)
@@ -141,6 +143,16 @@ def predicted(
         folder = PredictionFolder(out)
         open_now.callback(folder.leave)
         yield Filling(folder, job, translator, source, request).done(inputs, head)
+
+
+def _meant(registry: TaskRegistry, task: str) -> str:
+    """Return the task that a name means: of several versions the newest, unless one is pinned."""
+    members = registry.members(task)
+    if len(members) > 1:
+        raise ConfigurationError(
+            f"{task!r} is an ensemble; predict by one of its members for now: {', '.join(members)}."
+        )
+    return members[0]
 
 
 def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
