@@ -17,7 +17,7 @@ from piggygan.cli.option_names import as_options
 from piggygan.cli.trust import Required, Requirements
 from piggygan.prediction import Patient, PredictionOptions
 from piggygan.prediction.file_list import read_file_list, read_file_list_at
-from piggygan.prediction.judging import AS_REQUIRED
+from piggygan.prediction.judging import is_doubtful
 from piggygan.prediction.part import Part
 from piggygan.prediction.predicting import predicted
 from piggygan.prediction.predictions import Predictions
@@ -72,7 +72,7 @@ class Predict:
     network: str | None = None
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Exit with 1 if a file was refused, or a mask is not as required."""
+    """Exit with 1 if a file was refused, a mask is not as required, or a film is unlike those of training."""
     required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
@@ -100,10 +100,10 @@ class Predict:
 
 
 def _doubted(predictions: Predictions) -> Iterator[str]:
-    """Name the masks that are not as they have to be."""
+    """Name the masks that are not as they have to be, and the films that are unlike those of training."""
     for file in predictions.predicted():
         for finding in file.findings:
-            if finding.name == AS_REQUIRED and not finding.value:
+            if is_doubtful(finding):
                 yield f"doubtful: {file.source!r}: {finding.says}"
 
 

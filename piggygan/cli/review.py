@@ -34,11 +34,11 @@ class Review:
     json: AsJson = False
 
     def run(self) -> int:
-        """Write the page, and print which masks are not as required."""
+        """Write the page, and print which masks are doubtful."""
         doubts = write_contact_sheet(self.predicted, self.out, rules=self.require, most=self.most)
         show_error(INTENDED_USE)
         broken = [doubt for doubt in doubts if doubt.says]
         lines = [f"doubtful: {doubt.name!r}: {doubt.says}" for doubt in broken]
-        lines.append(f"{len(doubts)} masks, {len(broken)} not as required; the page shows films: {str(self.out)!r}")
+        lines.append(f"{len(doubts)} masks, {len(broken)} doubtful; the page shows films: {str(self.out)!r}")
         show_result(lines, {"masks": [asdict(doubt) for doubt in doubts], "page": str(self.out)}, self.json)
         return DONE

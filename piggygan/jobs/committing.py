@@ -9,7 +9,9 @@ import torch
 
 from piggygan.about import __version__
 from piggygan.errors import RegistryError, TaskExistsError
+from piggygan.evaluation.familiarity import FEATURES
 from piggygan.files.regular import shown
+from piggygan.jobs.features import NOT_KEPT, familiar_films
 from piggygan.jobs.floor import floor_of
 from piggygan.jobs.learner import Learner, generator_of_own
 from piggygan.jobs.looking import validated
@@ -49,6 +51,7 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     if learner.task not in registry.tasks:
         said = prepared.config.provenance
         trained_on = TrainingData(data.kind, data.fingerprint, prepared.beginning.pairs, said.data_statement)
+        familiar = familiar_films(learner, data, batch_size)
         registry.commit(
             learner.networks,
             learner.task,
@@ -56,7 +59,10 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
             image_size=size,
             data=trained_on,
             licence=said.licence,
+            attachments=None if familiar is None else {FEATURES: familiar.as_tensors()},
         )
+    if FEATURES not in registry.describe(learner.task).attachments:
+        notes = (*notes, NOT_KEPT)
     verification = _verified(prepared, scored, device, batch_size)
     result = TrainedTask(
         task=learner.task,

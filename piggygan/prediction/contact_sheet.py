@@ -15,6 +15,8 @@ from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.evaluation.report.blocks import Gallery, Note, Picture
 from piggygan.evaluation.report.page import Page, Section, write_page
 from piggygan.files.regular import open_regular, shown
+from piggygan.prediction.findings import Finding
+from piggygan.prediction.likeness import DISTANCE, THRESHOLD, UNLIKE
 from piggygan.prediction.mask_folder import MaskFile, open_masks
 from piggygan.prediction.mask_shape import MaskShape, shape_of
 from piggygan.prediction.rules import Rule, rules_of, unmet
@@ -26,12 +28,13 @@ _PRIVATE = "This page shows films. Keep and pass it on as you would the films th
 
 @dataclass(frozen=True)
 class Doubt:
-    """How far a mask is from what it has to be like.
+    """How far a mask is from what it has to be like, and its film from those that the task was trained on.
 
     Attributes:
         name: What it is called.
         says: What is not as required; empty: all is.
-        margin: The least distance to a limit, as a share of the limits' width; below 0 beyond a limit.
+        margin: The least distance to a limit, as a share of the limits' width; below 0 beyond a limit. Of a film that
+            was compared with those of training not above 0.5 times what it has left to the threshold.
     """
 
     name: str
@@ -89,7 +92,10 @@ def write_contact_sheet(
     pictures = [_picture(folder.folder / "overlays" / f"{mask.name}.png", doubt) for doubt, mask in worst]
     rows = [pictures[first : first + _IN_A_ROW] for first in range(0, len(pictures), _IN_A_ROW)]
     broken = sum(bool(doubt.says) for doubt, _ in doubts)
-    lead = f"{len(doubts)} masks of task {folder.task!r}, {broken} of them not as required by {rules!r}."
+    lead = (
+        f"{len(doubts)} masks of task {folder.task!r}, {broken} of them not as required by {rules!r} or of a film "
+        f"unlike those of training."
+    )
     section = Section(
         f"The {len(worst)} most doubtful, the worst first",
         [Note(_PRIVATE, tone="bad"), Gallery(rows, [""] * len(rows))] if rows else [Note("There are none.")],
@@ -103,7 +109,18 @@ def write_contact_sheet(
 
 def _doubt(mask: MaskFile, rules: tuple[Rule, ...]) -> Doubt:
     shape = shape_of(np.asarray(read_mask(mask.path)[0] > 0))
-    return Doubt(mask.name, unmet(rules, shape), margin_of(rules, shape))
+    says = [unmet(rules, shape), *(found.says for found in mask.findings if found.name == UNLIKE and found.value)]
+    margin = min(margin_of(rules, shape), _margin_of_likeness(mask.findings))
+    return Doubt(mask.name, " ".join(filter(None, says)), margin)
+
+
+def _margin_of_likeness(findings: tuple[Finding, ...]) -> float:
+    """Say how near a film is to being unlike: 0.5 at the middle of those of training, 0 at the threshold."""
+    found = {finding.name: finding.value for finding in findings}
+    distance, threshold = found.get(DISTANCE), found.get(THRESHOLD)
+    if isinstance(distance, float) and isinstance(threshold, float) and threshold > 0:
+        return round(0.5 * (1 - distance / threshold), 9)
+    return -1.0 if found.get(UNLIKE) else 0.5
 
 
 def _picture(overlay: Path, doubt: Doubt) -> Picture:

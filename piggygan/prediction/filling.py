@@ -16,6 +16,7 @@ from piggygan.prediction.going_on import begin, first_line, unfinished
 from piggygan.prediction.inputs import InputFile, Inputs
 from piggygan.prediction.job import Job
 from piggygan.prediction.journal import now
+from piggygan.prediction.likeness import Likeness
 from piggygan.prediction.making import Made, Maker
 from piggygan.prediction.predictions import Predictions
 from piggygan.prediction.reproducible import moment_of_now
@@ -37,10 +38,17 @@ class Filling:
         translator: Translates them.
         source: Where films are opened, if no workers are started.
         request: The rest.
+        likeness: Says whether films are like those that the task was trained on; None: that is not known.
     """
 
     def __init__(
-        self, folder: PredictionFolder, job: Job, translator: Translator, source: Reading, request: Request
+        self,
+        folder: PredictionFolder,
+        job: Job,
+        translator: Translator,
+        source: Reading,
+        request: Request,
+        likeness: Likeness | None = None,
     ) -> None:
         begun = folder.journal.begun
         self._moment = moment_of_now() if begun is None else str(begun.get("began"))
@@ -49,6 +57,7 @@ class Filling:
         self._source = source
         self._folder = folder
         self._request = request
+        self._likeness = likeness
         self._remarks: dict[str, tuple[str, int]] = {}
 
     def done(self, inputs: Inputs, head: str) -> Predictions:
@@ -122,9 +131,9 @@ class Filling:
         together = 1 if self._job.options.fit == "tile" else self._job.options.batch_size
         if workers:
             team = Workers(self._job, self._folder.staging, workers, files)
-            return team.outcomes(self._translator, together)
+            return team.outcomes(self._translator, together, self._likeness)
         maker = Maker(self._job, self._source, self._folder.staging)
-        return outcomes_here(files, maker, self._translator, together)
+        return outcomes_here(files, maker, self._translator, together, self._likeness)
 
     def _write_summary(self, predictions: Predictions) -> None:
         staged = self._folder.staging / "summary"

@@ -9,6 +9,7 @@ import numpy as np
 
 from piggygan.data.dicom.description import DicomDescription
 from piggygan.prediction.findings import Finding
+from piggygan.prediction.likeness import UNLIKE
 from piggygan.prediction.mask_shape import shape_of
 from piggygan.prediction.measuring import area_mm2
 from piggygan.prediction.options import PredictionOptions
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 AS_REQUIRED = "as_required"
 """Name of the finding that says whether a mask is what ``require`` asks for."""
+
+
+def is_doubtful(finding: Finding) -> bool:
+    """Say whether a finding is one that somebody should look at.
+
+    Example:
+        >>> is_doubtful(Finding(AS_REQUIRED, False)), is_doubtful(Finding("parts", 3))
+        (True, False)
+    """
+    return (finding.name == AS_REQUIRED and not finding.value) or (finding.name == UNLIKE and bool(finding.value))
 
 
 def judge(

@@ -11,7 +11,8 @@ from typing import Any
 from piggygan.data.folders import SUFFIXES
 from piggygan.errors import CorruptFileError, DatasetError, PredictionError
 from piggygan.files.regular import read_regular_file, shown
-from piggygan.files.strict_json import parse_json
+from piggygan.files.strict_json import decode, parse_json
+from piggygan.prediction.findings import Finding
 from piggygan.prediction.outputs import SUMMARY
 
 _LARGEST_SUMMARY = 1 << 30
@@ -28,12 +29,14 @@ class MaskFile:
         path: Where it is.
         film: Path of the film that it was predicted of, as the summary says it; None: nobody says it.
         digest: SHA-256 of that film's bytes, likewise.
+        findings: What was found out about it when it was predicted.
     """
 
     name: str
     path: Path
     film: str | None = None
     digest: str | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def key(self) -> str:
@@ -91,7 +94,8 @@ def _predicted(folder: Path, said: Any) -> MaskFolder:
         inside, digest = file["outputs"]["masks"], file["sha256"]
         if not (_INSIDE.fullmatch(inside) and _DIGEST.fullmatch(digest)):
             raise ValueError("a path that leads out of the folder")
-        masks.append(MaskFile(Path(inside).stem, folder / inside, str(file["source"]), digest))
+        findings = tuple(decode(Finding, finding, "the finding") for finding in file.get("findings", ()))
+        masks.append(MaskFile(Path(inside).stem, folder / inside, str(file["source"]), digest, findings))
     return MaskFolder(folder, tuple(masks), str(said["task"]), str(said["certificate"]))
 
 

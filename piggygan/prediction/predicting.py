@@ -21,6 +21,7 @@ from piggygan.prediction.films import reading
 from piggygan.prediction.folder import PredictionFolder
 from piggygan.prediction.inputs import InputFile, list_inputs
 from piggygan.prediction.job import Job
+from piggygan.prediction.likeness import Likeness
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.part import Part
 from piggygan.prediction.predictions import Predictions
@@ -142,7 +143,8 @@ def predicted(
         job = Job(translator.in_channels, translator.kind, options, algorithm_of(model, request.task, options))
         folder = PredictionFolder(out)
         open_now.callback(folder.leave)
-        yield Filling(folder, job, translator, source, request).done(inputs, head)
+        likeness = Likeness.known(held, request.task, model, options, request.network)
+        yield Filling(folder, job, translator, source, request, likeness).done(inputs, head)
 
 
 def _meant(registry: TaskRegistry, task: str) -> str:

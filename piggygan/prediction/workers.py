@@ -17,8 +17,9 @@ from piggygan.files.regular import shown
 from piggygan.prediction.hired import Hired, WorkerEndedError
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.job import Job
+from piggygan.prediction.likeness import Likeness
 from piggygan.prediction.making import Made, refused
-from piggygan.prediction.running import translated
+from piggygan.prediction.running import Translated, translated
 from piggygan.prediction.summary import RefusedFile
 from piggygan.prediction.translator import Translator
 
@@ -50,7 +51,7 @@ class _Canvas:
     file: InputFile
     number: int
     canvas: Tensor
-    output: Future[Tensor | Exception] = field(default_factory=Future)
+    output: Future[Translated] = field(default_factory=Future)
 
 
 class Workers:
@@ -76,12 +77,15 @@ class Workers:
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(count)
         ]
 
-    def outcomes(self, translator: Translator, together: int) -> Generator[Made | RefusedFile]:
+    def outcomes(
+        self, translator: Translator, together: int, likeness: Likeness | None = None
+    ) -> Generator[Made | RefusedFile]:
         """Translate what the processes read, and give what they make of it, as it is ready.
 
         Args:
             translator: Translates canvases, in this thread.
             together: How many at once, at most.
+            likeness: As of :func:`~piggygan.prediction.running.outcomes_here`.
 
         Raises:
             PredictionError: If nothing more can be written.
@@ -89,7 +93,7 @@ class Workers:
         for thread in self._threads:
             thread.start()
         try:
-            yield from self._handled(translator, together)
+            yield from self._handled(translator, together, likeness)
         finally:
             self._is_over = True
             with self._lock:
@@ -98,14 +102,17 @@ class Workers:
             for thread in self._threads:
                 thread.join()
 
-    def _handled(self, translator: Translator, together: int) -> Iterator[Made | RefusedFile]:
+    def _handled(
+        self, translator: Translator, together: int, likeness: Likeness | None
+    ) -> Iterator[Made | RefusedFile]:
         working = len(self._threads)
         waiting: list[_Canvas] = []
         while working:
             # All that has come is looked at first: what is translated together must not wait for more.
             if waiting and (len(waiting) >= together or self._events.empty()):
                 batch, waiting = waiting[:together], waiting[together:]
-                for one, output in zip(batch, translated([one.canvas for one in batch], translator), strict=True):
+                outputs = translated([one.canvas for one in batch], translator, likeness)
+                for one, output in zip(batch, outputs, strict=True):
                     one.output.set_result(output)
                 continue
             event = self._events.get()
@@ -181,7 +188,7 @@ class Workers:
     def _make(self, hired: Hired, current: _Canvas) -> None:
         while True:
             try:
-                output = current.output.result(timeout=_A_MOMENT)
+                output, findings = current.output.result(timeout=_A_MOMENT)
                 break
             except TimeoutError:
                 if self._is_over:
@@ -190,7 +197,7 @@ class Workers:
             hired.drop(current.number)
             self._events.put(refused(current.file, output))
         else:
-            self._events.put(hired.make(current.number, output))
+            self._events.put(hired.make(current.number, output, findings))
 
 
 def _ended(file: InputFile) -> DecoderCrashError:

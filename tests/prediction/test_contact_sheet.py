@@ -93,5 +93,5 @@ def test_the_command_names_what_is_doubtful(
     assert main(["review", str(predicted), "--out", str(tmp_path / "page.html")]) == 0
     doubtful, total = capsys.readouterr().out.splitlines()
     assert doubtful.startswith("doubtful: 'one': The mask has 1 part")
-    assert total.startswith("3 masks, 1 not as required; the page shows films: ")
+    assert total.startswith("3 masks, 1 doubtful; the page shows films: ")
     assert main(["review", str(predicted), "--out", str(tmp_path / "page.html")]) == 2

@@ -15,6 +15,7 @@ from piggygan.errors import PredictionError
 from piggygan.prediction import PredictionOptions
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.films import reading
+from piggygan.prediction.findings import Finding
 from piggygan.prediction.hired import Hired
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.job import Job
@@ -71,11 +72,13 @@ def test_a_worker_that_ends_takes_its_film_with_it_and_no_other(
             self.end()
         return number
 
-    def deadly_make(self: Hired, film: int, output: torch.Tensor) -> Made | RefusedFile:
+    def deadly_make(
+        self: Hired, film: int, output: torch.Tensor, findings: tuple[Finding, ...] = ()
+    ) -> Made | RefusedFile:
         if film == 2 and not deaths:
             deaths.append(film)
             self.end()
-        return make(self, film, output)
+        return make(self, film, output, findings)
 
     monkeypatch.setattr(Hired, "order_film", deadly_order)
     monkeypatch.setattr(Hired, "make", deadly_make)
