@@ -36,6 +36,7 @@ from piggygan.cli.demo import Demo
 from piggygan.cli.evaluate import Evaluate
 from piggygan.cli.keeping import NewKey, Repair, Sign
 from piggygan.cli.measure import Measure
+from piggygan.cli.node import Node
 from piggygan.cli.option_names import as_options, options_named
 from piggygan.cli.parsing import parse
 from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
@@ -58,6 +59,7 @@ COMMANDS: Mapping[str, type[Command] | Group] = {
     "evaluate": Evaluate,
     "report": Report,
     "serve": Serve,
+    "node": Node,
     "tasks": Tasks,
     "verify": Verify,
     "export": Export,

@@ -34,6 +34,7 @@ from piggygan.terminal.escaping import escaped
 WIDTH = 80
 PREDICT = "clinic films --task lungs --out"
 TRAIN = "new --task lungs --data scored --size 32"
+NODE = "clinic --queue queue --destination PACS@127.0.0.1:104"
 EVALUATE = "clinic --task lungs --data scored --size 16"
 
 CASES: dict[str, list[str]] = {
@@ -158,6 +159,19 @@ CASES: dict[str, list[str]] = {
         "clinic --port 0 --token-file nowhere",
         "clinic --port 0 --requests 0",
         "clinic --prt 0",
+    ],
+    "node": [
+        "--help",
+        "",
+        f"{NODE} --task lungs --rules rules.toml",
+        f"{NODE} --rules nowhere.toml",
+        f"{NODE} --task lungs --title a\\b",
+        f"{NODE} --task lungs --host 0.0.0.0",
+        f"{NODE} --task lungs --waiting 0",
+        "clinic --queue queue --destination PACS --task lungs",
+        "nowhere --queue queue --destination PACS@127.0.0.1:104 --task lungs",
+        f"{NODE} --task lung",
+        f"{NODE} --task facades",
     ],
     "gc": ["--help", "clinic", "clinic --json", "nowhere", ""],
     "push": ["--help", "clinic s3://bucket", "clinic file:///nowhere --task hand", "nowhere file:///nowhere", "clinic"],
