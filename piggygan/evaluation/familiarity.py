@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -132,9 +133,22 @@ class Familiarity:
         if features.shape[-1] != len(self.mean):
             raise InputError(f"features have {features.shape[-1]} channels; those of the task have {len(self.mean)}.")
         away = (features.double() - self.mean.double()) / self.scale.double()
-        solved = torch.linalg.solve(self.correlation.double(), away.T).T
+        solved = torch.cholesky_solve(away.T, self._factor).T
         squared: Tensor = (away * solved).sum(-1) / len(self.mean)
         return squared.clamp(min=0).sqrt()
+
+    @functools.cached_property
+    def _factor(self) -> Float[Tensor, "channels channels"]:
+        """The Cholesky factor of the correlation, once for all films.
+
+        Raises:
+            InputError: If the correlation is none.
+        """
+        factor: Tensor
+        factor, wrong = torch.linalg.cholesky_ex(self.correlation.double())
+        if int(wrong):
+            raise InputError("the attachment 'features' has correlations that no films have.")
+        return factor
 
     def distance(self, features: Float[Tensor, " channels"]) -> float:
         """Measure how far one picture is."""
@@ -164,8 +178,7 @@ class Familiarity:
         fits = found.scale.shape == (channels,) and found.correlation.shape == (channels, channels)
         if not (channels and fits and bool((found.scale > 0).all()) and found.threshold > 0):
             raise InputError("the attachment 'features' is not what train keeps of its films.")
-        if int(torch.linalg.cholesky_ex(found.correlation.double()).info):
-            raise InputError("the attachment 'features' has correlations that no films have.")
+        _ = found._factor
         return found
 
 
