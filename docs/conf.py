@@ -36,6 +36,10 @@ html_title = f"piggygan {release}"
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = False  # the search finds more, and the page of every public name is shorter
+html_static_path = ["docs/site.css"]
+html_css_files = ["site.css"]
+smartquotes = False  # a text that one searches for has the quotes of the terminal
 html_theme_options = {"navigation_with_keys": True}
 
 

@@ -22,7 +22,8 @@ ADVICE: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tools" / "error_advic
 MARK = "## Every error's text\n"
 """What follows it in the page is written here; what stands before it, by hand."""
 HEAD = """`python -m tools.error_texts` writes what follows from the sources.
-What stands in capitals is a name, a number or a path of yours. Search the page for a few words that are not.
+One line is one
+error; what stands in capitals is a name, a number or a path of yours.
 """
 MESSAGE_AT = {"Refusal": 2}
 """Which argument of an error is its text, if not the first."""
@@ -41,8 +42,8 @@ def sources() -> dict[str, ast.Module]:
     }
 
 
-def texts(trees: Mapping[str, ast.Module], wanted: frozenset[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the class, the text and the module of each error that is made anywhere.
+def texts(trees: Mapping[str, ast.Module], wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield the class and the text of each error that is made anywhere.
 
     Args:
         trees: Modules by name.
@@ -54,7 +55,7 @@ def texts(trees: Mapping[str, ast.Module], wanted: frozenset[str]) -> Iterator[t
             returned[made.name] += [
                 node.value for node in ast.walk(made) if isinstance(node, ast.Return) and node.value is not None
             ]
-    for module, tree in trees.items():
+    for tree in trees.values():
         constants = _assigned(tree.body)
         for call, function in _calls(tree, None):
             name = _last_name(call.func)
@@ -64,7 +65,7 @@ def texts(trees: Mapping[str, ast.Module], wanted: frozenset[str]) -> Iterator[t
             known = {**returned, **constants, **(_assigned(list(ast.walk(function))) if function else {})}
             for text in said(call.args[at], known):
                 if re.search(r"[a-z]{2}", text):  # else it has nothing of its own to be found by
-                    yield name, " ".join(text.split()), module
+                    yield name, " ".join(text.split())
 
 
 def said(node: ast.expr, known: Scope) -> list[str]:
@@ -134,23 +135,15 @@ def page(by_hand: str) -> str:
         by_hand: What somebody wrote, up to the mark.
     """
     advice = {**ADVICE["ours"], **ADVICE["others"]}
-    by_class: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name, text, module in texts(sources(), frozenset(advice)):
-        by_class[name][text].add(module.removeprefix("piggygan."))
+    by_class: dict[str, set[str]] = defaultdict(set)
+    for name, text in texts(sources(), frozenset(advice)):
+        by_class[name].add(text)
     sections = [HEAD]
     for name in (name for name in advice if by_class[name]):
         about = (getattr(errors, name).__doc__ or "").split("\n")[0] + " " if name in ADVICE["ours"] else ""
-        rows = [f"| {_cell(text)} | `{'`, `'.join(sorted(of))}` |" for text, of in sorted(by_class[name].items())]
-        sections.append(
-            "\n".join([f"### {name}", "", about + advice[name], "", "| text | from |", "|---|---|", *rows, ""])
-        )
+        said_so = sorted(by_class[name])
+        sections.append("\n".join([f"### {name}", "", about + advice[name], "", "```text", *said_so, "```", ""]))
     return "\n".join([by_hand + MARK, *sections])
-
-
-def _cell(text: str) -> str:
-    ticks = "``" if "`" in text else "`"
-    space = " " if ticks == "``" else ""
-    return f"{ticks}{space}{text}{space}{ticks}".replace("|", "\\|")
 
 
 if __name__ == "__main__":

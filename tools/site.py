@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
+
 from tools.public_names import public_names, rooms
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +24,8 @@ FOLDER = ROOT / "build" / "site"
 INDEX = ROOT / "docs" / "index.md"
 LARGEST_SITE = 5_000_000
 """Bytes."""
+LARGE_PICTURE = 100_000
+"""Bytes, above which a picture of the site has 256 colours."""
 BESIDE_DOCS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "piggygan/layers/ways/README.md")
 """What pages of ``docs/`` link to and is not in it."""
 
@@ -30,6 +34,8 @@ def lay_out(source: Path) -> None:
     """Copy and generate all that Sphinx reads into a folder, which is made anew."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "docs", source / "docs", ignore=shutil.ignore_patterns("conf.py", "*.json", "api.md"))
+    for picture in (path for path in (source / "docs" / "images").glob("*.png") if path.stat().st_size > LARGE_PICTURE):
+        Image.open(picture).convert("RGB").quantize(256).save(picture, optimize=True)
     for name in BESIDE_DOCS:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, source / name)
@@ -38,9 +44,10 @@ def lay_out(source: Path) -> None:
     (source / "index.md").write_text(first_page(INDEX.read_text("utf-8")), encoding="utf-8")
     (source / "docs" / "api.md").write_text("\n".join(_reference_index()), encoding="utf-8")
     (source / "docs" / "reference").mkdir()
+    shown: set[type] = set()
     for room, names in _described():
         page = source / "docs" / "reference" / f"{room}.md"
-        page.write_text("\n".join(_reference(room, names)), encoding="utf-8")
+        page.write_text("\n".join(_reference(room, names, shown)), encoding="utf-8")
 
 
 def first_page(text: str) -> str:
@@ -85,19 +92,25 @@ def _described() -> Iterator[tuple[str, list[str]]]:
         yield room, names
 
 
-def _reference(room: str, names: list[str]) -> Iterator[str]:
+def _reference(room: str, names: list[str], shown: set[type]) -> Iterator[str]:
     module = importlib.import_module(room)
     yield from (f"# {room}", "", (module.__doc__ or "").strip(), "")
     if elsewhere := [name for name in public_names(room) if name not in names]:
         yield from (f"Described elsewhere: {', '.join(f'{{py:obj}}`{room}.{name}`' for name in elsewhere)}.", "")
     for name in names:
-        kind = _directive(getattr(module, name))
-        members = (
-            ["   :members:", "   :inherited-members: Module, Exception, tuple, dict", "   :show-inheritance:"]
-            if kind == "autoclass"
-            else []
-        )
+        found = getattr(module, name)
+        kind = _directive(found)
+        members = list(_members(found, shown)) if kind == "autoclass" else []
         yield from ("```{eval-rst}", f".. {kind}:: {room}.{name}", *members, "```", "")
+
+
+def _members(described: type, shown: set[type]) -> Iterator[str]:
+    """Yield what makes autodoc show a class's members, but those of a base that was shown already, with it or alone."""
+    others = [base.__name__ for base in described.__mro__[1:] if base in shown]
+    yield "   :members:"
+    yield f"   :inherited-members: {', '.join(['Module', 'Exception', 'tuple', 'dict', *others])}"
+    yield "   :show-inheritance:"
+    shown |= {base for base in described.__mro__ if base.__module__.startswith("piggygan")}
 
 
 def _directive(found: object) -> str:
