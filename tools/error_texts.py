@@ -21,9 +21,8 @@ ADVICE: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tools" / "error_advic
 """What to do, by class: of ``ours`` in ``piggygan.errors``, and of ``others``."""
 MARK = "## Every error's text\n"
 """What follows it in the page is written here; what stands before it, by hand."""
-HEAD = """`python -m tools.error_texts` writes what follows from the sources.
-One line is one
-error; what stands in capitals is a name, a number or a path of yours.
+HEAD = """`python -m tools.error_texts` writes what follows from the sources. One line is one error; what stands in
+capitals is a name, a number or a path of yours.
 """
 MESSAGE_AT = {"Refusal": 2}
 """Which argument of an error is its text, if not the first."""
