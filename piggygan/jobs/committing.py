@@ -62,7 +62,7 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
             attachments=None if familiar is None else {FEATURES: familiar.as_tensors()},
         )
     if FEATURES not in registry.describe(learner.task).attachments:
-        notes = (*notes, NOT_KEPT)
+        notes = (NOT_KEPT, *notes)
     verification = _verified(prepared, scored, device, batch_size)
     result = TrainedTask(
         task=learner.task,
