@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TextIO, runtime_checkable
@@ -48,6 +48,15 @@ class HasBriefHelp(Protocol):
     @classmethod
     def brief_help(cls, name: str) -> str:
         """Write the help that fits a screen, for a command of this name."""
+
+
+@runtime_checkable
+class ReadsEnvironment(Protocol):
+    """A subcommand that a platform starts, which says by variables of the environment what people say by words."""
+
+    @classmethod
+    def with_environment(cls, words: Sequence[str]) -> Sequence[str]:
+        """Add the words that variables stand for, if that is asked for."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,18 @@ from typing import TextIO
 
 import tyro
 
-from piggygan.cli.commands import DONE, REFUSED, Command, Group, HasBriefHelp, ReadsDefaults, broken, show, show_error
+from piggygan.cli.commands import (
+    DONE,
+    REFUSED,
+    Command,
+    Group,
+    HasBriefHelp,
+    ReadsDefaults,
+    ReadsEnvironment,
+    broken,
+    show,
+    show_error,
+)
 from piggygan.cli.option_names import options_named
 from piggygan.cli.refusing import refusal
 from piggygan.terminal.escaping import escaped
@@ -59,6 +70,8 @@ def _parse_fields(words: Sequence[str], command: type[Command], name: str) -> Co
                 show(line)
             raise SystemExit(DONE)
         words = ["--help" if word == HELP_ALL else word for word in words]
+    if issubclass(command, ReadsEnvironment):
+        words = command.with_environment(words)
     printed = io.StringIO()
     try:
         with redirect_stdout(printed), redirect_stderr(printed):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ import tyro
 
 from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show, show_error
+from piggygan.cli.environment import FLAG, hand_over, words_of_environment
 from piggygan.cli.option_names import as_options
 from piggygan.cli.trust import Required, Requirements
 from piggygan.prediction import Patient, PredictionOptions
@@ -73,8 +75,16 @@ class Predict:
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Exit with 1 if a file was refused, a mask is not as required, or a film is unlike those of training."""
+    from_environment: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """For containers: take REGISTRY and --task from PIGGYGAN_REGISTRY and PIGGYGAN_TASK, files and --out from
+    MERCURE_IN_DIR and MERCURE_OUT_DIR or from MONAI_INPUTPATH and MONAI_OUTPUTPATH."""
     required: Required = field(default_factory=Requirements)
     json: AsJson = False
+
+    @classmethod
+    def with_environment(cls, words: Sequence[str]) -> Sequence[str]:
+        """Add the words that a platform says by variables, if that is asked for."""
+        return [*words, *words_of_environment(os.environ)] if FLAG in words else words
 
     def run(self) -> int:
         """Predict, and print what came of it."""
@@ -83,6 +93,8 @@ class Predict:
         registry = self.required.opened(self.registry)
         with predicted(registry, [*self.paths, *self._listed()], self.out, request) as predictions:
             show_error(INTENDED_USE)
+            if self.from_environment:
+                hand_over(predictions, self.out, os.environ)
             if self.json:
                 predictions.write(sys.stdout)
             else:

@@ -84,6 +84,7 @@ CASES: dict[str, list[str]] = {
         "clinic films --task lung --out out3",
         "clinic films --out out3",
         "clinic --task lungs --out out3",
+        "--from-environment",
     ],
     "measure": [
         "--help",
