@@ -109,6 +109,11 @@ def _counted(options: Options, _: Precision) -> list[str]:
     return ["--size", str(options.size), "--width", str(options.width), "--out", str(options.out)]
 
 
+def _served(options: Options, _: Precision) -> list[str]:
+    """A server answers for a while even where nothing is to be measured."""
+    return ["--size", str(options.size), "--width", str(options.width), "--seconds", f"{max(options.seconds, 1.0):g}"]
+
+
 def _learned(folder: str, *names: str) -> Callable[[Options, Precision], list[str]]:
     """For a benchmark that is given folders under the names of ours, and leaves its results in one of ``--runs``."""
 
@@ -147,6 +152,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "speed.reading": Benchmark(_on_the_processor, ["--sides", "128", "--films", "1"]),
     "speed.registry_size": Benchmark(_on_the_processor, ["--tasks", "2", "3"]),
     "speed.train_job": Benchmark(_on_the_processor, ["--pairs", "20", "--epochs", "1", "--rounds", "1"]),
+    "speed.serving": Benchmark(_served, ["--turns", "1", "--clients", "2", "--depth", "5", "--film", "64"]),
     "evidence.overhead": Benchmark(_counted, ["--tasks", "2", "--depth", "5"]),
     "evidence.forgetting": Benchmark(
         lambda options, dtype: ["--preset", "small", *_compared(options, dtype)],

@@ -25,9 +25,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served.end()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium without a window; it ends with the last test of this folder, and its event loop with it."""
+    """A Chromium without a window. It ends with its module: its event loop runs until then, and nobody else's can."""
     if BROWSER is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     api: ModuleType = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
