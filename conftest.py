@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 # The tensors here are tiny: a second thread costs more than it gives, many times more on a busy machine. And it rounds
 # otherwise: set before torch reads it, this holds in every thread and every process that a test starts.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A run in the background of a shell begins with Ctrl-C ignored, and hands that on to the programs that it tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 import torch
