@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\..+\.[0-9]+\.[0-9a-f]{8}\.tmp")
 
 
 def write_durably(path: Path, data: bytes, *, folder: int | None = None) -> None:
@@ -41,6 +44,17 @@ def write_durably(path: Path, data: bytes, *, folder: int | None = None) -> None
         raise
     os.fsync(folder)
     return None
+
+
+def sweep_killed(folder: Path) -> None:
+    """Delete what writers that were killed left in a folder, into which nobody may be writing now.
+
+    Raises:
+        OSError: If the system refused.
+    """
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from piggygan.errors import (
     TaskInUseError,
     TaskStateError,
 )
-from piggygan.files.durable import write_durably
+from piggygan.files.durable import sweep_killed, write_durably
 from piggygan.files.regular import make_folder, shown
 from piggygan.jobs.beginning import read_beginning, write_beginning
 from piggygan.jobs.committing import commit_and_verify
@@ -179,6 +179,7 @@ def _held(run: RunFolder, prepared: Prepared) -> Iterator[None]:
                 what = f"the first task of {shown(registry.folder)}, on which all later ones build"
                 stack.enter_context(_locked(run.root, what))
             _check_still_so(prepared)
+            sweep_killed(files.root)
         except (PiggyganError, OSError):
             stack.close()
             if not was_there:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from piggygan.files.durable import opened_folder, write_durably
+from piggygan.files.durable import opened_folder, sweep_killed, write_durably
 
 
 def test_writing_replaces_the_file_and_follows_the_umask(tmp_path: Path) -> None:
@@ -100,3 +100,11 @@ def test_e06_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_return
     monkeypatch.setattr(os, "replace", noted_replace)
     write_durably(tmp_path / "file", b"new")
     assert steps == ["fsync tmp", "replace", "fsync " + tmp_path.name]
+
+
+def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    write_durably(tmp_path / "kept.json", b"{}")
+    for name in (".kept.json.123.0123abcd.tmp", ".mine.tmp", "kept.tmp", ".lock"):
+        (tmp_path / name).touch()
+    sweep_killed(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".mine.tmp", "kept.json", "kept.tmp"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -92,8 +94,10 @@ class Running:
     def close(self) -> None:
         """End it, and wait until it has ended."""
         self._server.should_exit = True
-        self._thread.join(60)
+        self._thread.join(self.service.limits.seconds + 100)  # what is under way may take its time
         self._taken.close()
+        if self._thread.is_alive():
+            faulthandler.dump_traceback(sys.__stderr__)  # says where it waits
         assert not self._thread.is_alive()
 
     @property
