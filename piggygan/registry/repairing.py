@@ -67,7 +67,7 @@ def repaired(manifest: Manifest, objects: ObjectStore, source: Path) -> Repair:
     lacking: dict[str, dict[str, None]] = {}
     for record in manifest.tasks:
         for stored in record.objects:
-            if _is_sound(objects, stored):
+            if objects.holds(stored):
                 continue
             if objects.is_folder(stored):
                 blocked[objects.name(stored)] = None
@@ -96,14 +96,6 @@ def copied_head(source: Path) -> bytes | None:
         return read_regular_file(source / FILE_NAME, max_size=2**24)
     except (FileNotFoundError, CorruptFileError):
         return None
-
-
-def _is_sound(objects: ObjectStore, stored: StoredObject) -> bool:
-    try:
-        objects.get(stored)
-    except CorruptFileError:
-        return False
-    return True
 
 
 def _source(source: Path) -> Callable[[StoredObject], bytes | None]:

@@ -101,6 +101,14 @@ class ObjectStore:
                 raise RegistryError(f"{self._folder} was exchanged for another folder or a link while it was written.")
         return stored
 
+    def holds(self, stored: StoredObject) -> bool:
+        """Say whether an object is there, whole: all of it is read."""
+        try:
+            self.get(stored)
+        except CorruptFileError:
+            return False
+        return True
+
     def get(self, stored: StoredObject) -> bytes:
         """Return an object's bytes, checked.
 

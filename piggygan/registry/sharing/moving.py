@@ -100,13 +100,14 @@ def push(
         new = _changed(before, after)
         shared = [record for record in after.tasks if record.name in mine.by_name]
         lacking = [stored for stored in _objects(new) if not remote.has(stored)]
-        for stored in _objects(new):
-            objects.get(stored)  # damaged ones are not passed on, nor counted on where they are
-        small = {CARD: card.encode()} if card is not None else {}
+        for stored in set(_objects(new)).difference(lacking):
+            objects.get(stored)  # what is damaged here is not counted on there; what is sent is checked then
+        small = {} if card is None or card.encode() == remote.small(CARD) else {CARD: card.encode()}
         for record in shared:
             if given := signed.of(mine, record.name):
-                small[_file(record)] = signatures_to_bytes(_joined(given, _signatures(remote, record)))
-        small = {name: data for name, data in small.items() if data != remote.small(name)}
+                theirs = _signatures(remote, record)
+                if (signatures := _joined(given, theirs)) != theirs:
+                    small[_file(record)] = signatures_to_bytes(signatures)
         head = manifest_to_bytes(after)
         if new or small:
             remote.write(lacking, objects, small, head)
@@ -176,7 +177,7 @@ def pull(
         with writing.held("the lease", "taken"):
             digests = {stored.digest for stored in _objects(new)}
             held.enter_context(leases.written(place / leases.FOLDER_NAME, lock, (), digests))
-        lacking = [stored for stored in _objects(new) if not _is_here(objects, stored)]
+        lacking = [stored for stored in _objects(new) if not objects.holds(stored)]
         for stored in lacking:
             _bring(remote, stored, objects)
         for record in new:
@@ -217,14 +218,6 @@ def _objects(records: Iterable[TaskRecord]) -> list[StoredObject]:
 
 def _amount(objects: list[StoredObject]) -> tuple[int, int]:
     return len(objects), sum(stored.size for stored in objects)
-
-
-def _is_here(objects: ObjectStore, stored: StoredObject) -> bool:
-    try:
-        objects.get(stored)
-    except CorruptFileError:
-        return False
-    return True
 
 
 def _bring(remote: Remote, stored: StoredObject, objects: ObjectStore) -> None:
