@@ -180,7 +180,7 @@ def _row(record: TaskRecord) -> list[str]:
         record.name,
         _some(record.draws_on),
         "" if record.image_size is None else str(record.image_size),
-        f"{_size(record) / 1e6:.1f}",
+        f"{record.weight_bytes / 1e6:.1f}",
         _some([f"{_shown(name)}{NO_BREAK}{score:.4g}" for name, score in record.scores.items()]),
         _shown(record.created[:10]),
         f"{_shown(recipe.device)}{NO_BREAK}{_shown(recipe.machine)}, torch{NO_BREAK}{_shown(recipe.torch)}",
@@ -193,7 +193,7 @@ def _fields(record: TaskRecord) -> dict[str, Any]:
         "name": record.name,
         "draws_on": list(record.draws_on),
         "image_size": record.image_size,
-        "bytes": _size(record),
+        "bytes": record.weight_bytes,
         "scores": record.scores,
         "created": record.created,
         "licence": record.licence,
@@ -203,11 +203,6 @@ def _fields(record: TaskRecord) -> dict[str, Any]:
         # Most registries hold one network, whose name says nothing.
         **({"certificate": one} if (one := certificates.get(GENERATOR)) else {"certificates": certificates}),
     }
-
-
-def _size(record: TaskRecord) -> int:
-    """Add up the bytes of a task in all networks."""
-    return sum(part.weights.size for part in record.networks.values())
 
 
 def _lines(found: Verification) -> list[str]:

@@ -99,7 +99,8 @@ def _task(record: TaskRecord, base: TaskRecord) -> Iterator[str]:
     yield ""
     drawn = ", ".join(f"`{name}`" for name in record.draws_on)
     yield f"- Draws on: {drawn or 'nothing; the network itself learned it'}"
-    yield f"- Stores: {_bytes(record) / 1e6:.1f} MB, {_bytes(record) / _bytes(base):.1%} of the first task's network"
+    size = record.weight_bytes
+    yield f"- Stores: {size / 1e6:.1f} MB, {size / base.weight_bytes:.1%} of the first task's network"
     if record.image_size:
         yield f"- Trained on squares of {record.image_size} pixels"
     data = record.data
@@ -141,10 +142,6 @@ def _use(records: list[TaskRecord], digest: str) -> Iterator[str]:
     yield "```"
     yield ""
     yield "`piggygan pull hf://OWNER/NAME FOLDER` fetches it, `piggygan verify FOLDER` proves that it is as certified."
-
-
-def _bytes(record: TaskRecord) -> int:
-    return sum(part.weights.size for part in record.networks.values())
 
 
 def _text(words: str) -> str:

@@ -134,6 +134,11 @@ class TaskRecord:
         return (*of_networks, *self.attachments.values())
 
     @property
+    def weight_bytes(self) -> int:
+        """Bytes of its tensors in all networks."""
+        return sum(part.weights.size for part in self.networks.values())
+
+    @property
     def digests(self) -> frozenset[str]:
         """Names of all objects that it refers to."""
         return frozenset(stored.digest for stored in self.objects)
