@@ -6,7 +6,6 @@ tasks plus a few of its own, and no task is ever forgotten.
 
 from typing import TYPE_CHECKING
 
-from piggygan.about import __version__
 from piggygan.errors import PiggyganError
 from piggygan.layers.convolutions import (
     PiggybackConv1d,
@@ -28,6 +27,7 @@ from piggygan.model.plan import Plan, plan
 from piggygan.model.view import TaskView
 from piggygan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
+from piggygan.terminal.about import __version__
 
 if TYPE_CHECKING:
     from piggygan.evaluation import relatedness

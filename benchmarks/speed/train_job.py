@@ -26,9 +26,9 @@ from piggygan.data.synthetic.facades import write_facades
 from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.learner import make_objective
-from piggygan.jobs.preparing import prepare
-from piggygan.jobs.training import train_task
+from piggygan.jobs.training.learner import make_objective
+from piggygan.jobs.training.preparing import prepare
+from piggygan.jobs.training.run import train_task
 from piggygan.training import TrainingOptions, train
 
 TASK = "facades"

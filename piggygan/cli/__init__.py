@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.cli.commands import (
     DONE,
     INTERRUPTED,
@@ -48,6 +47,7 @@ from piggygan.cli.serve import Serve
 from piggygan.cli.sharing import Card, Pull, Push
 from piggygan.cli.train import Train
 from piggygan.errors import NotLearnedError, PiggyganError
+from piggygan.terminal.about import INTENDED_USE, __version__
 from piggygan.training.launched import launched_number
 
 COMMANDS: Mapping[str, type[Command] | Group] = {

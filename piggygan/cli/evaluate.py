@@ -10,19 +10,19 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, AsJson, show_error, show_result, terminal_width
 from piggygan.cli.option_names import as_options
 from piggygan.cli.predict import INCOMPLETE
 from piggygan.cli.trust import Required, Requirements
 from piggygan.data.mask_reader import Foreground
 from piggygan.jobs.data import DataConfig
-from piggygan.jobs.evaluating import CASES, PAGE, EvaluationOptions, evaluate_task
-from piggygan.jobs.evaluation import Evaluation
-from piggygan.jobs.evaluation_page import COMPARISON_HEADER, SCORE_HEADER, comparison_rows, score_rows
+from piggygan.jobs.evaluating.evaluation import Evaluation
+from piggygan.jobs.evaluating.page import COMPARISON_HEADER, SCORE_HEADER, comparison_rows, score_rows
+from piggygan.jobs.evaluating.run import CASES, PAGE, EvaluationOptions, evaluate_task
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.learner import generator_of_own
+from piggygan.jobs.training.learner import generator_of_own
 from piggygan.registry import GENERATOR
+from piggygan.terminal.about import INTENDED_USE
 from piggygan.terminal.tables import text_table
 
 EVALUATIONS = "evaluations"

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, REFUSED, AsJson, show_error, show_result
 from piggygan.cli.predict import NAMED
 from piggygan.prediction import Patient
 from piggygan.prediction.measure_films import TABLE, MeasureOptions, measure
 from piggygan.prediction.measurements import Measurements
+from piggygan.terminal.about import INTENDED_USE
 
 Lungs = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LUNGS")]
 Plainly = Annotated[MeasureOptions, tyro.conf.arg(name="")]

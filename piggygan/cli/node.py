@@ -11,7 +11,6 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DAMAGED, DONE, RegistryFolder, show, show_error
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import ConfigurationError
@@ -20,6 +19,7 @@ from piggygan.prediction.options import Viewer
 from piggygan.server.node.options import Destination, NodeLimits, NodeOptions
 from piggygan.server.node.rules import Rule, Rules
 from piggygan.server.source import Source
+from piggygan.terminal.about import INTENDED_USE
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, REFUSED, AsJson, RegistryFolder, show, show_error
 from piggygan.cli.environment import FLAG, hand_over, words_of_environment
 from piggygan.cli.option_names import as_options
@@ -24,6 +23,7 @@ from piggygan.prediction.part import Part
 from piggygan.prediction.predicting import predicted
 from piggygan.prediction.predictions import Predictions
 from piggygan.prediction.request import Request
+from piggygan.terminal.about import INTENDED_USE
 
 NAMED: dict[Patient, str] = {
     "copy": "name the patient and study of their films: treat them as the films. --patient empty names nobody.",

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from piggygan.cli.commands import DONE, AsJson, RegistryFolder, show_error, show_result
-from piggygan.jobs.registry_page import write_registry_page
+from piggygan.jobs.pages.registry_page import write_registry_page
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, AsJson, show_error, show_result
 from piggygan.prediction.contact_sheet import write_contact_sheet
+from piggygan.terminal.about import INTENDED_USE
 
 Predicted = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PREDICTED")]
 

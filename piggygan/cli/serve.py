@@ -11,12 +11,12 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli.commands import DONE, RegistryFolder, show, show_error
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import ConfigurationError
 from piggygan.jobs.folder import registry_at
 from piggygan.server.limits import Limits
+from piggygan.terminal.about import INTENDED_USE
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart")
 

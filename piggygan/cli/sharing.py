@@ -12,8 +12,8 @@ from piggygan.cli.commands import DONE, AsJson, RegistryFolder, show_result
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import ConfigurationError
 from piggygan.files.durable import write_durably
-from piggygan.jobs.card import registry_card
 from piggygan.jobs.folder import registry_at
+from piggygan.jobs.pages.card import registry_card
 from piggygan.registry import Moved, pull, push
 
 Address = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ADDRESS")]

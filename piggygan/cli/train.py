@@ -14,13 +14,13 @@ from docstring_parser import parse_from_object
 
 from piggygan.cli.commands import DONE, AsJson, show, show_result
 from piggygan.cli.ending import until_ended
-from piggygan.jobs.comparing import check_comparable, compare_task
+from piggygan.jobs.comparing.run import check_comparable, compare_task
 from piggygan.jobs.config import TrainConfig
 from piggygan.jobs.config_file import read_config
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.plan import plan_task
-from piggygan.jobs.registry_page import write_registry_page
-from piggygan.jobs.training import train_task
+from piggygan.jobs.pages.registry_page import write_registry_page
+from piggygan.jobs.training.plan import plan_task
+from piggygan.jobs.training.run import train_task
 from piggygan.training.launched import launched_number
 
 Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]

@@ -13,15 +13,15 @@ from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.errors import ConfigurationError
 from piggygan.files.durable import write_durably
 from piggygan.files.regular import make_folder, shown
-from piggygan.jobs.comparing import compare_task
-from piggygan.jobs.comparison import Rivalled
+from piggygan.jobs.comparing.comparison import Rivalled
+from piggygan.jobs.comparing.run import compare_task
 from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig
+from piggygan.jobs.evaluating.scoring import HEADLINES
 from piggygan.jobs.folder import TASKS, RunFolder
-from piggygan.jobs.registry_page import write_registry_page
-from piggygan.jobs.result import TrainedTask
-from piggygan.jobs.scoring import HEADLINES
-from piggygan.jobs.training import train_task
+from piggygan.jobs.pages.registry_page import write_registry_page
+from piggygan.jobs.training.result import TrainedTask
+from piggygan.jobs.training.run import train_task
 from piggygan.registry import TaskRegistry
 
 
@@ -127,7 +127,7 @@ def run_demo(
 
     Raises:
         ConfigurationError: If the folder holds something else, or a demo of another scale.
-        PiggyganError: As of :func:`~piggygan.jobs.training.train_task`.
+        PiggyganError: As of :func:`~piggygan.jobs.training.run.train_task`.
 
     Example:
         >>> from tempfile import TemporaryDirectory

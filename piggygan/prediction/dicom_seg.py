@@ -11,13 +11,13 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
 from piggygan.prediction.dicom_identity import identity_digest, referred_image, says_another, write_identity
 from piggygan.prediction.extras import medical
 from piggygan.prediction.reproducible import make_reproducible
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 if TYPE_CHECKING:
     from jaxtyping import Bool

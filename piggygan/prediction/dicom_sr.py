@@ -8,13 +8,13 @@ from typing import Any
 
 from pydicom.sr.coding import Code
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
 from piggygan.prediction.dicom_identity import referred_image, says_another, write_identity
 from piggygan.prediction.extras import medical
 from piggygan.prediction.measurements import Measured
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 _OWN_SCHEME = "99PIGGYGAN"
 _LUNG, _HEART = Code("39607008", "SCT", "Lung"), Code("80891009", "SCT", "Heart")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Literal
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.errors import ImageError, PredictionError
 from piggygan.files.regular import open_regular, shown
 from piggygan.prediction.folder import JOURNAL, PredictionFolder, digest_of_file, unwritable
@@ -15,6 +14,7 @@ from piggygan.prediction.job import Job
 from piggygan.prediction.journal import FilmRecord
 from piggygan.prediction.making import refused
 from piggygan.prediction.summary import PredictionRun, RefusedFile
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 FORMAT = 1
 _NO_MATTER = ("untrusted",)

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from piggygan.about import INTENDED_USE, __version__
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.prediction.findings import Finding
 from piggygan.prediction.inputs import PassedBy
 from piggygan.prediction.options import Kind, PredictionOptions
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 
 @dataclass(frozen=True)

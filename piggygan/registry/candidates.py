@@ -12,7 +12,6 @@ from typing import SupportsFloat, SupportsIndex
 import torch
 from torch import Tensor, nn
 
-from piggygan.about import __version__
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
@@ -38,6 +37,7 @@ from piggygan.registry.rebuilding import (
     settings_of,
 )
 from piggygan.registry.task_parts import TaskSettings
+from piggygan.terminal.about import __version__
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.prediction.png import preview_png
 from piggygan.server import examples
 from piggygan.server.answers import FORMS, JSON, Answer, chosen_form, headers_of
@@ -25,6 +24,7 @@ from piggygan.server.service import Service
 from piggygan.server.several import MIXED, ZIP, Outcome, packed, unused_names
 from piggygan.server.uploads import MULTIPART, Upload, body_of, files_in, while_there
 from piggygan.server.wishes import Wish, wish_of
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 
 def application(service: Service, *, names: Collection[str] = (), token: str | None = None) -> ASGIApp:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from piggygan.errors import ConfigurationError, PiggyganError
-from piggygan.jobs.beginning import read_beginning
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.result import read_result
+from piggygan.jobs.training.beginning import read_beginning
+from piggygan.jobs.training.result import read_result
 from piggygan.layers.tasks import version_of
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.rules import NAMED

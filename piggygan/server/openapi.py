@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.prediction.options import Fit, Viewer
 from piggygan.server.answers import DICOM, JSON, NPY, PNG, SHOWS
 from piggygan.server.problems import MEDIA_TYPE as PROBLEM
@@ -13,6 +12,7 @@ from piggygan.server.schemas import SCHEMAS, TEXT, WHOLE, Schema, ref
 from piggygan.server.several import MIXED, ZIP
 from piggygan.server.uploads import MULTIPART
 from piggygan.server.wishes import PATIENTS
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 _BINARY: Schema = {"type": "string", "format": "binary"}
 _BUSY = ("429", "503")

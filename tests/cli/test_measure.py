@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli import main
+from piggygan.terminal.about import INTENDED_USE
 
 
 @pytest.fixture

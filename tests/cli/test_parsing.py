@@ -8,10 +8,10 @@ import re
 import pytest
 import torch
 
-from piggygan.about import __version__
 from piggygan.cli import COMMANDS, main
 from piggygan.cli.commands import Group
 from piggygan.errors import PiggyganError
+from piggygan.terminal.about import __version__
 
 
 def ended(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, str]:

@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from piggygan.about import INTENDED_USE
 from piggygan.cli import main
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
+from piggygan.terminal.about import INTENDED_USE
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from piggygan.cli import main
 from piggygan.data.synthetic.facades import write_facades
 from piggygan.jobs.config_file import read_config
-from piggygan.jobs.looking import Looks
+from piggygan.jobs.training.looking import Looks
 from piggygan.registry import TaskRegistry
 
 SMALL = ("--size", "32", "--width", "2", "--batch-size", "2", "--commit-anyway", "--epochs", "2")
@@ -189,7 +189,9 @@ def test_a_signal_while_it_trains_ends_it_saved_with_its_own_code(
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("moment", ["piggygan.jobs.preparing.open_task_data", "piggygan.jobs.training._closed"])
+@pytest.mark.parametrize(
+    "moment", ["piggygan.jobs.training.preparing.open_task_data", "piggygan.jobs.training.run._closed"]
+)
 def test_a_signal_while_no_training_hears_it_is_one_line(
     moment: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

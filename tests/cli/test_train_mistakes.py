@@ -293,5 +293,5 @@ def test_a_disk_that_takes_nothing_is_one_line_and_leaves_nothing_behind(
         raise OSError(number, said, str(path))
 
     monkeypatch.chdir(made)
-    monkeypatch.setattr("piggygan.jobs.training.make_folder", full)
+    monkeypatch.setattr("piggygan.jobs.training.run.make_folder", full)
     assert said in refused(PAIRS, made, capsys)

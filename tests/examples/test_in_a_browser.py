@@ -13,9 +13,9 @@ import torch
 
 from piggygan.evaluation.intervals import mean_interval, paired_comparison
 from piggygan.evaluation.report.page import render_page
-from piggygan.jobs.evaluation import Case, Comparison, Evaluation, summarized
-from piggygan.jobs.evaluation_page import chosen, evaluation_page, look
-from piggygan.jobs.scored_cases import Translated
+from piggygan.jobs.evaluating.evaluation import Case, Comparison, Evaluation, summarized
+from piggygan.jobs.evaluating.page import chosen, evaluation_page, look
+from piggygan.jobs.evaluating.scored_cases import Translated
 from piggygan.prediction.summary import RefusedFile
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -20,8 +20,8 @@ from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig, TaskData
-from piggygan.jobs.result import TrainedTask
-from piggygan.jobs.training import train_task
+from piggygan.jobs.training.result import TrainedTask
+from piggygan.jobs.training.run import train_task
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry

@@ -19,7 +19,7 @@ import torch
 
 from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig
-from piggygan.jobs.training import train_task
+from piggygan.jobs.training.run import train_task
 
 CONFIG = TrainConfig(
     DataConfig(data=Path(sys.argv[1]) if sys.argv[1:] else None),  # none where it is only imported

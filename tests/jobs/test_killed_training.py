@@ -85,20 +85,20 @@ def test_killed_at_random_moments_the_same_call_ends_in_the_same_bytes(
 
 
 STAGES = {
-    "while data are read": "piggygan.jobs.preparing:open_task_data",
-    "when the folder is made": "piggygan.jobs.training:_write_down",
-    "before it counts as begun": "piggygan.jobs.training:config_to_toml",
-    "after the first epoch": "piggygan.jobs.looking:Looks.__call__",
-    "in the validation": "piggygan.jobs.looking:score_side",
-    "before pictures are drawn": "piggygan.jobs.looking:Looks._draw",
-    "before the page is written": "piggygan.jobs.course:write_task_page",
-    "when it is asked whether it is learned": "piggygan.jobs.training:unlearned",
-    "before it is frozen": "piggygan.jobs.learner:Learner.freeze_task",
+    "while data are read": "piggygan.jobs.training.preparing:open_task_data",
+    "when the folder is made": "piggygan.jobs.training.run:_write_down",
+    "before it counts as begun": "piggygan.jobs.training.run:config_to_toml",
+    "after the first epoch": "piggygan.jobs.training.looking:Looks.__call__",
+    "in the validation": "piggygan.jobs.training.looking:score_side",
+    "before pictures are drawn": "piggygan.jobs.training.looking:Looks._draw",
+    "before the page is written": "piggygan.jobs.training.course:write_task_page",
+    "when it is asked whether it is learned": "piggygan.jobs.training.run:unlearned",
+    "before it is frozen": "piggygan.jobs.training.learner:Learner.freeze_task",
     "before it is committed": "piggygan.registry.registry:TaskRegistry.commit",
-    "before it is verified": "piggygan.jobs.committing:_verified",
-    "before the result is written": "piggygan.jobs.committing:write_result",
-    "before the last page": "piggygan.jobs.training:_closed",
-    "before the checkpoints go": "piggygan.jobs.training:shutil.rmtree",
+    "before it is verified": "piggygan.jobs.training.committing:_verified",
+    "before the result is written": "piggygan.jobs.training.committing:write_result",
+    "before the last page": "piggygan.jobs.training.run:_closed",
+    "before the checkpoints go": "piggygan.jobs.training.run:shutil.rmtree",
 }
 QUICK = ("after the first epoch", "before it is committed", "before the result is written")
 

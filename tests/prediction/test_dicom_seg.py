@@ -12,12 +12,12 @@ import numpy as np
 import pydicom
 import pytest
 
-from piggygan.about import INTENDED_USE
 from piggygan.data.dicom.identity import PATIENT, STUDY
 from piggygan.data.dicom.source import SourceImage
 from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.prediction import dicom_seg
 from piggygan.prediction.dicom_seg import Algorithm, segmentation_bytes
+from piggygan.terminal.about import INTENDED_USE
 
 pytest.importorskip("highdicom")
 

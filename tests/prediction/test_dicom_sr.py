@@ -12,13 +12,13 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from piggygan.about import INTENDED_USE
 from piggygan.data.dicom.identity import Identity
 from piggygan.data.dicom.source import SourceImage
 from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.prediction import dicom_sr
 from piggygan.prediction.dicom_sr import numbers_of, report_bytes
 from piggygan.prediction.measurements import Measured
+from piggygan.terminal.about import INTENDED_USE
 
 pytest.importorskip("highdicom")
 

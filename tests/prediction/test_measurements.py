@@ -7,8 +7,8 @@ import io
 import json
 import os
 
-from piggygan.about import INTENDED_USE
 from piggygan.prediction.measurements import Measured, Measurements, Unmeasured
+from piggygan.terminal.about import INTENDED_USE
 
 FOUND = Measurements(
     lungs=("lungs", "a" * 64),

@@ -18,7 +18,6 @@ import torch
 from PIL import Image
 
 import piggygan as pg
-from piggygan.about import INTENDED_USE
 from piggygan.cli import main
 from piggygan.data import PairDataset, batches, read_image
 from piggygan.errors import PiggyganError
@@ -27,6 +26,7 @@ from piggygan.evaluation.report.page import Page, Section, write_page
 from piggygan.evaluation.report.pictures import picture_grid
 from piggygan.prediction import PredictionOptions
 from piggygan.registry import TaskRegistry
+from piggygan.terminal.about import INTENDED_USE
 from piggygan.training import Checkpoints, SupervisedObjective, TrainingOptions, train
 
 WriteFilm = Callable[..., Path]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 
-from piggygan.about import INTENDED_USE, __version__
 from piggygan.prediction import PredictionOptions
 from piggygan.prediction.inputs import PassedBy
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
+from piggygan.terminal.about import INTENDED_USE, __version__
 
 SUMMARY = PredictionSummary(
     task="lungs",

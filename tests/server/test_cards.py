@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from piggygan.jobs.beginning import Cost
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.result import TrainedTask, write_result
+from piggygan.jobs.training.beginning import Cost
+from piggygan.jobs.training.result import TrainedTask, write_result
 from piggygan.registry import TaskRegistry
 from piggygan.server.cards import cards
 from piggygan.server.held import HeldTasks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from piggygan.jobs.result import TrainedTask
+from piggygan.jobs.training.result import TrainedTask
 from piggygan.registry.certificates import TaskCheck
 from piggygan.server.schemas import NUMBER, SCHEMAS, TEXT, by_name, list_of, object_of, or_null
 

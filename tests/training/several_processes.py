@@ -21,7 +21,7 @@ import torch
 from piggygan.errors import PiggyganError, TrainingInterruptedError
 from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig
-from piggygan.jobs.training import train_task
+from piggygan.jobs.training.run import train_task
 from piggygan.training import Checkpoints
 from piggygan.training.objectives.supervised import SupervisedObjective
 from tests.training import resumable_program as program

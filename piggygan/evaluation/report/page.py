@@ -14,9 +14,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from piggygan.about import INTENDED_USE
 from piggygan.evaluation.report.blocks import Block, KeyFigure, Note
 from piggygan.files.durable import write_durably
+from piggygan.terminal.about import INTENDED_USE
 from piggygan.terminal.escaping import escaped
 
 _LAID_OUT = "\n\t\r\u00a0\u202f"

@@ -11,9 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch.utils.data import DataLoader
 
-from piggygan.about import __version__
 from piggygan.errors import ConfigurationError
 from piggygan.networks.fingerprints import layer_lines
+from piggygan.terminal.about import __version__
 from piggygan.training.guard import models_of
 from piggygan.training.objectives.protocol import Batch, HasSettings, Objective
 from piggygan.training.options import TrainingOptions

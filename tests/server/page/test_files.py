@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import piggygan.evaluation.report
-from piggygan.jobs.scoring import HEADLINES
+from piggygan.jobs.evaluating.scoring import HEADLINES
 from piggygan.server.pages import FOLDER, Pages
 
 FILES = sorted(path for path in FOLDER.iterdir() if path.is_file())

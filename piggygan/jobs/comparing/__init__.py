@@ -1,0 +1,1 @@
+"""A committed task learned once more by other methods, and what came of them."""

@@ -1,0 +1,1 @@
+"""Pages, pictures and cards, made from what is written down alone."""

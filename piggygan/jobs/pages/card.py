@@ -1,0 +1,149 @@
+"""A card: what a registry's tasks are, in words that another person can go by."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from piggygan.jobs.folder import registry_at
+from piggygan.registry import TaskRecord, TaskRegistry
+from piggygan.terminal.about import INTENDED_USE
+from piggygan.terminal.escaping import escaped
+
+KNOWN_LICENCES = frozenset(
+    [
+        "apache-2.0",
+        "mit",
+        "bsd-2-clause",
+        "bsd-3-clause",
+        "cc0-1.0",
+        "cc-by-4.0",
+        "cc-by-sa-4.0",
+        "cc-by-nc-4.0",
+        "cc-by-nc-sa-4.0",
+        "gpl-3.0",
+        "lgpl-3.0",
+        "agpl-3.0",
+        "mpl-2.0",
+        "unlicense",
+        "openrail",
+    ]
+)
+"""Those that the Hugging Face Hub knows by these names; it calls others ``other``."""
+
+
+def registry_card(folder: Path, task: str | None = None) -> str:
+    """Write a card in Markdown, from what the registry itself records: nothing is measured, guessed or fetched.
+
+    Args:
+        folder: A registry, or the folder of a run.
+        task: Which task; None: all.
+
+    Returns:
+        The card. It begins with the block of metadata that the Hugging Face Hub reads.
+
+    Raises:
+        RegistryError: If there is no registry, or it cannot be read.
+        TaskNotFoundError: If there is no such task.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import piggygan as pg
+        >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "facades")
+        >>> model.freeze_task("facades")
+        >>> with TemporaryDirectory() as folder:
+        ...     pg.TaskRegistry(folder).commit(model, "facades", licence="MIT")
+        ...     print(registry_card(Path(folder)).splitlines()[1])
+        license: mit
+    """
+    registry = TaskRegistry(registry_at(folder))
+    records = [registry.describe(task)] if task is not None else list(registry.records) or [registry.describe("")]
+    lines = [*_metadata(records), "", *_head(records), ""]
+    for record in records:
+        lines += [*_task(record, registry.records[0]), ""]
+    return "\n".join([*lines, *_use(records, registry.digest), ""])
+
+
+def _metadata(records: list[TaskRecord]) -> Iterator[str]:
+    licences = {record.licence for record in records}
+    known = {(licence or "").lower() for licence in licences} & KNOWN_LICENCES
+    yield "---"
+    if len(licences) == 1 and known:
+        yield f"license: {known.pop()}"
+    elif licences != {None}:
+        yield "license: other"
+    yield "library_name: piggygan"
+    yield "pipeline_tag: image-to-image"
+    yield "tags:"
+    yield from ("- continual-learning", "- image-to-image", "- gan")
+    yield "---"
+
+
+def _head(records: list[TaskRecord]) -> Iterator[str]:
+    one = len(records) == 1
+    yield f"# {_text(records[0].name) if one else f'{len(records)} tasks of one image-to-image network'}"
+    yield ""
+    yield (
+        f"{'A task' if one else 'Tasks'} of a network that learns one image-to-image task after another by "
+        f"[Piggyback GAN](https://arxiv.org/abs/2104.11939): the filters of a later task are mixtures of the frozen "
+        f"filters of earlier tasks and a few of its own, so an earlier task keeps its bits."
+    )
+    yield ""
+    yield f"**{INTENDED_USE}** Nobody has shown here that it works on other pictures than those it was scored on."
+
+
+def _task(record: TaskRecord, base: TaskRecord) -> Iterator[str]:
+    yield f"## {_text(record.name)}"
+    yield ""
+    drawn = ", ".join(f"`{name}`" for name in record.draws_on)
+    yield f"- Draws on: {drawn or 'nothing; the network itself learned it'}"
+    size = record.weight_bytes
+    yield f"- Stores: {size / 1e6:.1f} MB, {size / base.weight_bytes:.1%} of the first task's network"
+    if record.image_size:
+        yield f"- Trained on squares of {record.image_size} pixels"
+    data = record.data
+    if data is not None and (data.kind or data.counts):
+        counts = ", ".join(f"{count:,} to {use}" for side, use in _SIDES.items() if (count := data.counts.get(side)))
+        yield f"- Data: {data.kind or 'pictures'}{f'; {counts}' if counts else ''}"
+    if data is not None and data.fingerprint:
+        yield f"- Fingerprint of the data: `sha256:{data.fingerprint}`"
+    said = data.statement if data is not None else None
+    yield f"- About the data, in the words of who committed it: {_text(said) if said else 'nothing was said'}"
+    yield f"- Licence of the weights: {_text(record.licence) if record.licence else 'nobody has said one'}"
+    yield f"- Committed {_text(record.created[:10])} with piggygan {_text(record.versions.piggygan)}"
+    for name, part in record.networks.items():
+        of = "" if len(record.networks) == 1 else f" of `{name}`"
+        certificate = part.certificate
+        yield f"- Certificate{of}: tensors `{certificate.tensors_digest}`, outputs `{certificate.outputs_digest}`"
+    yield ""
+    if record.scores:
+        yield "| score, as its committer measured it | |"
+        yield "|---|---:|"
+        yield from (f"| {_text(name)} | {value:.4g} |" for name, value in record.scores.items())
+    else:
+        yield "No score was recorded."
+
+
+_SIDES = {"train": "learn from", "val": "choose by", "test": "test"}
+
+
+def _use(records: list[TaskRecord], digest: str) -> Iterator[str]:
+    name = records[-1].name
+    yield "## How to load it"
+    yield ""
+    yield "```python"
+    yield "import piggygan as pg"
+    yield ""
+    yield f"registry = pg.TaskRegistry({json.dumps('FOLDER')}, expect={json.dumps(digest)})"
+    yield f"model = registry.load([{json.dumps(name)}])  # give `generator=` where the network is a class of your own"
+    yield f"plain = model.fold_task({json.dumps(name)})  # an ordinary torch module"
+    yield "```"
+    yield ""
+    yield "`piggygan pull hf://OWNER/NAME FOLDER` fetches it, `piggygan verify FOLDER` proves that it is as certified."
+
+
+def _text(words: str) -> str:
+    """Show what a file says as text: it makes no link, heading or table of its own."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", escaped(words))

@@ -1,0 +1,1 @@
+"""From folders to a committed task, in stages that a stop costs nothing."""
