@@ -26,7 +26,14 @@ LARGEST_SITE = 5_000_000
 """Bytes."""
 LARGE_PICTURE = 100_000
 """Bytes, above which a picture of the site has 256 colours."""
-BESIDE_DOCS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "piggygan/layers/ways/README.md")
+BESIDE_DOCS = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CITATION.cff",
+    "Containerfile",
+    "piggygan/layers/ways/README.md",
+)
 """What pages of ``docs/`` link to and is not in it."""
 
 

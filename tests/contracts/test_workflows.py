@@ -33,6 +33,24 @@ def test_a_workflow_reads_alone_unless_a_job_says_why_and_has_no_secret(path: Pa
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_an_action_is_pinned_to_its_code_and_a_checkout_leaves_no_token_behind(path: Path) -> None:
+    steps = [step for job in read(path)["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert steps
+    for step in steps:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
+        if step["uses"].startswith("actions/checkout"):
+            assert step["with"] == {"persist-credentials": False}
+
+
+def test_only_what_was_built_and_tried_is_published() -> None:
+    jobs = read(ROOT / ".github/workflows/publish.yml")["jobs"]
+    assert jobs["pypi"]["needs"] == ["build", "try"]
+    assert "python -m tools.release build" in [step.get("run") for step in jobs["build"]["steps"]]
+    assert "python -m tools.release try" in [step.get("run") for step in jobs["try"]["steps"]]
+    assert [name for name, job in jobs.items() if "id-token" in job.get("permissions", {})] == ["pypi", "pages"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_what_a_workflow_makes_is_in_the_makefile(path: Path) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     made = re.findall(r"run: make ([\w-]+)", path.read_text(encoding="utf-8"))
@@ -44,7 +62,9 @@ def test_the_suite_runs_on_the_oldest_python_that_is_promised() -> None:
     oldest = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["requires-python"].removeprefix(
         ">="
     )
-    assert oldest in read(ROOT / ".github/workflows/check.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
+    tested = read(ROOT / ".github/workflows/check.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert oldest in tested
+    assert tested == read(ROOT / ".github/workflows/publish.yml")["jobs"]["try"]["strategy"]["matrix"]["python"]
 
 
 @pytest.mark.parametrize("path", [path for path in FORMS if path.stem != "config"], ids=lambda path: path.stem)
