@@ -21,6 +21,7 @@ from piggygan.layers.selection import Selection
 from piggygan.layers.tasks import Task
 from piggygan.model.calibration import calibrate
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.model.onnx import export_onnx
 from piggygan.model.overhead import Overhead
 from piggygan.model.pair import GeneratorPair
 from piggygan.model.plan import Plan, plan
@@ -70,6 +71,7 @@ __all__ = [
     "UNetGenerator",
     "__version__",
     "calibrate",
+    "export_onnx",
     "plan",
     "predict",
     "relatedness",

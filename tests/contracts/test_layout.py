@@ -134,6 +134,7 @@ def test_the_exported_names_are_these() -> None:
         "UNetGenerator",
         "__version__",
         "calibrate",
+        "export_onnx",
         "plan",
         "predict",
         "relatedness",

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 import piggygan as pg
 from piggygan.errors import TaskNotFoundError
 from piggygan.layers.ways.compute import Way
-from piggygan.model.onnx import export_onnx
 
 
 def two_tasks(generator: nn.Module) -> pg.MultiTaskGenerator:
@@ -89,9 +88,7 @@ def test_a_folded_task_runs_as_onnx(tmp_path: Path, make_generator: Callable[[],
     pytest.importorskip("onnxscript", reason="needs the extra [onnx]")
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
     model, path = two_tasks(make_generator()), tmp_path / "lungs.onnx"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        export_onnx(model, "lungs", path, images)
+    pg.export_onnx(model, "lungs", path, images)
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for batch in (images, images[:1]):
         [output] = session.run(None, {"images": batch.numpy()})
@@ -100,5 +97,5 @@ def test_a_folded_task_runs_as_onnx(tmp_path: Path, make_generator: Callable[[],
 
 def test_onnx_of_an_unknown_task_is_refused(tmp_path: Path, images: Tensor) -> None:
     with pytest.raises(TaskNotFoundError):
-        export_onnx(two_tasks(pg.UNetGenerator(depth=5, width=4)), "moon", tmp_path / "moon.onnx", images)
+        pg.export_onnx(two_tasks(pg.UNetGenerator(depth=5, width=4)), "moon", tmp_path / "moon.onnx", images)
     assert not list(tmp_path.iterdir())
