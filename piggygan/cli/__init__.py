@@ -1,7 +1,7 @@
 """The ``piggygan`` command: parse, call, print.
 
 A subcommand is a dataclass: its fields are what can be given, its docstring is its help, ``run`` does it. A new one
-is added to ``COMMANDS``.
+is added to ``COMMANDS``. Each is imported when it is asked for: who serves does not wait for what trains.
 """
 
 from __future__ import annotations
@@ -23,59 +23,45 @@ from piggygan.cli.commands import (
     NOT_LEARNED,
     REFUSED,
     UNREAD,
-    Command,
     Group,
     show,
     show_error,
     show_warning,
 )
-from piggygan.cli.completion import Completion
-from piggygan.cli.data import DATA
-from piggygan.cli.demo import Demo
-from piggygan.cli.evaluate import Evaluate
-from piggygan.cli.keeping import NewKey, Repair, Sign
-from piggygan.cli.measure import Measure
-from piggygan.cli.node import Node
 from piggygan.cli.option_names import as_options, options_named
 from piggygan.cli.parsing import parse
-from piggygan.cli.pix2pix import ExportPix2pix, ImportPix2pix
-from piggygan.cli.predict import Predict
-from piggygan.cli.registry import Export, Gc, Import, Remove, Tasks, Verify
-from piggygan.cli.report import Report
-from piggygan.cli.review import Review
-from piggygan.cli.serve import Serve
-from piggygan.cli.sharing import Card, Pull, Push
-from piggygan.cli.train import Train
 from piggygan.errors import NotLearnedError, PiggyganError
 from piggygan.terminal.about import INTENDED_USE, __version__
-from piggygan.training.launched import launched_number
+from piggygan.terminal.launched import launched_number
 
-COMMANDS: Mapping[str, type[Command] | Group] = {
-    "demo": Demo,
-    "train": Train,
-    "predict": Predict,
-    "measure": Measure,
-    "review": Review,
-    "evaluate": Evaluate,
-    "report": Report,
-    "serve": Serve,
-    "node": Node,
-    "tasks": Tasks,
-    "verify": Verify,
-    "export": Export,
-    "import": Import,
-    "push": Push,
-    "pull": Pull,
-    "card": Card,
-    "remove": Remove,
-    "gc": Gc,
-    "repair": Repair,
-    "sign": Sign,
-    "new-key": NewKey,
-    "data": DATA,
-    "import-pix2pix": ImportPix2pix,
-    "export-pix2pix": ExportPix2pix,
-    "completion": Completion,
+COMMANDS: Mapping[str, str | Group] = {
+    "demo": "demo:Demo",
+    "train": "train:Train",
+    "predict": "predict:Predict",
+    "measure": "measure:Measure",
+    "review": "review:Review",
+    "evaluate": "evaluate:Evaluate",
+    "report": "report:Report",
+    "serve": "serve:Serve",
+    "node": "node:Node",
+    "tasks": "registry:Tasks",
+    "verify": "registry:Verify",
+    "export": "registry:Export",
+    "import": "registry:Import",
+    "push": "sharing:Push",
+    "pull": "sharing:Pull",
+    "card": "sharing:Card",
+    "remove": "registry:Remove",
+    "gc": "registry:Gc",
+    "repair": "keeping:Repair",
+    "sign": "keeping:Sign",
+    "new-key": "keeping:NewKey",
+    "data": Group(
+        "Data sets: which are known, and whether a folder is sound.", {"check": "data:Check", "list": "data:List"}
+    ),
+    "import-pix2pix": "pix2pix:ImportPix2pix",
+    "export-pix2pix": "pix2pix:ExportPix2pix",
+    "completion": "completion:Completion",
 }
 
 _DESCRIPTION = f"Continual learning for image-to-image GANs. {INTENDED_USE}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import sys
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Protocol, TextIO, runtime_checkable
 import tyro
 
 from piggygan.terminal.escaping import escaped
-from piggygan.training.launched import is_first_to_speak, launched_number
+from piggygan.terminal.launched import is_first_to_speak, launched_number
 
 DONE, DAMAGED, REFUSED, NOT_LEARNED, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
 """Exit codes: 2 also for what could not be parsed; 3 if a task was trained and is not learned; as shells have it 130
@@ -65,11 +66,26 @@ class Group:
 
     Attributes:
         description: What they have in common, one sentence.
-        commands: Each by its name.
+        commands: Each by its name: a group, or where its class is: ``"train:Train"`` is that of ``piggygan.cli.train``.
     """
 
     description: str
-    commands: Mapping[str, type[Command] | Group]
+    commands: Mapping[str, str | Group]
+
+
+def imported(place: str) -> type[Command]:
+    """Import a subcommand, and what it needs.
+
+    Args:
+        place: As of :attr:`Group.commands`.
+
+    Example:
+        >>> imported("completion:Completion").__name__
+        'Completion'
+    """
+    module, _, kind = place.partition(":")
+    command: type[Command] = getattr(importlib.import_module(f"piggygan.cli.{module}"), kind)
+    return command
 
 
 def show(line: str, file: TextIO | None = None) -> None:

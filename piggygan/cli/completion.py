@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from piggygan.cli.commands import DONE, Command, Group
+from piggygan.cli.commands import DONE, Group, imported
 
 TASKS_IN_BASH = r"""
 # Names of tasks, read off the registry that the line names: after an option that takes one, or in its place.
@@ -62,13 +62,13 @@ class Completion:
         return DONE
 
 
-def _one_of(commands: Mapping[str, type[Command] | Group]) -> Any:
+def _one_of(commands: Mapping[str, str | Group]) -> Any:
     """Make the one type of several subcommands that tyro knows."""
     kinds = (Annotated[_kind(command), tyro.conf.subcommand(name)] for name, command in commands.items())
     return Annotated[functools.reduce(operator.or_, kinds), tyro.conf.OmitSubcommandPrefixes]
 
 
-def _kind(command: type[Command] | Group) -> Any:
+def _kind(command: str | Group) -> Any:
     if not isinstance(command, Group):
-        return command
+        return imported(command)
     return dataclasses.make_dataclass("Inner", [("command", _one_of(command.commands))])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from piggygan.cli.commands import DAMAGED, DONE, AsJson, Group, show_result
+from piggygan.cli.commands import DAMAGED, DONE, AsJson, show_result
 from piggygan.data.checking import DatasetReport, check_dataset
 from piggygan.data.datasets import DATASETS, DatasetFolder, Description, open_dataset
 from piggygan.data.masks import named_classes
@@ -62,9 +62,6 @@ class List:
         lines = [line for name, one in known.items() for line in (*_described(name, one), "")]
         show_result(lines[:-1], {name: asdict(one) for name, one in known.items()}, self.json)
         return DONE
-
-
-DATA = Group("Data sets: which are known, and whether a folder is sound.", {"check": Check, "list": List})
 
 
 def _described(name: str, known: Description) -> list[str]:

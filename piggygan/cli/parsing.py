@@ -21,6 +21,7 @@ from piggygan.cli.commands import (
     ReadsDefaults,
     ReadsEnvironment,
     broken,
+    imported,
     show,
     show_error,
 )
@@ -56,7 +57,7 @@ def parse(words: Sequence[str], group: Group, name: str = "piggygan") -> Command
     if isinstance(chosen, Group):
         return parse(rest, chosen, f"{name} {first}")
     if chosen is not None:
-        return _parse_fields(rest, chosen, f"{name} {first.replace('_', '-')}")
+        return _parse_fields(rest, imported(chosen), f"{name} {first.replace('_', '-')}")
     kind = "option" if first.startswith("-") else "command"
     said = f"{name} {first[:80]}".removeprefix("piggygan ")
     show_error(f"there is no {kind} {said!r}: {_guess(first, group)}see {name} --help.")
@@ -111,7 +112,7 @@ def _summaries(group: Group) -> Iterator[tuple[str, str]]:
         if isinstance(command, Group):
             yield name, command.description
         else:
-            yield name, (command.__doc__ or "").partition("\n")[0]
+            yield name, (imported(command).__doc__ or "").partition("\n")[0]
 
 
 def _wrapped(text: str, indent: str = "  ") -> Iterator[str]:

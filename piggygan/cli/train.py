@@ -21,7 +21,7 @@ from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.pages.registry_page import write_registry_page
 from piggygan.jobs.training.plan import plan_task
 from piggygan.jobs.training.run import train_task
-from piggygan.training.launched import launched_number
+from piggygan.terminal.launched import launched_number
 
 Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
 Plainly = Annotated[tyro.conf.OmitArgPrefixes[TrainConfig], tyro.conf.arg(name="")]

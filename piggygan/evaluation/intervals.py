@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from piggygan.errors import InputError
 
@@ -191,6 +190,8 @@ def _bca(
     sums: Float64[np.ndarray, " patients"], counts: Float64[np.ndarray, " patients"], seed: int
 ) -> tuple[float, float]:
     """Draw whole patients; where the correction is not defined, as all resamples lie on one side, percentiles do."""
+    from scipy import stats  # which takes longer to import than all of ours
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SciPy warns where it gives NaN, which is looked for below
         drawn = stats.bootstrap(
@@ -211,6 +212,8 @@ def _bca(
 
 
 def _p_of_turned_signs(sums: Float64[np.ndarray, " patients"], seed: int) -> float:
+    from scipy import stats
+
     tested = stats.permutation_test(
         (sums,),
         lambda turned, axis: turned.sum(axis),

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
-from scipy.spatial import KDTree
 
 from piggygan.errors import ConfigurationError, InputError
 
@@ -125,7 +123,11 @@ def _distances(
 ) -> Float64[np.ndarray, " pixels"]:
     """Give the distance of each pixel of a surface to the nearest of another, exactly."""
     if len(surface) + len(other) <= MOST_IN_A_TREE:
+        from scipy.spatial import KDTree  # which, like SciPy's statistics, is slow to import and rarely needed
+
         return np.asarray(KDTree(other * spacing).query(surface * spacing)[0])
+    from scipy.ndimage import distance_transform_edt
+
     is_elsewhere = np.ones(shape, dtype=bool)
     is_elsewhere[tuple(other.T)] = False
     return np.asarray(distance_transform_edt(is_elsewhere, sampling=spacing)[tuple(surface.T)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -22,6 +21,8 @@ def keep_largest(mask: Bool[np.ndarray, "rows columns"], count: int) -> Bool[np.
         >>> keep_largest(np.array([[1, 1, 0, 1, 0, 1], [1, 1, 0, 0, 0, 1]], dtype=bool), 2).astype(int).tolist()
         [[1, 1, 0, 0, 0, 1], [1, 1, 0, 0, 0, 1]]
     """
+    from scipy import ndimage  # slow to import, and few masks are cleaned
+
     labels, _ = ndimage.label(mask, structure=_WITH_CORNERS)
     sizes = np.bincount(labels.ravel())[1:]
     is_kept = np.zeros(len(sizes) + 1, dtype=bool)
@@ -36,6 +37,8 @@ def fill_holes(mask: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows
         >>> fill_holes(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=bool)).astype(int).tolist()
         [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
     """
+    from scipy import ndimage
+
     # What SciPy's binary_fill_holes gives, which grows the outside pixel by pixel and takes ten times as long.
     labels, count = ndimage.label(~mask)
     is_outside = np.zeros(count + 1, dtype=bool)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -47,6 +46,8 @@ def shape_of(mask: Bool[np.ndarray, "rows columns"]) -> MaskShape:
 
 
 def _parts(mask: Bool[np.ndarray, "rows columns"]) -> int:
+    from scipy import ndimage  # slow to import, and few masks are looked at
+
     labels, _ = ndimage.label(mask, structure=_WITH_CORNERS)
     sizes = np.bincount(labels.ravel())[1:]
     return int((sizes >= SPECK * sizes.sum()).sum())

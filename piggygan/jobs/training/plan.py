@@ -14,7 +14,7 @@ from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.training.learner import make_objective
 from piggygan.jobs.training.preparing import Prepared, prepare
 from piggygan.jobs.training.trackers import asked_tracker
-from piggygan.training.launched import launched_processes
+from piggygan.terminal.launched import launched_processes
 from piggygan.training.processes import Processes
 
 FEW_STEPS = 5000

@@ -11,7 +11,7 @@ from piggygan.jobs.config import LearningConfig, TrainConfig
 from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.training.course import choose_device, course_of, learn
 from piggygan.jobs.training.preparing import prepare
-from piggygan.training.launched import launched_processes
+from piggygan.terminal.launched import launched_processes
 from piggygan.training.processes import Processes
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from piggygan.training.launched import is_first_to_speak, launched_number, launched_processes
+from piggygan.terminal.launched import is_first_to_speak, launched_number, launched_processes
 
 
 def test_what_torchrun_says_is_read_and_nonsense_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
