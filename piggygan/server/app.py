@@ -86,10 +86,10 @@ class Interface:
         service = self._service
         return _json(
             {
-                "status": "ok",
+                "status": "ok" if service.current.is_loaded else "loading",
                 "piggygan": __version__,
                 "in_flight": service.in_flight,
-                "registry": service.current.served.held.digest,
+                "registry": service.current.held.digest,
                 "stale": service.current.stale,
             }
         )
@@ -101,8 +101,8 @@ class Interface:
         gauges = {
             "requests_in_flight": service.in_flight,
             "upload_bytes_held": service.memory.held,
-            "tasks": len(service.current.served.cards),
-            "tasks_ready": service.current.served.held.prepared,
+            "tasks": len(service.current.held.records),
+            "tasks_ready": service.current.held.prepared,
             "registry_is_stale": int(service.current.stale is not None),
         }
         totals = {"reloads": service.current.reloads, "batch_sizes_given_up": computing.refused}
@@ -110,7 +110,7 @@ class Interface:
 
     async def tasks(self, _: Request) -> Response:
         """List all tasks."""
-        service, served = self._service, self._service.current.served
+        service, served = self._service, await self._service.current.served()
         return _json(
             {
                 "piggygan": __version__,
@@ -130,7 +130,7 @@ class Interface:
 
     async def task(self, request: Request) -> Response:
         """Describe one task."""
-        served, name = self._service.current.served, request.path_params["task"]
+        served, name = await self._service.current.served(), request.path_params["task"]
         served.held.record(name)
         return _json(next(card for card in served.cards if card["name"] == name))
 
@@ -140,7 +140,7 @@ class Interface:
         is_form = request.headers.get("content-type", "").lower().startswith(MULTIPART)
         packing, form = _wanted(request, is_form)
         wish = wish_of(request.query_params, form, service.limits)
-        service.current.served.held.record(task)
+        service.current.held.record(task)
         async with service.admitted(), body_of(request, service.limits, service.memory) as body:
             files = await service.workshop.write(
                 lambda: files_in(body, request.headers.get("content-type", ""), service.limits)

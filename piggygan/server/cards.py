@@ -8,8 +8,6 @@ from typing import Any
 
 from piggygan.errors import ConfigurationError, PiggyganError
 from piggygan.jobs.folder import RunFolder
-from piggygan.jobs.training.beginning import read_beginning
-from piggygan.jobs.training.result import read_result
 from piggygan.layers.tasks import version_of
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.rules import NAMED
@@ -78,6 +76,11 @@ def _ends(model: MultiTaskGenerator, record: TaskRecord, network: str) -> dict[s
 
 def _trained(run: RunFolder, task: str) -> dict[str, Any] | None:
     """Say how a task was trained, where that is written beside the registry; numbers only, no names of files."""
+    if not run.task(task).root.is_dir():
+        return None
+    from piggygan.jobs.training.beginning import read_beginning  # they bring all that training needs
+    from piggygan.jobs.training.result import read_result
+
     try:
         result, beginning = read_result(run.task(task)), read_beginning(run.task(task))
     except (PiggyganError, OSError):  # it is no part of the registry: without it there is less to tell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from piggygan.errors import ConfigurationError, RegistryError
 from piggygan.layers.tasks import task_not_found
@@ -45,15 +46,14 @@ class Ready:
 
 
 class HeldTasks:
-    """Everything of one reading of a registry, in memory: what happens to the files later does not matter.
+    """Everything of one reading of a registry: once its networks are in memory, what happens to the files is no matter.
 
     Args:
-        registry: Read once; every network of it.
+        registry: Read once.
 
     Attributes:
         digest: Of the registry, as it was read.
         records: What it says of each task, by name.
-        models: Its networks by name.
 
     Raises:
         ConfigurationError: If its generator is a class of somebody's own, which cannot be built here.
@@ -69,10 +69,18 @@ class HeldTasks:
                 "the registry's generator is a class of its owner's, which only its own program can build: serve a "
                 "registry of piggygan's generators."
             )
-        self.models: dict[str, MultiTaskGenerator] = {
-            network: registry.load(self.records, network=network) for network in registry.networks
-        }
+        self._registry = registry
         self._ready: OrderedDict[tuple[str, str, PredictionOptions], Ready] = OrderedDict()
+
+    @cached_property
+    def models(self) -> dict[str, MultiTaskGenerator]:
+        """Its networks by name, of all tasks; read when first asked for.
+
+        Raises:
+            RegistryError: If a file is damaged, or what was recorded is no longer there.
+        """
+        registry = self._registry
+        return {network: registry.load(self.records, network=network) for network in registry.networks}
 
     @property
     def prepared(self) -> int:

@@ -70,8 +70,8 @@ def _paths() -> dict[str, Any]:
         "/health": {"get": _operation("Say that the server lives.", _json("Health"), security=[])},
         "/metrics": {"get": _operation("Say what was counted.", {"text/plain": {"schema": TEXT}})},
         "/api/openapi.json": {"get": _operation("Describe the interface.", {JSON: {"schema": {"type": "object"}}})},
-        "/api/tasks": {"get": _operation("List all tasks.", _json("Tasks"))},
-        "/api/tasks/{task}": {"get": _operation("Describe a task.", _json("Card"), ["404"], parameters=[task])},
+        "/api/tasks": {"get": _operation("List all tasks.", _json("Tasks"), ["503"])},
+        "/api/tasks/{task}": {"get": _operation("Describe a task.", _json("Card"), ["404", "503"], parameters=[task])},
         "/api/tasks/{task}/predict": {"post": _predict(task)},
         "/api/preview": {
             "post": _operation("Show a file that browsers cannot show.", _png(), _FILE_REFUSED, requestBody=_one_file())

@@ -53,7 +53,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Health": object_of(
         {
-            "status": TEXT,
+            "status": {**TEXT, "enum": ["loading", "ok"], "description": "Until tasks are in memory, requests wait."},
             "piggygan": TEXT,
             "in_flight": WHOLE,
             "registry": TEXT,

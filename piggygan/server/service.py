@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -30,9 +30,12 @@ class Service:
     """What the interface answers with.
 
     Args:
-        source: The registry; it is read at once, and again whenever it was changed.
+        source: The registry; its head is read at once, and all of it again whenever it was changed.
         limits: What one request may take.
         every: Seconds between looks at whether the registry was changed.
+
+    Attributes:
+        end: Called if there is nothing to serve: the registry's weights cannot be read.
 
     Raises:
         ConfigurationError, RegistryError: As of :class:`~piggygan.server.held.HeldTasks`.
@@ -47,17 +50,17 @@ class Service:
         self.metrics = Metrics()
         self.in_flight = 0
         self._one_large = asyncio.Semaphore(1)
+        self.end: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Do what goes on beside requests, until the block ends."""
         self.workshop.start()
-        beside = [asyncio.create_task(work) for work in (self.current.watch(), self._prepare())]
+        beside = asyncio.create_task(self._beside())
         try:
             yield
         finally:
-            for task in beside:
-                task.cancel()
+            beside.cancel()
             self.verifier.close()
             await asyncio.to_thread(self.workshop.close)
 
@@ -85,9 +88,16 @@ class Service:
         finally:
             self.in_flight -= 1
 
+    async def _beside(self) -> None:
+        await self.current.load()
+        if self.current.broken is not None:
+            self.end()
+            return
+        await asyncio.gather(self.current.watch(), self._prepare())
+
     async def _prepare(self) -> None:
         """Make every task ready, one after another between requests; else the first visitor of each waits for it."""
-        held = self.current.served.held
+        held = self.current.held
         for name in held.records:
             with suppress(PiggyganError):  # who asks for it will be told
                 await self.workshop.compute(partial(held.ready, name, None, PredictionOptions()))
@@ -98,7 +108,7 @@ class Service:
         Raises:
             PiggyganError, Refusal: If the file, the task or the wish cannot be used.
         """
-        held = self.current.served.held  # to the end of this request, whatever is committed meanwhile
+        held = (await self.current.served()).held  # to the end of this request, whatever is committed meanwhile
         held.record(task)
         ready = await self.workshop.compute(lambda: held.ready(task, wish.network, wish.options))
         options = replace(wish.options, size=ready.side)

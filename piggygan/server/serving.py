@@ -64,10 +64,13 @@ def serve(source: Source, options: ServeOptions, say: Callable[[str], None]) -> 
     _check_reach(options, token)
     source.opened().digest  # noqa: B018  # a missing registry is said before anything else
     with listening(options.host, options.port) as taken:
-        server = server_of(Service(source, options.limits), options, token)
+        service = Service(source, options.limits)
+        server = server_of(service, options, token)
         host, port = taken.getsockname()[:2]
         say(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
         server.run(sockets=[taken])
+        if service.current.broken is not None:
+            raise service.current.broken
 
 
 def server_of(service: Service, options: ServeOptions, token: str | None = None) -> uvicorn.Server:
@@ -89,7 +92,9 @@ def server_of(service: Service, options: ServeOptions, token: str | None = None)
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=options.limits.seconds,
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    service.end = lambda: setattr(server, "should_exit", True)
+    return server
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -20,6 +20,7 @@ def test_all_of_it_is_in_memory(clinic: Path, tmp_path: Path) -> None:
     shutil.copytree(clinic, tmp_path / "copy")
     registry = TaskRegistry(tmp_path / "copy")
     held = HeldTasks(registry)
+    assert list(held.models) == ["generator"]
     shutil.rmtree(tmp_path / "copy")
     ready = held.ready("lungs", None, PredictionOptions())
     assert (ready.side, ready.translator.kind) == (16, "mask")

@@ -47,8 +47,8 @@ def test_every_task_is_made_ready_before_the_first_visitor_asks(clinic: Path) ->
 
     async def started() -> int:
         async with service.running(), asyncio.timeout(60):
-            while service.current.served.held.prepared < 2:
+            while service.current.held.prepared < 2:
                 await asyncio.sleep(0.01)
-        return service.current.served.held.prepared
+        return service.current.held.prepared
 
     assert asyncio.run(started()) == 2
