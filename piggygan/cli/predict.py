@@ -17,6 +17,7 @@ from piggygan.cli.environment import FLAG, hand_over, words_of_environment
 from piggygan.cli.option_names import as_options
 from piggygan.cli.trust import Required, Requirements
 from piggygan.prediction import Patient, PredictionOptions
+from piggygan.prediction.doubting import score_of
 from piggygan.prediction.file_list import read_file_list, read_file_list_at
 from piggygan.prediction.judging import is_doubtful
 from piggygan.prediction.part import Part
@@ -55,7 +56,7 @@ class Predict:
     paths: Files
     """Files, and folders whose images are taken."""
     task: str
-    """Which task; of several versions the newest, unless one is pinned: lungs@1."""
+    """Which task, or ensemble; of several versions the newest, unless one is pinned: lungs@1."""
     out: Path
     """Folder for what is made; it must be new or empty, or hold predictions by the same task and options."""
     options: Plainly = field(default_factory=PredictionOptions)
@@ -74,7 +75,8 @@ class Predict:
     network: str | None = None
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Exit with 1 if a file was refused, a mask is not as required, or a film is unlike those of training."""
+    """Exit with 1 if a file was refused, a mask is not as required or is to be looked at, or a film is unlike those of
+    training."""
     from_environment: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """For containers: take REGISTRY and --task from PIGGYGAN_REGISTRY and PIGGYGAN_TASK, files and --out from
     MERCURE_IN_DIR and MERCURE_OUT_DIR or from MONAI_INPUTPATH and MONAI_OUTPUTPATH."""
@@ -102,7 +104,7 @@ class Predict:
                     show(line)
             if not predictions.predicted_count:
                 return REFUSED
-            is_complete = not predictions.refused_count and next(_doubted(predictions), None) is None
+            is_complete = not predictions.refused_count and not _doubted(predictions)
             return DONE if is_complete or not self.strict else INCOMPLETE
 
     def _listed(self) -> list[Path]:
@@ -111,12 +113,15 @@ class Predict:
         return read_file_list(sys.stdin.buffer.read()) if str(self.files) == "-" else read_file_list_at(self.files)
 
 
-def _doubted(predictions: Predictions) -> Iterator[str]:
-    """Name the masks that are not as they have to be, and the films that are unlike those of training."""
-    for file in predictions.predicted():
-        for finding in file.findings:
-            if is_doubtful(finding):
-                yield f"doubtful: {file.source!r}: {finding.says}"
+def _doubted(predictions: Predictions) -> list[str]:
+    """Name what somebody should look at: first those whose Dice is expected to be lowest."""
+    found = [
+        (score_of(file), f"doubtful: {file.source!r}: {finding.says}")
+        for file in predictions.predicted()
+        for finding in file.findings
+        if is_doubtful(finding)
+    ]
+    return [line for _, line in sorted(found, key=lambda one: one[0])]
 
 
 def _lines(predictions: Predictions, out: Path) -> Iterator[str]:
@@ -127,6 +132,9 @@ def _lines(predictions: Predictions, out: Path) -> Iterator[str]:
     for reason, count in Counter(entry.reason for entry in passed_by).items():
         yield f"passed by: {first[reason]!r}{f' and {count - 1} more' if count > 1 else ''}: {reason}"
     yield from _doubted(predictions)
+    if (least := predictions.about.options.review_below) is not None:
+        count = len(predictions.about.review)
+        yield f"{count} of {predictions.predicted_count} to be looked at: expected Dice below {least:g}"
     written = sum("segmentations" in file.outputs for file in predictions.predicted())
     if written:
         yield f"{written} DICOM segmentations {NAMED[predictions.about.options.patient]}"

@@ -15,7 +15,9 @@ from piggygan.errors import ConfigurationError, PredictionError
 from piggygan.evaluation.report.blocks import Gallery, Note, Picture
 from piggygan.evaluation.report.page import Page, Section, write_page
 from piggygan.files.regular import open_regular, shown
+from piggygan.prediction.doubting import EXPECTED_DICE
 from piggygan.prediction.findings import Finding
+from piggygan.prediction.judging import AS_REQUIRED, is_doubtful
 from piggygan.prediction.likeness import DISTANCE, THRESHOLD, UNLIKE
 from piggygan.prediction.mask_folder import MaskFile, open_masks
 from piggygan.prediction.mask_shape import MaskShape, shape_of
@@ -34,7 +36,8 @@ class Doubt:
         name: What it is called.
         says: What is not as required; empty: all is.
         margin: The least distance to a limit, as a share of the limits' width; below 0 beyond a limit. Of a film that
-            was compared with those of training not above 0.5 times what it has left to the threshold.
+            was compared with those of training not above 0.5 times what it has left to the threshold, and of a mask
+            whose Dice is expected to be some number not above that less 0.5.
     """
 
     name: str
@@ -94,7 +97,7 @@ def write_contact_sheet(
     broken = sum(bool(doubt.says) for doubt, _ in doubts)
     lead = (
         f"{len(doubts)} masks of task {folder.task!r}, {broken} of them not as required by {rules!r} or of a film "
-        f"unlike those of training."
+        f"unlike those of training, or expected to have a low Dice."
     )
     section = Section(
         f"The {len(worst)} most doubtful, the worst first",
@@ -109,8 +112,9 @@ def write_contact_sheet(
 
 def _doubt(mask: MaskFile, rules: tuple[Rule, ...]) -> Doubt:
     shape = shape_of(np.asarray(read_mask(mask.path)[0] > 0))
-    says = [unmet(rules, shape), *(found.says for found in mask.findings if found.name == UNLIKE and found.value)]
-    margin = min(margin_of(rules, shape), _margin_of_likeness(mask.findings))
+    asked = [found for found in mask.findings if found.name != AS_REQUIRED]  # by other rules, perhaps
+    says = [unmet(rules, shape), *(found.says for found in asked if is_doubtful(found))]
+    margin = min(margin_of(rules, shape), _margin_of_likeness(mask.findings), _margin_of_score(mask.findings))
     return Doubt(mask.name, " ".join(filter(None, says)), margin)
 
 
@@ -121,6 +125,12 @@ def _margin_of_likeness(findings: tuple[Finding, ...]) -> float:
     if isinstance(distance, float) and isinstance(threshold, float) and threshold > 0:
         return round(0.5 * (1 - distance / threshold), 9)
     return -1.0 if found.get(UNLIKE) else 0.5
+
+
+def _margin_of_score(findings: tuple[Finding, ...]) -> float:
+    """Say how sure a mask is, on the scale of the other margins: 0.5 if its Dice is expected to be 1."""
+    found = next((one.value for one in findings if one.name == EXPECTED_DICE), None)
+    return round(found - 0.5, 9) if isinstance(found, float) else 0.5
 
 
 def _picture(overlay: Path, doubt: Doubt) -> Picture:

@@ -14,6 +14,7 @@ from pydicom.sr.coding import Code
 from piggygan.data.dicom.source import SourceImage
 from piggygan.data.quiet import without_warnings
 from piggygan.errors import PredictionError
+from piggygan.layers.tasks import version_of
 from piggygan.prediction.dicom_identity import identity_digest, referred_image, says_another, write_identity
 from piggygan.prediction.extras import medical
 from piggygan.prediction.reproducible import make_reproducible
@@ -154,7 +155,7 @@ def _algorithm_name(algorithm: Algorithm) -> str:
 
 def _codes(task: str) -> tuple[Code, Code]:
     """Say what is segmented: in the words of SNOMED where piggygan knows them, else by the task's own name."""
-    if task in _LUNG_TASKS:
+    if version_of(task)[0] in _LUNG_TASKS:
         return _ANATOMY, _LUNG
     return _CONCEPT, Code(hashlib.sha256(task.encode()).hexdigest()[:16], _OWN_SCHEME, task)
 

@@ -16,48 +16,46 @@ from piggygan.prediction.going_on import begin, first_line, unfinished
 from piggygan.prediction.inputs import InputFile, Inputs
 from piggygan.prediction.job import Job
 from piggygan.prediction.journal import now
-from piggygan.prediction.likeness import Likeness
 from piggygan.prediction.making import Made, Maker
 from piggygan.prediction.predictions import Predictions
 from piggygan.prediction.reproducible import moment_of_now
 from piggygan.prediction.request import Request
-from piggygan.prediction.running import outcomes_here
+from piggygan.prediction.running import Network, outcomes_here
 from piggygan.prediction.summary import PredictionRun, PredictionSummary, RefusedFile
-from piggygan.prediction.translator import Translator
 from piggygan.prediction.workers import Workers, worker_count
 from piggygan.prediction.writing import Writer
 from piggygan.terminal.progress import progress_bar
 
 
 class Filling:
-    """Films through a translator, into a folder; in the moment at which the folder was begun.
+    """Films through a network, into a folder; in the moment at which the folder was begun.
 
     Args:
         folder: Where to.
         job: What is asked of each film.
-        translator: Translates them.
+        network: Translates them.
+        members: Of an ensemble the digests of its members by name.
         source: Where films are opened, if no workers are started.
         request: The rest.
-        likeness: Says whether films are like those that the task was trained on; None: that is not known.
     """
 
     def __init__(
         self,
         folder: PredictionFolder,
         job: Job,
-        translator: Translator,
+        network: Network,
+        members: dict[str, str],
         source: Reading,
         request: Request,
-        likeness: Likeness | None = None,
     ) -> None:
         begun = folder.journal.begun
         self._moment = moment_of_now() if begun is None else str(begun.get("began"))
         self._job = replace(job, algorithm=replace(job.algorithm, moment=self._moment))
-        self._translator = translator
+        self._network = network
+        self._members = members
         self._source = source
         self._folder = folder
         self._request = request
-        self._likeness = likeness
         self._remarks: dict[str, tuple[str, int]] = {}
 
     def done(self, inputs: Inputs, head: str) -> Predictions:
@@ -86,6 +84,7 @@ class Filling:
             (),
             inputs.passed_by,
             request.network,
+            members=self._members,
         )
         predictions = Predictions(journal, about, [str(file.path) for file in inputs.files])
         predictions.made = self._predict(inputs.files, workers)
@@ -131,9 +130,9 @@ class Filling:
         together = 1 if self._job.options.fit == "tile" else self._job.options.batch_size
         if workers:
             team = Workers(self._job, self._folder.staging, workers, files)
-            return team.outcomes(self._translator, together, self._likeness)
+            return team.outcomes(self._network, together)
         maker = Maker(self._job, self._source, self._folder.staging)
-        return outcomes_here(files, maker, self._translator, together, self._likeness)
+        return outcomes_here(files, maker, self._network, together)
 
     def _write_summary(self, predictions: Predictions) -> None:
         staged = self._folder.staging / "summary"

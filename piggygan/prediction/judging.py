@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piggygan.data.dicom.description import DicomDescription
+from piggygan.prediction.doubting import REVIEW
 from piggygan.prediction.findings import Finding
 from piggygan.prediction.likeness import UNLIKE
 from piggygan.prediction.mask_shape import shape_of
@@ -29,7 +30,9 @@ def is_doubtful(finding: Finding) -> bool:
         >>> is_doubtful(Finding(AS_REQUIRED, False)), is_doubtful(Finding("parts", 3))
         (True, False)
     """
-    return (finding.name == AS_REQUIRED and not finding.value) or (finding.name == UNLIKE and bool(finding.value))
+    return (finding.name == AS_REQUIRED and not finding.value) or (
+        finding.name in (UNLIKE, REVIEW) and bool(finding.value)
+    )
 
 
 def judge(

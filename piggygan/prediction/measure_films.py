@@ -16,6 +16,7 @@ from piggygan.data.masks import read_mask
 from piggygan.errors import ConfigurationError, DatasetError, PiggyganError, PredictionError
 from piggygan.files.regular import shown
 from piggygan.prediction.dicom_sr import report_bytes
+from piggygan.prediction.doubting import DISAGREEMENT, EXPECTED_DICE
 from piggygan.prediction.extras import medical
 from piggygan.prediction.films import Reading, reading
 from piggygan.prediction.mask_folder import MaskFile, MaskFolder, open_masks
@@ -176,6 +177,8 @@ class _Measuring:
             spacing_from=film.film.spacing_from if film and film.film else None,
             remark=missing,
             lung_mm2=area_mm2(mask, spacing) if spacing else None,
+            expected_dice=_said(lungs, EXPECTED_DICE),
+            disagreement=_said(lungs, DISAGREEMENT),
         )
         if heart is not None:
             measured = _with_heart(measured, mask, _mask(heart.path), spacing)
@@ -203,6 +206,12 @@ class _Measuring:
 
 def _mask(path: Path) -> Bool[np.ndarray, "rows columns"]:
     return np.asarray(read_mask(path)[0] > 0)
+
+
+def _said(mask: MaskFile, name: str) -> float | None:
+    """Return a number that was found out about a mask when it was predicted."""
+    found = next((one.value for one in mask.findings if one.name == name), None)
+    return found if isinstance(found, float) else None
 
 
 def _with_heart(

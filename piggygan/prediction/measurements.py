@@ -27,6 +27,8 @@ class Measured:
         pixel_height_mm: Of a pixel.
         pixel_width_mm: Of a pixel.
         spacing_from: Which element of the film these are from.
+        expected_dice: What the Dice of the lungs' mask is expected to be, as predicting said.
+        disagreement: How far members of an ensemble disagreed about it, likewise.
         remark: Why something is missing.
 
     Example:
@@ -45,6 +47,8 @@ class Measured:
     pixel_height_mm: float | None = None
     pixel_width_mm: float | None = None
     spacing_from: str | None = None
+    expected_dice: float | None = None
+    disagreement: float | None = None
     remark: str = ""
 
 
@@ -77,7 +81,7 @@ class Measurements:
     Example:
         >>> found = Measurements(("lungs", "9f86d081"), None, (Measured("film", 320, 51.2),), ())
         >>> found.to_csv().decode().splitlines()[1]
-        'film,320,51.2,,,,,,,,,'
+        'film,320,51.2,,,,,,,,,,,'
     """
 
     lungs: tuple[str | None, str | None]

@@ -58,6 +58,10 @@ class PredictionOptions:
     require: str | None = None
     """What a mask has to be like, such as lungs, hearts, or rules such as "parts<=2,area=0.1..0.6"; what is not so is
     noted and said."""
+    review_below: float | None = None
+    """Flag masks whose Dice is expected to be below this, 0 to 1, such as 0.9, and list them first."""
+    disagreement: bool = False
+    """Write a picture of where the members of an ensemble disagree."""
     dicom_seg: bool = True
     """Write a DICOM Segmentation for masks of DICOM files; needs piggygan[medical]."""
     patient: Patient = "copy"
@@ -92,6 +96,8 @@ class PredictionOptions:
             )
         if self.require is not None:
             rules_of(self.require)
+        if self.review_below is not None and not 0 <= self.review_below <= 1:
+            raise ConfigurationError(f"review_below is {self.review_below}; needed is a Dice, 0 to 1, such as 0.9.")
         _check_device(self.device)
 
     @property

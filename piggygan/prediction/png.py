@@ -45,6 +45,11 @@ def picture_png(picture: Float[Tensor, "channels rows columns"]) -> bytes:
     return _png(levels_of(picture))
 
 
+def share_png(share: Float[Tensor, "rows columns"]) -> bytes:
+    """Write numbers from 0, black, to 1, white, as an 8-bit PNG."""
+    return _png((share.clamp(0, 1) * 255).round().to(torch.uint8).numpy())
+
+
 def preview_of(
     picture: Float[Tensor, "channels rows columns"], aspect: float = 1.0
 ) -> UInt8[np.ndarray, "height width 3"]:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from torch import nn
 
-from piggygan.errors import ConfigurationError
 from piggygan.files.digests import tensors_digest
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
+from piggygan.prediction.doubting import check_doubts
+from piggygan.prediction.ensemble import Ensemble, certificate_of, temperatures_of, trained_size
 from piggygan.prediction.extras import medical
 from piggygan.prediction.filling import Filling
 from piggygan.prediction.films import reading
@@ -26,8 +27,8 @@ from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.part import Part
 from piggygan.prediction.predictions import Predictions
 from piggygan.prediction.request import Request
+from piggygan.prediction.running import Network
 from piggygan.prediction.summary import PredictionSummary
-from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
 _DEFAULTS = PredictionOptions()
@@ -62,7 +63,8 @@ def predict(
 
     Args:
         registry: Holds the task; or the folder of such a registry.
-        task: Its name; of a task that has newer versions ``lungs`` is the newest, ``lungs@1`` the first.
+        task: Its name; of a task that has newer versions ``lungs`` is the newest, ``lungs@1`` the first. Of an ensemble
+            all members predict, and what is written is made of the mean of their outputs.
         files: Files, and folders of pictures and DICOM files.
         out: A folder that is new or empty, or holds predictions by the same.
         options: How to predict; at another size than the registry says the task was trained on a warning is given.
@@ -133,33 +135,37 @@ def predicted(
             recursive=request.recursive,
             out=Path(out),
         )
-        request = replace(request, task=_meant(held, request.task))
+        head, members = held.digest, held.members(request.task)
+        request = replace(request, task=held.resolve(request.task))
         options = at_trained_size(request.options, held, request.task)
-        head = held.digest
-        model = held.load([request.task], generator, network=request.network)
-        translator = Translator(model, request.task, options)
-        translator.check_channels()
-        _check_packages(translator, inputs.files, options)
-        job = Job(translator.in_channels, translator.kind, options, algorithm_of(model, request.task, options))
+        model = held.load(members, generator, network=request.network)
+        ensemble = Ensemble(model, members, options, temperatures_of(held, members, request.network))
+        ensemble.check_channels()
+        check_doubts(ensemble, request.task, options)
+        _check_packages(ensemble, inputs.files, options)
+        digests = {member: tensors_digest(model.task_tensors(member)) for member in members}
+        algorithm = Algorithm(request.task, certificate_of([*digests.values()]), settings_of(options))
+        job = Job(ensemble.in_channels, ensemble.kind, options, algorithm)
         folder = PredictionFolder(out)
         open_now.callback(folder.leave)
-        likeness = Likeness.known(held, request.task, model, options, request.network)
-        yield Filling(folder, job, translator, source, request, likeness).done(inputs, head)
-
-
-def _meant(registry: TaskRegistry, task: str) -> str:
-    """Return the task that a name means: of several versions the newest, unless one is pinned."""
-    members = registry.members(task)
-    if len(members) > 1:
-        raise ConfigurationError(
-            f"{task!r} is an ensemble; predict by one of its members for now: {', '.join(members)}."
-        )
-    return members[0]
+        # Of several members the last one's features are those that were seen last.
+        network = Network(ensemble, options, Likeness.known(held, members[-1], model, options, request.network))
+        of_members = digests if len(members) > 1 else {}
+        yield Filling(folder, job, network, of_members, source, request).done(inputs, head)
 
 
 def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
-    """Choose the size that the registry says, where none was chosen; warn of another one."""
-    trained = registry.describe(task).image_size
+    """Choose the size that the registry says, where none was chosen; warn of another one.
+
+    Args:
+        options: Say a size, or none.
+        registry: Holds the task.
+        task: Its name, of an ensemble too.
+
+    Raises:
+        ConfigurationError: If members of an ensemble were trained at several sizes.
+    """
+    trained = trained_size(registry, registry.members(task))
     if options.size is not None and trained is not None and options.size != trained:
         warnings.warn(
             f"task {task!r} was trained on squares of {trained} pixels and predicts at {options.size}: leave size out, "
@@ -169,9 +175,9 @@ def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: st
     return replace(options, size=options.size or trained or options.side)
 
 
-def _check_packages(translator: Translator, inputs: Sequence[InputFile], options: PredictionOptions) -> None:
+def _check_packages(ensemble: Ensemble, inputs: Sequence[InputFile], options: PredictionOptions) -> None:
     """Import what will be needed, so that a missing package is known before anything is written."""
-    if translator.kind == "mask" and options.dicom_seg and any(file.may_be_dicom for file in inputs):
+    if ensemble.kind == "mask" and options.dicom_seg and any(file.may_be_dicom for file in inputs):
         medical("highdicom", "A DICOM Segmentation beside the mask of a film, which dicom_seg=False leaves out,")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import TextIO
 
+from piggygan.prediction.doubting import is_to_review, score_of
 from piggygan.prediction.journal import Journal
 from piggygan.prediction.summary import PredictedFile, PredictionSummary, RefusedFile
 
@@ -21,7 +22,7 @@ class Predictions:
 
     Attributes:
         made: How many films were made by this run; the others were there.
-        about: As given, with the runs so far.
+        about: As given, with the runs so far and what is to be looked at.
     """
 
     def __init__(self, journal: Journal, about: PredictionSummary, order: Sequence[str]) -> None:
@@ -32,8 +33,8 @@ class Predictions:
 
     @property
     def about(self) -> PredictionSummary:
-        """All that is known but the films, with the runs so far."""
-        return replace(self._about, runs=tuple(self._journal.runs))
+        """All that is known but the films, with the runs so far and what is to be looked at."""
+        return replace(self._about, runs=tuple(self._journal.runs), review=self._to_review())
 
     @property
     def predicted_count(self) -> int:
@@ -52,6 +53,14 @@ class Predictions:
     def refused(self) -> Iterator[RefusedFile]:
         """Give the films that could not be."""
         return self._journal.refused(self._order)
+
+    def _to_review(self) -> tuple[str, ...]:
+        if self._about.options.review_below is None:
+            return ()
+        found = [
+            (score_of(file), place, file.source) for place, file in enumerate(self.predicted()) if is_to_review(file)
+        ]
+        return tuple(source for *_, source in sorted(found))
 
     def summary(self) -> PredictionSummary:
         """Gather everything in memory."""

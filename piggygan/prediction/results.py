@@ -15,7 +15,7 @@ from piggygan.prediction.films import Film
 from piggygan.prediction.findings import Finding
 from piggygan.prediction.judging import judge
 from piggygan.prediction.options import Kind, PredictionOptions
-from piggygan.prediction.png import mask_png, overlay_png, picture_png
+from piggygan.prediction.png import mask_png, overlay_png, picture_png, share_png
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -53,6 +53,13 @@ def products_of(
 ) -> Products:
     """Bring a network's output back onto its film, and make the files of it.
 
+    Args:
+        film: The film.
+        output: What was made of it; if ``options.disagreement`` asks for it, where members differ is the last channel.
+        kind: What the task makes.
+        options: How it is applied.
+        algorithm: What a DICOM segmentation says made it.
+
     Raises:
         PredictionError: If the output is not finite, or a DICOM segmentation is not what it should be.
         InputError: If a picture has values outside [-1, 1].
@@ -60,11 +67,15 @@ def products_of(
     if not bool(output.isfinite().all()):
         raise PredictionError("the network gave values that are no numbers: nothing can be made of them.")
     whole, name = film.placement.take_back(output), film.file.name
+    shown = {}
+    if options.disagreement:
+        whole, differ = whole[:-1], whole[-1]
+        shown = {f"disagreement/{name}.png": share_png(differ)}
     if kind == "picture":
-        contents = {f"pictures/{name}.png": picture_png(whole)}
+        contents = {f"pictures/{name}.png": picture_png(whole), **shown}
         return _of_film(film, contents, None)
     mask = hard_mask(whole, options)
-    contents = {f"masks/{name}.png": mask_png(mask), f"overlays/{name}.png": overlay_png(film.preview, mask)}
+    contents = {f"masks/{name}.png": mask_png(mask), f"overlays/{name}.png": overlay_png(film.preview, mask), **shown}
     if film.source is not None:
         contents[f"segmentations/{name}.dcm"] = segmentation_bytes(
             mask, film.source, algorithm, plane_of(film) if options.viewer == "ohif" else None

@@ -18,8 +18,8 @@ class PredictedFile:
 
     Attributes:
         source: Its path, as it was given or found.
-        outputs: What was written of it, by kind (``masks``, ``overlays``, ``pictures``, ``segmentations``): paths
-            inside the output folder.
+        outputs: What was written of it, by kind (``masks``, ``overlays``, ``pictures``, ``segmentations``,
+            ``disagreement``): paths inside the output folder.
         rows: Of the file and of every output but the overlay.
         columns: Likewise.
         foreground: Share of the mask that is foreground, 0..1; None for pictures.
@@ -110,6 +110,8 @@ class PredictionSummary:
         passed_by: What else there is in the folders that were given.
         network: Which of several networks predicted.
         runs: Each start, in order.
+        members: Of an ensemble the digest of each member's tensors, by name; the certificate is the SHA-256 of these.
+        review: Films whose mask is expected to have a Dice below what ``review_below`` asks for, the worst first.
 
     Example:
         >>> refused = RefusedFile("films/2.dcm", "DicomError", "it is cut off after 40 rows")
@@ -127,6 +129,8 @@ class PredictionSummary:
     passed_by: tuple[PassedBy, ...] = ()
     network: str | None = None
     runs: tuple[PredictionRun, ...] = ()
+    members: dict[str, str] = field(default_factory=dict)
+    review: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything as plain values, for JSON, with the version and the intended use."""

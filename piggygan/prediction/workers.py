@@ -17,11 +17,9 @@ from piggygan.files.regular import shown
 from piggygan.prediction.hired import Hired, WorkerEndedError
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.job import Job
-from piggygan.prediction.likeness import Likeness
 from piggygan.prediction.making import Made, refused
-from piggygan.prediction.running import Translated, translated
+from piggygan.prediction.running import Network, Translated
 from piggygan.prediction.summary import RefusedFile
-from piggygan.prediction.translator import Translator
 
 FEW = 32
 """Films for which no process is started unless somebody asks: that takes some seconds."""
@@ -77,15 +75,12 @@ class Workers:
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(count)
         ]
 
-    def outcomes(
-        self, translator: Translator, together: int, likeness: Likeness | None = None
-    ) -> Generator[Made | RefusedFile]:
+    def outcomes(self, network: Network, together: int) -> Generator[Made | RefusedFile]:
         """Translate what the processes read, and give what they make of it, as it is ready.
 
         Args:
-            translator: Translates canvases, in this thread.
+            network: Translates canvases, in this thread.
             together: How many at once, at most.
-            likeness: As of :func:`~piggygan.prediction.running.outcomes_here`.
 
         Raises:
             PredictionError: If nothing more can be written.
@@ -93,7 +88,7 @@ class Workers:
         for thread in self._threads:
             thread.start()
         try:
-            yield from self._handled(translator, together, likeness)
+            yield from self._handled(network, together)
         finally:
             self._is_over = True
             with self._lock:
@@ -102,16 +97,14 @@ class Workers:
             for thread in self._threads:
                 thread.join()
 
-    def _handled(
-        self, translator: Translator, together: int, likeness: Likeness | None
-    ) -> Iterator[Made | RefusedFile]:
+    def _handled(self, network: Network, together: int) -> Iterator[Made | RefusedFile]:
         working = len(self._threads)
         waiting: list[_Canvas] = []
         while working:
             # All that has come is looked at first: what is translated together must not wait for more.
             if waiting and (len(waiting) >= together or self._events.empty()):
                 batch, waiting = waiting[:together], waiting[together:]
-                outputs = translated([one.canvas for one in batch], translator, likeness)
+                outputs = network([one.canvas for one in batch])
                 for one, output in zip(batch, outputs, strict=True):
                     one.output.set_result(output)
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_the_worst_come_first_with_the_reason_and_their_film(predicted: Path, tm
         Image.open(io.BytesIO(base64.b64decode(found))) for found in re.findall(r"data:image/png;base64,([^\"]+)", text)
     ]
     assert [image.size for image in shown] == [(32, 32)] * 3
+
+
+def test_a_mask_that_nobody_is_sure_of_comes_before_one_that_is_near_no_limit(predicted: Path, tmp_path: Path) -> None:
+    summary = json.loads((predicted / "summary.json").read_text())
+    by_name = {Path(file["source"]).stem: file for file in summary["predicted"]}
+    by_name["good"]["findings"] = [
+        {"name": "expected_dice", "value": 0.41, "says": ""},
+        {"name": "review", "value": True, "says": "its mask is expected to have a Dice of 0.41"},
+    ]
+    (predicted / "summary.json").write_text(json.dumps(summary))
+    doubts = write_contact_sheet(predicted, tmp_path / "page.html")
+    assert [(doubt.name, doubt.margin) for doubt in doubts if doubt.name != "low"] == [("one", -1.0), ("good", -0.09)]
+    assert doubts[1].says.endswith("a Dice of 0.41")
 
 
 def test_only_so_many_are_shown(predicted: Path, tmp_path: Path) -> None:

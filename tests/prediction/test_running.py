@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from piggygan.prediction import Finding
-from piggygan.prediction.running import translated
+from piggygan.prediction.ensemble import Pooled
+from piggygan.prediction.options import PredictionOptions
+from piggygan.prediction.running import Network
 
 
 class Halving:
@@ -21,12 +23,12 @@ class Halving:
         self.most = most
         self.seen: list[int] = []
 
-    def __call__(self, canvases: Sequence[Tensor]) -> list[Tensor]:
+    def __call__(self, canvases: Sequence[Tensor]) -> list[Pooled]:
         self.seen.append(len(canvases))
         if len(canvases) > self.most or any(bool((canvas == 1).all()) for canvas in canvases):
             raise MemoryError
         self.features = torch.stack([canvas.flatten()[:1] for canvas in canvases])
-        return [canvas / 2 for canvas in canvases]
+        return [Pooled(canvas / 2, spread=canvas[:1], disagreement=0.25) for canvas in canvases]
 
 
 class Knowing:
@@ -44,16 +46,21 @@ class Knowing:
         return (Finding("first", float(features[0])),)
 
 
+def through(network: Halving, likeness: Any = None, *, disagreement: bool = False) -> Network:
+    return Network(network, PredictionOptions(disagreement=disagreement), likeness)  # type: ignore[arg-type]
+
+
+DIFFER = Finding("disagreement", 0.25)
 CANVASES = [torch.full((3, 4, 4), value) for value in (0.25, 1.0, 0.75)]
 
 
 def test_what_breaks_takes_no_other_with_it_and_findings_stay_with_their_canvas() -> None:
     for most in (1, 3):
         network = Halving(most)
-        good, broken, other = translated(CANVASES, network, Knowing(network))  # type: ignore[arg-type]
+        good, broken, other = through(network, Knowing(network))(CANVASES)
         assert isinstance(good[0], Tensor)
         assert torch.equal(good[0], CANVASES[0] / 2)
-        assert (good[1], other[1]) == ((Finding("first", 0.25),), (Finding("first", 0.75),))
+        assert (good[1], other[1]) == ((Finding("first", 0.25), DIFFER), (Finding("first", 0.75), DIFFER))
         assert isinstance(broken[0], MemoryError)
         assert broken[1] == ()
         assert network.seen == [3, 1, 1, 1]
@@ -69,11 +76,17 @@ def test_what_is_wrong_with_a_comparison_is_the_end_of_that_film_alone() -> None
         return ()
 
     likeness: Any = SimpleNamespace(watching=Knowing(network).watching, findings=findings)
-    good, broken = translated([CANVASES[0], CANVASES[2]], network, likeness)  # type: ignore[arg-type]
+    good, broken = through(network, likeness)([CANVASES[0], CANVASES[2]])
     assert isinstance(good[0], Tensor)
     assert isinstance(broken[0], ValueError)
 
 
 def test_of_films_that_are_not_compared_nothing_is_found() -> None:
-    assert translated([], Halving(3)) == []  # type: ignore[arg-type]
-    assert [findings for _, findings in translated(CANVASES[:1], Halving(3))] == [()]  # type: ignore[arg-type]
+    assert through(Halving(3))([]) == []
+    assert [findings for _, findings in through(Halving(3))(CANVASES[:1])] == [(DIFFER,)]
+
+
+def test_where_members_disagree_is_the_last_channel_if_it_is_asked_for() -> None:
+    ((output, _),) = through(Halving(3), disagreement=True)(CANVASES[:1])
+    assert isinstance(output, Tensor)
+    assert torch.equal(output, torch.cat([CANVASES[0] / 2, CANVASES[0][:1]]))

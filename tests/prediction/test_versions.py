@@ -10,27 +10,27 @@ import torch
 from PIL import Image
 
 import piggygan as pg
-from piggygan.errors import ConfigurationError, PredictionError, TaskNotFoundError
+from piggygan.errors import PredictionError, TaskNotFoundError
 from piggygan.prediction import PredictionOptions, predict
-from piggygan.registry import Member, TaskRegistry
+from piggygan.registry import TaskRegistry
 
 OPTIONS = PredictionOptions(size=32)
 
 
 @pytest.fixture
 def versions(tmp_path: Path) -> TaskRegistry:
-    """Lungs, a newer version of them, and hearts that are two tasks together."""
+    """Lungs, and a newer version of them."""
     torch.manual_seed(0)
     model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "lungs")
     registry = TaskRegistry(tmp_path / "clinic")
-    for task, member in (("lungs", None), ("lungs@2", None), ("hearts-1", 1), ("hearts-2", 2)):
+    for task in ("lungs", "lungs@2"):
         if task != "lungs":
             model.add_task(task, out_channels=1, draws_on=["lungs"])
         with torch.no_grad():
             for parameter in model.task_parameters(task):
                 parameter.add_(torch.randn_like(parameter) * 0.1)
         model.freeze_task(task)
-        registry.commit(model, task, member=None if member is None else Member("hearts", number=member, of=2))
+        registry.commit(model, task)
     Image.fromarray(np.full((40, 40), 90, np.uint8)).save(tmp_path / "film.png")
     return registry
 
@@ -49,9 +49,7 @@ def test_a_newer_version_does_not_go_on_in_the_folder_of_an_older_one(versions: 
         predict(versions, "lungs", tmp_path / "film.png", tmp_path / "out", OPTIONS)
 
 
-def test_an_ensemble_and_a_version_that_is_not_there_are_refused(versions: TaskRegistry, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"'hearts' is an ensemble; .*: hearts-1, hearts-2"):
-        predict(versions, "hearts", tmp_path / "film.png", tmp_path / "out", OPTIONS)
+def test_a_version_that_is_not_there_is_refused(versions: TaskRegistry, tmp_path: Path) -> None:
     with pytest.raises(TaskNotFoundError, match="lungs@3"):
         predict(versions, "lungs@3", tmp_path / "film.png", tmp_path / "out", OPTIONS)
     assert not (tmp_path / "out").exists()
