@@ -77,8 +77,10 @@ def _reader(kind: Any) -> Reader:
     if dataclasses.is_dataclass(kind):
         return _reader_of_dataclass(kind)
     container, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if container is types.UnionType:
+    if container in (types.UnionType, typing.Union):  # one with a Literal in it is the latter
         return _reader_of_union(arguments)
+    if container is typing.Literal:
+        return _reader_of_words(kind, arguments)
     if container is tuple:
         return _reader_of_list(kind, _reader(arguments[0]))
     if container is dict:
@@ -140,6 +142,15 @@ def _reader_of_names(kind: Any, reader: Reader) -> Reader:
     return read
 
 
+def _reader_of_words(kind: Any, words: tuple[Any, ...]) -> Reader:
+    def read(value: Any, place: Place) -> Any:
+        if not isinstance(value, str) or value not in words:
+            raise _refused(value, place, kind)
+        return value
+
+    return read
+
+
 def _reader_of_union(kinds: tuple[Any, ...]) -> Reader:
     others = [kind for kind in kinds if kind is not type(None)]
     only = _reader(others[0]) if len(others) == 1 else None
@@ -169,6 +180,8 @@ def _said(place: Place) -> str:
 def _needed(kind: Any) -> str:
     if kind in _NAMES:
         return _NAMES[kind]
+    if typing.get_origin(kind) is typing.Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(kind)))
     return "a list" if typing.get_origin(kind) is tuple else "an object"
 
 

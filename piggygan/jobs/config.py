@@ -21,6 +21,7 @@ ObjectiveName = Literal["pix2pix", "supervised", "cyclegan"]
 AugmentationName = Literal["none", "pix2pix", "films"]
 TrackerName = Literal["none", "tensorboard", "wandb", "trackio", "mlflow"]
 Start = Literal["warm", "fresh", "normal"]
+Stored = Literal["auto", "float32", "bf16", "int8", "int4"]
 AUTO, LAST = "auto", "last"
 
 
@@ -82,6 +83,9 @@ class MethodConfig:
     init: Start = "warm"
     """warm: it starts as the other task is; fresh: so too, but for its own filters; normal: from random numbers, as in
     the paper."""
+    stored: Stored = "auto"
+    """In how many bits its factors and own filters are stored. auto: the fewest that the validation side does not
+    feel."""
 
     def __post_init__(self) -> None:
         check_share(unconstrained_fraction=self.unconstrained_fraction)

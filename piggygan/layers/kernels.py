@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from piggygan.errors import TaskStateError
+from piggygan.files.precision import Precision, rounded
 from piggygan.layers.bank import Bank, Filters
 from piggygan.layers.base_filters import BaseFilters
 from piggygan.layers.deriving import for_keeping, in_full_precision
@@ -118,8 +119,8 @@ class TaskKernels(TaskLayer):
         self.forget_fingerprint(task)
         self._forget_derived()
 
-    def freeze_task(self, task: str) -> None:
-        """Make ``task`` immutable: its tensors become buffers.
+    def freeze_task(self, task: str, stored: Precision | None = None) -> None:
+        """Make ``task`` immutable: its tensors become buffers, rounded to what ``stored`` can say.
 
         Raises:
             TaskStateError: If it is frozen already.
@@ -129,7 +130,9 @@ class TaskKernels(TaskLayer):
         if filters.is_frozen:
             raise TaskStateError(f"task {task!r} is frozen already.")
         check_finite(self.tensors(task), self.path)
+        kept = {name: rounded(tensor, stored) for name, tensor in self.tensors(task).items()} if stored else {}
         filters.freeze()
+        self.load_tensors(task, kept)
         self._banks.forget(task)
         self.keep_fingerprint(task)
 

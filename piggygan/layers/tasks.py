@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from piggygan.errors import TaskNameError, TaskNotFoundError, TaskStateError
+from piggygan.files.precision import Precision
 from piggygan.terminal.guessing import did_you_mean
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}(?:@(?:[2-9]|[1-9][0-9]{1,3}))?"
@@ -31,6 +32,7 @@ class Task:
         max_bank: Most bank filters of a layer, as a multiple of the layer's filters; None: no bound.
         is_frozen: False while it trains.
         factor_step: What its factors are divided by while it trains; 1 once frozen.
+        stored: In how many bits its factors and own filters are stored, once frozen; None: in all that they have.
 
     Example:
         >>> task = Task("lungs", draws_on=("facades",), out_channels=1)
@@ -46,6 +48,7 @@ class Task:
     max_bank: float | None = None
     is_frozen: bool = False
     factor_step: float = 1.0
+    stored: Precision | None = None
 
 
 def check_task_name(name: object) -> str:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError, TaskExistsError, TaskStateError
+from piggygan.files.precision import Precision
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.copying import copied
 from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
@@ -29,7 +30,7 @@ from piggygan.model.images import check_inputs, check_output
 from piggygan.model.mixed_batches import translated_each
 from piggygan.model.patterns import Pattern
 from piggygan.model.plan import check_possible, plan
-from piggygan.model.task_tensors import check_layers_finite
+from piggygan.model.task_tensors import check_layers_finite, check_stored
 from piggygan.model.treatment import USUAL
 from piggygan.model.view import TaskView
 from piggygan.model.wrapping import Wrapping, make_layers, put_in_place
@@ -175,22 +176,32 @@ class MultiTaskGenerator(HeldTasks):
         self._tasks[task] = added
         self._selection.tasks = self.tasks
 
-    def freeze_task(self, task: str) -> None:
+    def freeze_task(self, task: str, *, stored: Precision | None = None) -> None:
         """Make a task immutable: its tensors become buffers, and later tasks may draw on it.
+
+        Args:
+            task: Its name.
+            stored: ``"bf16"``, ``"int8"`` or ``"int4"``: its factors and own filters are rounded now; a registry stores
+                them in a half, a quarter or an eighth of the bytes. None: they stay as they were trained.
 
         Raises:
             TaskNotFoundError: If there is none of this name.
             TaskStateError: If it is frozen already.
+            ConfigurationError: If there is no such precision, or the base task is to be rounded.
             InputError: If it holds NaN or infinities.
         """
         if self.describe_task(task).is_frozen:
             raise TaskStateError(f"task {task!r} is frozen already.")
+        check_stored(stored, is_base=task == self.base_task)
         check_layers_finite(self._layers, task)
         for layer in self._layers.values():
             # What was interrupted, by a lack of memory say, goes on where it ended.
-            if not (isinstance(layer, PiggybackConvolution | PerTask) and layer.is_frozen(task)):
+            if isinstance(layer, PiggybackConvolution):
+                if not layer.is_frozen(task):
+                    layer.freeze_task(task, stored)
+            elif not (isinstance(layer, PerTask) and layer.is_frozen(task)):
                 layer.freeze_task(task)
-        self._tasks[task] = replace(self._tasks[task], is_frozen=True, factor_step=1.0)
+        self._tasks[task] = replace(self._tasks[task], is_frozen=True, factor_step=1.0, stored=stored)
 
     def remove_task(self, task: str) -> None:
         """Forget a task.

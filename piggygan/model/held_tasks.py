@@ -113,7 +113,7 @@ class HeldTasks(CheckedLoading):
 
     def overhead(self) -> Overhead:
         """Count what every task costs."""
-        return overhead_of(self._layers, self._tasks)
+        return overhead_of(self._layers, self._tasks.values())
 
     def check_frozen(self) -> None:
         """Check that every frozen task has the values that it was frozen with; it takes some tenths of a second.

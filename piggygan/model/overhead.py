@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from piggygan.files.precision import shortened
 from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.tasks import Task
 from piggygan.model.wrapping import Layer
 from piggygan.terminal.tables import text_table
 
@@ -154,20 +156,20 @@ class Overhead:
         return f"{text_table(header, rows)}\nin all {self.parameters:,} parameters, {share:.1%} of separate networks"
 
 
-def overhead_of(layers: Mapping[str, Layer], tasks: Iterable[str]) -> Overhead:
+def overhead_of(layers: Mapping[str, Layer], tasks: Iterable[Task]) -> Overhead:
     """Count what tasks store in all layers, the base task first: its parameters are the whole network's."""
     counted = [
-        TaskOverhead(task, tuple(_layer_overhead(layer, path, task) for path, layer in layers.items()), share=1.0)
+        TaskOverhead(task.name, tuple(_layer_overhead(layer, path, task) for path, layer in layers.items()), share=1.0)
         for task in tasks
     ]
     whole = counted[0].parameters
     return Overhead(tuple(replace(task, share=task.parameters / whole) for task in counted))
 
 
-def _layer_overhead(layer: Layer, path: str, task: str) -> LayerOverhead:
+def _layer_overhead(layer: Layer, path: str, task: Task) -> LayerOverhead:
     """Count what one task stores in one layer."""
-    tensors = layer.tensors(task)
-    size = sum(tensor.nbytes for tensor in tensors.values())
+    tensors = layer.tensors(task.name)
+    size = sum(tensor.nbytes for tensor in shortened(tensors, task.stored).values())
     numbers = {name: tensor.numel() for name, tensor in tensors.items()}
     if isinstance(layer, PiggybackConvolution):
         filters = numbers.get("weight", 0) + numbers.get("unconstrained", 0)
@@ -178,7 +180,7 @@ def _layer_overhead(layer: Layer, path: str, task: str) -> LayerOverhead:
             factors=numbers.get("factors", 0),
             biases=biases,
             size=size,
-            effective=layer.kernel_numel(task) + biases,
+            effective=layer.kernel_numel(task.name) + biases,
         )
     learned = sum(numbers.get(name, 0) for name in layer.parameter_names)
     effective = sum(layer.tensors(layer.base_task)[name].numel() for name in layer.parameter_names)

@@ -8,8 +8,9 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 
 from piggygan.errors import ConfigurationError, TaskNotFoundError, TaskStateError
+from piggygan.files.precision import Precision
 from piggygan.model.generator import MultiTaskGenerator
-from piggygan.model.task_tensors import check_layers_finite
+from piggygan.model.task_tensors import check_layers_finite, check_stored
 
 
 class GeneratorPair:
@@ -76,19 +77,25 @@ class GeneratorPair:
             self.forward.remove_task(task)
             raise
 
-    def freeze_task(self, task: str) -> None:
+    def freeze_task(self, task: str, *, stored: Precision | None = None) -> None:
         """Make a task immutable in both models, or in none.
+
+        Args:
+            task: Its name.
+            stored: As of :meth:`piggygan.MultiTaskGenerator.freeze_task`.
 
         Raises:
             TaskNotFoundError: If one of them has no such task.
             TaskStateError: If it is frozen in one of them.
+            ConfigurationError: If there is no such precision, or the base task is to be rounded.
             InputError: If it holds NaN or infinities in one of them.
         """
         self._check_training(task)
+        check_stored(stored, is_base=task == self.forward.base_task)
         for model in self.networks.values():
             check_layers_finite(model.layers, task)
         for model in self.networks.values():
-            model.freeze_task(task)
+            model.freeze_task(task, stored=stored)
 
     def remove_task(self, task: str) -> None:
         """Forget a task in both models, or in none.

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from torch import Tensor
 
-from piggygan.errors import FrozenTaskError, InputError
+from piggygan.errors import ConfigurationError, FrozenTaskError, InputError
+from piggygan.files.precision import check_precision
 from piggygan.layers.convolutions import PiggybackConvolution
 from piggygan.layers.freezing import check_finite, moves
 from piggygan.model.wrapping import Layer
@@ -51,6 +52,19 @@ def check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor])
     if problems:
         more = f", and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise InputError(f"these tensors are not the task's: {'; '.join(sorted(problems)[:10])}{more}.")
+
+
+def check_stored(stored: object, *, is_base: bool) -> None:
+    """Refuse to round what is not to be rounded.
+
+    Raises:
+        ConfigurationError: If there is no such precision, or it is the base task, which stays the network that it was.
+    """
+    check_precision(stored)
+    if stored is not None and is_base:
+        raise ConfigurationError(
+            f"stored={stored!r} is for later tasks: the base task stays the network that it was, to the bit."
+        )
 
 
 def check_layers_finite(layers: Mapping[str, Layer], task: str) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, CorruptFileError, RegistryError
 from piggygan.files.digests import tensors_digest
+from piggygan.files.precision import Precision, lengthened
 from piggygan.files.tensors import tensors_from_bytes
 from piggygan.layers.tasks import task_not_found
 from piggygan.model.generator import MultiTaskGenerator
@@ -68,7 +69,8 @@ def read_tensors(record: TaskRecord, objects: ObjectStore, network: str = GENERA
     """
     part = record.networks[network]
     try:
-        tensors = tensors_from_bytes(objects.get(part.weights), objects.name(part.weights))
+        written = tensors_from_bytes(objects.get(part.weights), objects.name(part.weights))
+        tensors = as_they_were(written, part.settings.stored, objects.name(part.weights))
         if tensors_digest(tensors) != part.certificate.tensors_digest:
             raise CorruptFileError(
                 f"{objects.name(part.weights)} holds other tensors than its certificate is of: {FILE_NAME} was "
@@ -77,6 +79,23 @@ def read_tensors(record: TaskRecord, objects: ObjectStore, network: str = GENERA
     except CorruptFileError as error:
         raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
     return tensors
+
+
+def as_they_were(written: dict[str, Tensor], stored: Precision | None, source: str) -> dict[str, Tensor]:
+    """Return tensors that may be written in fewer bits as they were.
+
+    Args:
+        written: They, as they were read.
+        stored: In how many bits; None: in all.
+        source: What messages call their file.
+
+    Raises:
+        CorruptFileError: If they are not so written.
+    """
+    try:
+        return lengthened(written, stored)
+    except ValueError as error:
+        raise CorruptFileError(f"{source} is not written in {stored}: {error}.") from error
 
 
 def read_attachment(record: TaskRecord, name: str, objects: ObjectStore) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import SupportsFloat, SupportsIndex
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
 from piggygan.files.digests import tensors_digest
+from piggygan.files.precision import Precision, shortened
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.model.task_tensors import constants
@@ -108,7 +109,7 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
         layers=layers,
         settings=settings_of(model, task),
         source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
-        weights=tensors_to_bytes(tensors[task], constant),
+        weights=tensors_to_bytes(_written(tensors[task], constant, described.stored), constant),
         evidence=gather_evidence(rebuilt, task, checked_probe(probe, model.spatial_axes)),
     )
 
@@ -209,6 +210,11 @@ def _check_belongs(candidate: Candidate, manifest: Manifest | None, network: str
             f"tensors are not. It belongs into the registry that holds the bank it was trained on."
         )
     building_order({**manifest.sources, task: candidate.draws_on})
+
+
+def _written(tensors: Mapping[str, Tensor], constant: Collection[str], stored: Precision | None) -> dict[str, Tensor]:
+    learned = {name: tensor for name, tensor in tensors.items() if name not in constant}
+    return {**shortened(learned, stored), **{name: tensors[name] for name in constant}}
 
 
 def _listed(names: Iterable[str]) -> str:

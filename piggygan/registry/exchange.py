@@ -49,7 +49,7 @@ class TaskPart:
     """A task in one network, outside a registry.
 
     Attributes:
-        tensors: The task's tensors.
+        tensors: The task's tensors, as its registry stores them.
         probe: What the certificate's generator was called with.
         outputs: What the task made of it.
     """

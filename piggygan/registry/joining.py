@@ -10,7 +10,7 @@ from piggygan.errors import CorruptFileError
 from piggygan.files.tensors import tensors_to_bytes
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
-from piggygan.registry.building import load_tasks, loading_order
+from piggygan.registry.building import as_they_were, load_tasks, loading_order
 from piggygan.registry.candidates import Candidate, check_belongs
 from piggygan.registry.certificates import Evidence, judge
 from piggygan.registry.exchange import TaskFile
@@ -71,7 +71,8 @@ def _candidate(file: TaskFile, network: str) -> Candidate:
 def _built(
     file: TaskFile, network: str, manifest: Manifest | None, objects: ObjectStore, generator: nn.Module | None
 ) -> MultiTaskGenerator:
-    header, record, tensors = file.header, file.header.record, file.parts[network].tensors
+    header, record = file.header, file.header.record
+    tensors = as_they_were(file.parts[network].tensors, record.networks[network].settings.stored, "the file")
     if manifest is None:
         kept = header.networks[network]
         plain = plain_generator(kept.architecture, tensors, generator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from piggygan.errors import CorruptFileError
 from piggygan.files.digests import tensors_digest
+from piggygan.files.tensors import tensors_from_bytes
 from piggygan.registry.building import read_tensors
 from piggygan.registry.certificates import read_probe
 from piggygan.registry.exchange import TaskFile, TaskPart
@@ -40,7 +41,10 @@ def leaving_file(
                 f"task {task!r} cannot leave, for {objects.name(part.certificate.outputs)} has other outputs than were "
                 f"certified: take the task from a copy of the registry."
             )
-        parts[network] = TaskPart(read_tensors(record, objects, network), probe, outputs)
+        tensors = read_tensors(record, objects, network)
+        if part.settings.stored is not None:  # they travel as they are stored
+            tensors = tensors_from_bytes(objects.get(part.weights), objects.name(part.weights))
+        parts[network] = TaskPart(tensors, probe, outputs)
     needs = needed_digests(manifest, task)
     try:
         header = Header(FORMAT_VERSION, ZEROS, manifest.base_task, dict(manifest.networks), needs, record)

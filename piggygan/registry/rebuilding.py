@@ -127,7 +127,7 @@ def rebuild_task(
         raise BankMismatchError(
             f"task {task!r} does not belong to a bank of {', '.join(draws_on)} here: {error}"
         ) from error
-    model.freeze_task(task)
+    model.freeze_task(task, stored=settings.stored)
     model.eval()
 
 
@@ -158,4 +158,5 @@ def settings_of(model: MultiTaskGenerator, task: str) -> TaskSettings:
         out_channels=described.out_channels,
         output_layer_unconstrained=factors not in model.task_tensors(task),
         max_bank=described.max_bank,
+        stored=described.stored,
     )

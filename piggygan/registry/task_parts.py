@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from piggygan.files.precision import Precision
+from piggygan.registry.formats import since
 from piggygan.registry.store import StoredObject, check_digest
 
 MAX_CHANNELS = 2**16
@@ -61,6 +63,8 @@ class Certificate:
 class TaskSettings:
     """How a task is built in one network; attributes as in :meth:`piggygan.MultiTaskGenerator.add_task`.
 
+    ``stored`` is :meth:`~piggygan.MultiTaskGenerator.freeze_task`'s: in how many bits the file has its tensors.
+
     Fractions are kept layer by layer, so that the rule that dealt them out may change.
     """
 
@@ -69,6 +73,7 @@ class TaskSettings:
     out_channels: int | None
     output_layer_unconstrained: bool
     max_bank: float | None
+    stored: Precision | None = field(default=None, metadata=since(2))
 
     def __post_init__(self) -> None:
         if not all(0.0 <= share <= 1.0 for share in self.unconstrained_fraction.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import torch
@@ -17,6 +18,7 @@ from piggygan.jobs.training.learner import Learner, generator_of_own
 from piggygan.jobs.training.looking import validated
 from piggygan.jobs.training.preparing import Prepared
 from piggygan.jobs.training.result import TrainedTask, write_result
+from piggygan.jobs.training.rounding import chosen_precision
 from piggygan.registry import TrainingData
 from piggygan.registry.verification import Verification
 from piggygan.terminal.about import __version__
@@ -39,7 +41,8 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     """
     learner, registry, data = prepared.learner, prepared.registry, prepared.data
     batch_size = int(prepared.config.training.batch_size or 1)
-    learner.freeze_task()
+    stored, said_of_bits = chosen_precision(prepared, kept)
+    learner.freeze_task(stored)
     side = data.test if data.test is not None else data.validation
     scored = score_side(learner, data, side, batch_size)
     scores = {"val": validated(prepared, kept)}
@@ -75,12 +78,12 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
         draws_on=prepared.beginning.draws_on,
         start_from=prepared.beginning.start_from,
         relatedness=prepared.beginning.relatedness,
-        cost=prepared.beginning.cost,
+        cost=replace(prepared.beginning.cost, size=learner.size),
         fingerprint=data.fingerprint,
         image_size=int(size or 0),
         seconds=sum(record.seconds for record in history.epochs),
         verified=tuple(map(str, verification)),
-        notes=(*prepared.beginning.notes, *notes),
+        notes=(*prepared.beginning.notes, *filter(None, [said_of_bits]), *notes),
         versions={"piggygan": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )

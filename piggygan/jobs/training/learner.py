@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, ConfigurationError
 from piggygan.files.digests import tensors_digest
+from piggygan.files.precision import Precision
 from piggygan.jobs.config import MethodConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import TaskData
 from piggygan.jobs.networks import described, is_own, make_discriminator, make_generator
@@ -80,10 +81,15 @@ class Learner:
         else:
             self.generator.add_task(self.task, **settings)
 
-    def freeze_task(self) -> None:
-        """Make the task immutable."""
+    def freeze_task(self, stored: Precision | None = None) -> None:
+        """Make the task immutable, rounded to what it is to be stored in."""
         for model in self.models.values():
-            model.freeze_task(self.task)
+            model.freeze_task(self.task, stored=stored)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the task stores, in all networks."""
+        return sum(model.overhead()[self.task].size for model in self.models.values())
 
     def translate(self, images: Tensor) -> Tensor:
         """Make targets of inputs, on whatever device the network is."""

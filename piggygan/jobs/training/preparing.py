@@ -63,6 +63,7 @@ def prepare(run: RunFolder, task: str, config: TrainConfig) -> Prepared:
         config = filled_in(config, former)
     is_first = beginning.is_first if beginning is not None else not registry.tasks
     if is_first:
+        _check_not_rounded(config.method.stored)
         _check_is_first(registry, task, files)
         prepared = _first(files, registry, config, beginning)
     else:
@@ -190,6 +191,15 @@ def _check_directions(registry: TaskRegistry, learner: Learner, data: TaskData) 
         f"{shown(registry.folder)} holds {held}, which learn pairs or masks, and the data are {data.kind}: name other "
         f"data, or a new folder."
     )
+
+
+def _check_not_rounded(stored: str) -> None:
+    """Refuse to round a registry's first task, which is the network that it was."""
+    if stored not in ("auto", "float32"):
+        raise ConfigurationError(
+            f"--stored {stored} is for tasks that build on others; a registry's first one is kept to the bit: leave "
+            f"the option out."
+        )
 
 
 def _check_is_first(registry: TaskRegistry, task: str, files: TaskFolder) -> None:

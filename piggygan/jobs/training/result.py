@@ -74,7 +74,9 @@ class TrainedTask:
         lines = [f"{side}: {brief(scores)}" for side, scores in self.scores.items()]
         if self.is_learned is False:
             lines.append(f"NOT LEARNED: one and the same answer for every input scores as much ({self.side} side)")
-        lines.append(f"stored: {self.cost.parameters:,} parameters, {self.cost.share:.1%} of a network")
+        cost = self.cost
+        size = f"{cost.size / 1e6:.2f} MB"
+        lines.append(f"stored: {cost.parameters:,} parameters, {cost.share:.1%} of a network, {size}")
         return "\n".join([*lines, *(f"verified {line}" for line in self.verified)])
 
 
