@@ -30,7 +30,10 @@ def chosen_precision(prepared: Prepared, kept: int) -> tuple[Precision | None, s
     Returns:
         The precision, None for all bits, and a sentence of what was found; empty if nothing was to be chosen.
     """
-    asked = prepared.config.method.stored
+    asked, registry, task = prepared.config.method.stored, prepared.registry, prepared.learner.task
+    if task in registry.tasks:  # a stop came after the commit
+        stored = next(iter(registry.describe(task).networks.values())).settings.stored
+        return stored, f"it is stored in {stored or 'float32'}"
     if prepared.beginning.is_first or asked == "float32":
         return None, ""
     if asked != "auto":

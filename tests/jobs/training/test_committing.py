@@ -55,7 +55,7 @@ def test_what_came_of_it_is_what_is_stored(lungs: Prepared) -> None:
 
 def test_a_task_that_was_committed_before_a_stop_is_only_verified(lungs: Prepared) -> None:
     before = Learner(copy.deepcopy(lungs.learner.models), "lungs")
-    before.freeze_task()
+    before.freeze_task("bf16")  # another decision than would be made now
     lungs.registry.commit(before.networks, "lungs")
     assert commit_and_verify(lungs, HISTORY, kept=2).verified == ("facades: equal", "lungs: equal")
 
