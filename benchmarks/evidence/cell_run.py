@@ -142,7 +142,7 @@ def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskDa
     setting, earlier = preset.setting, preset.before(cell)
     first = earlier[0].task if earlier else cell.task
     torch.manual_seed(cell.seed)
-    generator = pg.UNetGenerator(depth=setting.depth, width=setting.width, norm="batch", dropout=True)
+    generator = pg.UNetGenerator(depth=setting.depth, width=setting.width, norm=setting.norm, dropout=True)
     contender = METHODS[cell.method](generator.to(_device()), first)
     for number, step in enumerate(earlier):
         if number:
@@ -199,7 +199,7 @@ def _objective(contender: Contender, name: str, task: TaskSetting, setting: Sett
     if task.objective == "supervised":
         return SupervisedObjective(network, generator_parameters=moving, l1_weight=1.0, dice_weight=1.0)
     discriminator = pg.PatchDiscriminator(
-        4 if task.kind == "mask" else 6, width=setting.width, norm="batch", layers=_layers(setting.size)
+        4 if task.kind == "mask" else 6, width=setting.width, norm=setting.norm, layers=_layers(setting.size)
     )
     return Pix2PixObjective(network, discriminator, generator_parameters=moving)
 

@@ -43,6 +43,8 @@ class TaskSetting:
     """What is learned by; ``supervised``, for masks, is without a discriminator."""
     steps: int | None = None
     """Steps of the optimizer; None: as many as the setting says."""
+    draw: int = 0
+    """Which draw of the films, where there are several from one seed."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Setting:
     """Most pairs of a validation side."""
     scored: Literal["test", "validation"] = "test"
     """Which side is scored when a cell is done. With ``validation`` the test side is never read: for choosing."""
+    norm: Literal["batch", "instance"] = "batch"
+    """Of generator and discriminator."""
 
 
 @dataclass(frozen=True, order=True)

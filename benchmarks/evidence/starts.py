@@ -70,7 +70,7 @@ def rows(
 def network_of(preset: Preset, place: Place, task: str, seed: int) -> pg.MultiTaskGenerator:
     """Load the network that learned a task alone, frozen."""
     setting = preset.setting
-    generator = pg.UNetGenerator(depth=setting.depth, width=setting.width, norm="batch", dropout=True)
+    generator = pg.UNetGenerator(depth=setting.depth, width=setting.width, norm=setting.norm, dropout=True)
     generator.load_state_dict(load_file(place.weights(Cell("separate", ALONE, task, seed))))
     model = pg.MultiTaskGenerator(generator, base_task=task)
     model.freeze_task(task)

@@ -67,7 +67,8 @@ class TaskData:
                     "ask for fewer in the preset."
                 )
         if self._task.films is not None:
-            learned = sorted(random.Random(seed).sample(learned, films))  # noqa: S311
+            drawn = random.Random(f"{seed}, draw {self._task.draw}" if self._task.draw else seed)  # noqa: S311
+            learned = sorted(drawn.sample(learned, films))
         self.names = Names(tuple(learned), tuple(validated), tuple(tested))
 
     def learned(self) -> PairDataset:
