@@ -123,7 +123,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"fuzzed: {sum(cases for _, cases, *_ in fuzzed):7,} in all")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_film() -> Callable[..., Path]:
     """Write a DICOM film of a patient with a conspicuous name; keywords set attributes, None takes one out."""
 

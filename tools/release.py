@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -137,6 +138,9 @@ def try_wheel(python: str) -> None:
     bill = TRIED / f"{wheel.name.removesuffix('-py3-none-any.whl')}.python{told}.cdx.json"
     about = ("--pyproject", "pyproject.toml", "--mc-type", "library", "--output-reproducible")
     _run("-m", "cyclonedx_py", "environment", *about, "-o", str(bill), own)
+    told_of = json.loads(bill.read_text("utf-8"))
+    told_of["metadata"]["component"]["version"] = version()  # which pyproject.toml leaves to the package
+    bill.write_text(json.dumps(told_of, indent=2) + "\n", encoding="utf-8")
     _run("-m", "pip", "install", "--quiet", "pytest", python=own)
     with tempfile.TemporaryDirectory() as elsewhere:
         for name in ("docs/tutorial.md", "tests/contracts/test_tutorial.py"):
