@@ -58,7 +58,7 @@ def test_every_block_is_run_or_says_that_it_is_not() -> None:
         for kind, text in blocks(name):
             run = (name, kind) in ELSEWHERE or kind in {"python", "text"} or NOT_RUN in text  # text is what was printed
             run = run or (kind in {"sh", "console"} and all(map(is_run, commands(text))))
-            assert run, f"{name}: {text}"
+            assert run, f"{name}: nothing runs this; say so in its first line, `# {NOT_RUN}: why`:\n{text}"
     assert all((Path(__file__).parent / test).is_file() for test in ELSEWHERE.values())
 
 
