@@ -14,9 +14,9 @@ from piggygan.errors import ConfigurationError
 from piggygan.evaluation.doubt import disagreement, expected_dice, spread
 from piggygan.evaluation.temperature import CALIBRATION, probabilities_of, temperature_of
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.prediction.kept import Kept
 from piggygan.prediction.options import Kind, PredictionOptions
 from piggygan.prediction.translator import Translator
-from piggygan.registry import TaskRegistry
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -130,7 +130,7 @@ class Ensemble:
         return found._replace(probability=probability.float(), expected_dice=score)
 
 
-def temperatures_of(registry: TaskRegistry, tasks: Sequence[str], network: str | None = None) -> list[float] | None:
+def temperatures_of(registry: Kept, tasks: Sequence[str], network: str | None = None) -> list[float] | None:
     """Read the temperatures of tasks; None if one of them has none, or what is asked for is the way back.
 
     Raises:
@@ -151,7 +151,7 @@ def certificate_of(digests: Sequence[str]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def trained_size(registry: TaskRegistry, tasks: Sequence[str]) -> int | None:
+def trained_size(registry: Kept, tasks: Sequence[str]) -> int | None:
     """Return the side of the pictures that tasks were trained on; None: nobody said.
 
     Raises:

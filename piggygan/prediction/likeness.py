@@ -11,8 +11,8 @@ from torch import Tensor
 from piggygan.evaluation.familiarity import FEATURES, Bottleneck, Familiarity, bottleneck_of
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.findings import Finding
+from piggygan.prediction.kept import Kept
 from piggygan.prediction.options import PredictionOptions
-from piggygan.registry import TaskRegistry
 
 DISTANCE, THRESHOLD, UNLIKE = "distance", "distance_threshold", "unlike"
 """Names of the findings: how far, from where on a film is unlike, and whether this one is."""
@@ -31,7 +31,7 @@ class Likeness:
 
     def __init__(
         self,
-        registry: TaskRegistry,
+        registry: Kept,
         task: str,
         model: MultiTaskGenerator,
         options: PredictionOptions,
@@ -46,7 +46,7 @@ class Likeness:
     @classmethod
     def known(
         cls,
-        registry: TaskRegistry,
+        registry: Kept,
         task: str,
         model: MultiTaskGenerator,
         options: PredictionOptions,

@@ -16,8 +16,9 @@ from piggygan.prediction.dicom_seg import segmentation_bytes
 from piggygan.prediction.films import Film
 from piggygan.prediction.judging import judge
 from piggygan.prediction.options import PredictionOptions
-from piggygan.prediction.png import mask_png, overlay_png, picture_png
+from piggygan.prediction.png import mask_png, overlay_png, picture_png, share_png
 from piggygan.prediction.results import hard_mask, plane_of
+from piggygan.server.batching import Made
 from piggygan.server.held import Ready
 from piggygan.server.problems import Refusal
 
@@ -28,8 +29,9 @@ PNG, NPY, DICOM, JSON = "image/png", "application/x-npy", "application/dicom", "
 FORMS = (PNG, NPY, DICOM, JSON)
 """In the order in which they are taken by who accepts anything."""
 SUFFIXES = {PNG: "png", NPY: "npy", DICOM: "dcm", JSON: "json"}
-SHOWS = ("result", "values", "overlay")
-"""What a PNG may show: the mask or picture itself; a mask before it was cut; or a mask's outline on its film."""
+SHOWS = ("result", "values", "overlay", "disagreement")
+"""What a PNG may show: the mask or picture itself; a mask before it was cut; its outline on its film; or where the
+members of an ensemble differ, 0 to 255."""
 HALF = 128
 """The smallest level of a PNG of values that is foreground."""
 
@@ -69,7 +71,7 @@ def chosen_form(accept: str, forms: tuple[str, ...] = FORMS) -> str:
 
 def answer_of(
     film: Film,
-    output: Float[Tensor, "channels height width"],
+    made: Made,
     ready: Ready,
     options: PredictionOptions,
     form: str,
@@ -81,36 +83,60 @@ def answer_of(
         Refusal: If there is no such form of it.
         PredictionError, InputError: As of :func:`~piggygan.prediction.results.products_of`.
     """
+    output, findings = made
     if not bool(output.isfinite().all()):
         raise Refusal(500, "not-finite", "the network gave values that are no numbers: nothing can be made of them.")
-    whole, kind = film.placement.take_back(output), ready.translator.kind
+    whole = film.placement.take_back(output)
+    differ = None
+    if ready.ensemble.size > 1:
+        whole, differ = whole[:-1], whole[-1]
+    facts = _facts(film, ready)
+    mask = None
+    if ready.ensemble.kind == "mask":
+        mask = hard_mask(whole, options)
+        facts["foreground"] = float(mask.mean())
+        findings = (*findings, *judge(mask, film.description, options))
+    if findings:
+        facts["findings"] = [asdict(finding) for finding in findings]
+    if form == JSON:
+        return Answer(form, json.dumps(facts).encode(), facts)
+    if form == NPY:
+        return Answer(form, _npy(whole.numpy()), facts)
+    if form == PNG and show == "disagreement":
+        return Answer(form, _disagreement(differ), facts)
+    if mask is not None:
+        content = _segmentation(mask, film, ready, options) if form == DICOM else _of_mask(mask, whole, film, show)
+        return Answer(form, content, facts)
+    if form == DICOM or show != "result":
+        raise Refusal(406, "not-acceptable", "the task makes pictures: ask for image/png without show, or npy.")
+    return Answer(form, picture_png(whole), facts)
+
+
+def _facts(film: Film, ready: Ready) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "task": ready.record.name,
-        "kind": kind,
+        "task": ready.task,
+        "kind": ready.ensemble.kind,
         "rows": film.placement.rows,
         "columns": film.placement.columns,
         "certificate": ready.algorithm.certificate,
         "input_sha256": film.digest,
         "remarks": list(film.remarks),
     }
-    if kind == "mask":
-        mask = hard_mask(whole, options)
-        facts["foreground"] = float(mask.mean())
-        if findings := judge(mask, film.description, options):
-            facts["findings"] = [asdict(finding) for finding in findings]
-    if form == JSON:
-        return Answer(form, json.dumps(facts).encode(), facts)
-    if form == NPY:
-        return Answer(form, _npy(whole.numpy()), facts)
-    if kind == "picture":
-        if form == DICOM or show != "result":
-            raise Refusal(406, "not-acceptable", "the task makes pictures: ask for image/png without show, or npy.")
-        return Answer(form, picture_png(whole), facts)
-    if form == DICOM:
-        return Answer(form, _segmentation(mask, film, ready, options), facts)
+    return {**facts, "members": list(ready.members)} if ready.ensemble.size > 1 else facts
+
+
+def _disagreement(differ: Float[Tensor, "rows columns"] | None) -> bytes:
+    if differ is None:
+        raise Refusal(406, "not-acceptable", "the task is no ensemble, so that nobody disagrees: leave show out.")
+    return share_png(differ)
+
+
+def _of_mask(
+    mask: Bool[np.ndarray, "rows columns"], whole: Float[Tensor, "1 rows columns"], film: Film, show: str
+) -> bytes:
     if show == "values":
-        return Answer(form, _grey_png(levels_of_values(whole)), facts)
-    return Answer(form, overlay_png(film.preview, mask) if show == "overlay" else mask_png(mask), facts)
+        return _grey_png(levels_of_values(whole))
+    return overlay_png(film.preview, mask) if show == "overlay" else mask_png(mask)
 
 
 def _segmentation(

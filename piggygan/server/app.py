@@ -125,14 +125,16 @@ class Interface:
                     "seconds": service.limits.seconds,
                 },
                 "tasks": served.cards,
+                "ensembles": served.ensembles,
             }
         )
 
     async def task(self, request: Request) -> Response:
         """Describe one task."""
         served, name = await self._service.current.served(), request.path_params["task"]
-        served.held.record(name)
-        return _json(next(card for card in served.cards if card["name"] == name))
+        meant = served.held.resolve(name)
+        found = (*served.cards, *served.ensembles)
+        return _json(next(card for card in found if card["name"] == meant))
 
     async def predict(self, request: Request) -> Response:
         """Put files through a task."""
@@ -140,7 +142,7 @@ class Interface:
         is_form = request.headers.get("content-type", "").lower().startswith(MULTIPART)
         packing, form = _wanted(request, is_form)
         wish = wish_of(request.query_params, form, service.limits)
-        service.current.held.record(task)
+        service.current.held.resolve(task)
         async with service.admitted(), body_of(request, service.limits, service.memory) as body:
             files = await service.workshop.write(
                 lambda: files_in(body, request.headers.get("content-type", ""), service.limits)

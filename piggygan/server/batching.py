@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from piggygan.prediction.findings import Finding
+from piggygan.prediction.running import Translated
 from piggygan.server.held import Ready
 
 SIZES = (8, 4, 2)
@@ -22,6 +24,10 @@ TRIES = 3
 """How often a size may be no gain before it is given up: a machine that does other things too measures badly."""
 WORTH = 0.95
 """Share of the time of one after another that a batch may take: else it is not worth it."""
+
+
+Made = tuple[Tensor, tuple[Finding, ...]]
+"""What the network made of a canvas, and what was found out on the way."""
 
 
 @dataclass(eq=False)
@@ -49,7 +55,7 @@ class _Order:
 
     def may_be_one_of(self, size: int) -> bool:
         """Say whether so many at once are worth it, or were not tried yet."""
-        return self.ready is not None and self.ready.batches.get(size) is not False
+        return self.ready is not None and self.ready.proof.batches.get(size) is not False
 
 
 class Computing:
@@ -78,7 +84,7 @@ class Computing:
         return self._put(_Order(work=work))
 
     def translate(self, ready: Ready, canvas: Tensor) -> Future[Any]:
-        """Translate a canvas."""
+        """Translate a canvas; a :data:`Made` comes of it."""
         return self._put(_Order(ready=ready, canvas=canvas))
 
     def close(self) -> None:
@@ -134,31 +140,38 @@ class Computing:
         try:
             if first.work is not None:
                 return [first.work()]
-            return self._translated(first.ready, [order.canvas for order in orders])
+            # What is wrong with one picture is its own.
+            made = self._translated(first.ready, [order.canvas for order in orders])
+            return [one[0] if isinstance(one[0], Exception) else one for one in made]
         except Exception as error:
-            # One picture may be what there is no memory for: then the others can do without it.
-            return [error] if len(orders) == 1 else [self._results([order])[0] for order in orders]
+            return [error] * len(orders)
 
-    def _translated(self, ready: Ready, canvases: list[Tensor]) -> list[Tensor]:
+    def _translated(self, ready: Ready, canvases: list[Tensor]) -> list[Translated]:
         size = len(canvases)
-        if size == 1 or ready.batches.get(size):
+        proof = ready.proof
+        if size == 1 or proof.batches.get(size):
             self.batches[size] += 1
-            return ready.translator(canvases)
+            return ready.network(canvases)
         self.batches[1] += size
         if size not in SIZES:  # one of them was given up just now
-            return [ready.translator([canvas])[0] for canvas in canvases]
+            return [ready.network([canvas])[0] for canvas in canvases]
         began = time.perf_counter()
-        alone = [ready.translator([canvas])[0] for canvas in canvases]
+        alone = [ready.network([canvas])[0] for canvas in canvases]
         between = time.perf_counter()
-        at_once = ready.translator(canvases)
+        at_once = ready.network(canvases)
         is_faster = time.perf_counter() - between <= WORTH * (between - began)
-        ready.slow[size] += not is_faster
-        is_same = all(map(_are_same_bits, alone, at_once))
-        if not is_same or is_faster or ready.slow[size] == TRIES:
-            ready.batches[size] = is_same and is_faster
-            self.refused += not ready.batches[size]
+        proof.slow[size] += not is_faster
+        is_same = all(map(_are_same, alone, at_once))
+        if not is_same or is_faster or proof.slow[size] == TRIES:
+            proof.batches[size] = is_same and is_faster
+            self.refused += not proof.batches[size]
         return alone
 
 
-def _are_same_bits(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and torch.equal(one.view(torch.int32), other.view(torch.int32))
+def _are_same(one: Translated, other: Translated) -> bool:
+    """Compare outputs to the bit, and what was found out."""
+    (first, found), (second, found_too) = one, other
+    if isinstance(first, Exception) or isinstance(second, Exception):
+        return False
+    is_equal = first.shape == second.shape and torch.equal(first.view(torch.int32), second.view(torch.int32))
+    return is_equal and found == found_too

@@ -12,7 +12,7 @@ from piggygan.layers.tasks import version_of
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.rules import NAMED
 from piggygan.registry import TaskRecord
-from piggygan.server.held import HeldTasks
+from piggygan.server.held import HeldTasks, pinned
 
 READABLE = (1, 3)
 """Channels that a file is read with, and an answer is written with."""
@@ -27,8 +27,9 @@ def cards(held: HeldTasks, run: RunFolder | None) -> list[dict[str, Any]]:
     """
     costs = {network: model.overhead() for network, model in held.models.items()}
     described = []
-    for name, record in held.records.items():
-        networks = {}
+    for record in held.records:
+        name, networks = record.name, {}
+        stem, version = version_of(name)
         for network, model in held.models.items():
             cost, part = costs[network][name], record.networks[network]
             networks[network] = {
@@ -43,6 +44,10 @@ def cards(held: HeldTasks, run: RunFolder | None) -> list[dict[str, Any]]:
         described.append(
             {
                 "name": name,
+                "version": version,
+                "pinned": pinned(name),
+                "is_newest": held.resolve(stem) == name,
+                "member": None if record.member is None else asdict(record.member),
                 "draws_on": list(record.draws_on),
                 "image_size": record.image_size,
                 "scores": record.scores,
@@ -50,6 +55,34 @@ def cards(held: HeldTasks, run: RunFolder | None) -> list[dict[str, Any]]:
                 "versions": asdict(record.versions),
                 "networks": networks,
                 "trained": None if run is None else _trained(run, name),
+            }
+        )
+    return described
+
+
+def ensembles(held: HeldTasks, cards: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Describe every ensemble that has all its members.
+
+    Args:
+        held: The tasks.
+        cards: Theirs.
+    """
+    described = []
+    for name in held.ensembles:
+        (stem, version), tasks = version_of(name), held.members(name)
+        first = next(card for card in cards if card["name"] == tasks[0])
+        networks = {
+            network: {"kind": part["kind"], "rules": _rules(stem, part["kind"]), "can_predict": part["can_predict"]}
+            for network, part in first["networks"].items()
+        }
+        described.append(
+            {
+                "name": name,
+                "version": version,
+                "pinned": pinned(name),
+                "is_newest": held.resolve(stem) == name,
+                "members": list(tasks),
+                "networks": networks,
             }
         )
     return described
@@ -67,11 +100,15 @@ def _ends(model: MultiTaskGenerator, record: TaskRecord, network: str) -> dict[s
     stem, _ = version_of(record.name)
     return {
         "kind": kind,
-        "rules": stem if kind == "mask" and stem in NAMED else None,
+        "rules": _rules(stem, kind),
         "in_channels": in_channels,
         "out_channels": out_channels,
         "can_predict": can_predict,
     }
+
+
+def _rules(stem: str, kind: str | None) -> str | None:
+    return stem if kind == "mask" and stem in NAMED else None
 
 
 def _trained(run: RunFolder, task: str) -> dict[str, Any] | None:

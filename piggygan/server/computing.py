@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from torch import Tensor
-
 from piggygan.data.dicom.description import DicomRequirements
 from piggygan.data.dicom.source import Identify
 from piggygan.data.image_file import ImageFile
@@ -20,7 +18,7 @@ from piggygan.prediction.films import Film, read_film
 from piggygan.prediction.inputs import InputFile
 from piggygan.prediction.job import Job
 from piggygan.prediction.options import PredictionOptions
-from piggygan.server.batching import Computing
+from piggygan.server.batching import Computing, Made
 from piggygan.server.held import Ready
 from piggygan.server.limits import Limits
 
@@ -85,15 +83,15 @@ class Workshop:
         def read() -> Film:
             with self._reader() as reader:
                 file = InputFile(Path(UPLOAD), UPLOAD, may_be_dicom=False)
-                job = Job(ready.translator.in_channels, ready.translator.kind, options, ready.applied(options))
+                job = Job(ready.ensemble.in_channels, ready.ensemble.kind, options, ready.applied(options))
                 return read_film(file, job, _Held(content, reader))
 
         return await _run(self._decoding, read)
 
-    async def translate(self, ready: Ready, film: Film) -> Tensor:
+    async def translate(self, ready: Ready, film: Film) -> Made:
         """Let the network translate what was brought to it."""
-        output: Tensor = await asyncio.wrap_future(self.computing.translate(ready, film.canvas))
-        return output
+        made: Made = await asyncio.wrap_future(self.computing.translate(ready, film.canvas))
+        return made
 
     async def compute(self, work: Callable[[], T]) -> T:
         """Do something in the thread that computes."""

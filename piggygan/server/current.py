@@ -10,7 +10,7 @@ from typing import Any
 
 from piggygan.errors import PiggyganError
 from piggygan.jobs.folder import RunFolder
-from piggygan.server.cards import cards
+from piggygan.server.cards import cards, ensembles
 from piggygan.server.held import HeldTasks
 from piggygan.server.problems import Refusal
 from piggygan.server.source import Source
@@ -27,10 +27,12 @@ class Served:
     Attributes:
         held: The tasks.
         cards: What is told of each.
+        ensembles: What is told of those that answer together.
     """
 
     held: HeldTasks
     cards: list[dict[str, Any]]
+    ensembles: list[dict[str, Any]]
 
 
 class Current:
@@ -107,6 +109,7 @@ class Current:
             self.stale = " ".join(str(error).split())
             LOG.warning("the registry was changed and cannot be read, so what was served still is: %s", self.stale)
         else:
+            served.held.inherit(self.held)
             self._served, self.held = served, served.held
             self.stale = None
             self.reloads += 1
@@ -119,4 +122,5 @@ def _read(source: Source) -> Served:
 
 
 def _loaded(held: HeldTasks, source: Source) -> Served:
-    return Served(held, cards(held, RunFolder.at(source.folder)))
+    told = cards(held, RunFolder.at(source.folder))
+    return Served(held, told, ensembles(held, told))

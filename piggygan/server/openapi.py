@@ -32,7 +32,7 @@ WISHES: Mapping[str, tuple[Schema, str]] = {
     "network": (TEXT, "Which of several networks."),
     "show": (
         {**TEXT, "enum": list(SHOWS)},
-        "Of a mask: itself, its values (foreground is 128 or more), or its outline.",
+        "Of a mask: itself, its values (foreground is 128 or more), or its outline; or where an ensemble disagrees.",
     ),
     "size": (WHOLE, "Side of the square that the network gets; by default the one that the task was trained on."),
     "fit": ({**TEXT, "enum": list(get_args(Fit))}, "How a picture comes to that size."),
@@ -71,7 +71,9 @@ def _paths() -> dict[str, Any]:
         "/metrics": {"get": _operation("Say what was counted.", {"text/plain": {"schema": TEXT}})},
         "/api/openapi.json": {"get": _operation("Describe the interface.", {JSON: {"schema": {"type": "object"}}})},
         "/api/tasks": {"get": _operation("List all tasks.", _json("Tasks"), ["503"])},
-        "/api/tasks/{task}": {"get": _operation("Describe a task.", _json("Card"), ["404", "503"], parameters=[task])},
+        "/api/tasks/{task}": {
+            "get": _operation("Describe a task.", _json("Card", "Ensemble"), ["404", "503"], parameters=[task])
+        },
         "/api/tasks/{task}/predict": {"post": _predict(task)},
         "/api/preview": {
             "post": _operation("Show a file that browsers cannot show.", _png(), _FILE_REFUSED, requestBody=_one_file())
@@ -109,8 +111,9 @@ def _operation(
     return {"summary": summary, **more, "responses": {"200": {"description": "Done.", "content": content}, **problems}}
 
 
-def _json(name: str) -> dict[str, Any]:
-    return {JSON: {"schema": ref(name)}}
+def _json(*names: str) -> dict[str, Any]:
+    kinds = [ref(name) for name in names]
+    return {JSON: {"schema": kinds[0] if len(kinds) == 1 else {"oneOf": kinds}}}
 
 
 def _png() -> dict[str, Any]:

@@ -68,11 +68,27 @@ SCHEMAS: dict[str, Schema] = {
             "networks": list_of(TEXT),
             "limits": object_of(dict.fromkeys(("bytes", "pixels", "files", "requests", "seconds"), WHOLE)),
             "tasks": list_of(ref("Card")),
+            "ensembles": list_of(ref("Ensemble")),
         }
+    ),
+    "Ensemble": object_of(
+        {
+            "name": TEXT,
+            "version": WHOLE,
+            "pinned": TEXT,
+            "is_newest": YES_NO,
+            "members": list_of(TEXT),
+            "networks": by_name(object_of({"kind": or_null(TEXT), "rules": or_null(TEXT), "can_predict": YES_NO})),
+        },
+        "Tasks that answer together, by the mean of their outputs.",
     ),
     "Card": object_of(
         {
             "name": TEXT,
+            "version": WHOLE,
+            "pinned": {**TEXT, "description": "The name that means this version for ever."},
+            "is_newest": {**YES_NO, "description": "Whether the name without a version means this one."},
+            "member": or_null(object_of({"group": TEXT, "number": WHOLE, "of": WHOLE}, "Its place in an ensemble.")),
             "draws_on": list_of(TEXT),
             "image_size": or_null(WHOLE),
             "scores": by_name(NUMBER),
@@ -121,15 +137,16 @@ SCHEMAS: dict[str, Schema] = {
             "certificate": TEXT,
             "input_sha256": TEXT,
             "remarks": list_of(TEXT),
+            "members": list_of(TEXT),
             "foreground": {**NUMBER, "description": "Share of a mask that is foreground."},
             "findings": list_of(ref("Finding")),
         },
         "What is known of an answer; also its headers Piggygan-Task and so on.",
-        optional=("foreground", "findings"),
+        optional=("members", "foreground", "findings"),
     ),
     "Finding": object_of(
         {"name": TEXT, "value": {"oneOf": [NUMBER, YES_NO, TEXT, {"type": "null"}]}, "says": TEXT},
-        "What was found out about a mask, as it was asked by require and measure.",
+        "What was found out: how far the film is from those of training, how sure the mask is, what it is like.",
     ),
     "Outcome": object_of(
         {"name": TEXT, "file": TEXT, "status": WHOLE, "error": TEXT, "detail": TEXT},

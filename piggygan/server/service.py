@@ -13,7 +13,7 @@ from piggygan.prediction.options import PredictionOptions
 from piggygan.server.answers import Answer, answer_of
 from piggygan.server.computing import Workshop
 from piggygan.server.current import EVERY, Current
-from piggygan.server.held import Ready
+from piggygan.server.held import Ready, pinned
 from piggygan.server.limits import Limits
 from piggygan.server.metrics import Metrics
 from piggygan.server.problems import Refusal
@@ -98,7 +98,7 @@ class Service:
     async def _prepare(self) -> None:
         """Make every task ready, one after another between requests; else the first visitor of each waits for it."""
         held = self.current.held
-        for name in held.records:
+        for name in (*map(pinned, held.tasks), *held.ensembles):
             with suppress(PiggyganError):  # who asks for it will be told
                 await self.workshop.compute(partial(held.ready, name, None, PredictionOptions()))
 
@@ -109,7 +109,6 @@ class Service:
             PiggyganError, Refusal: If the file, the task or the wish cannot be used.
         """
         held = (await self.current.served()).held  # to the end of this request, whatever is committed meanwhile
-        held.record(task)
         ready = await self.workshop.compute(lambda: held.ready(task, wish.network, wish.options))
         options = replace(wish.options, size=ready.side)
         if options.fit == "tile" or ready.side**2 > _LARGE:
@@ -121,5 +120,5 @@ class Service:
         film = await self.workshop.film(content, ready, options)
         if film.placement.canvas_height * film.placement.canvas_width > self.limits.pixels:
             raise Refusal(413, "too-large", "the network would be given more pixels than the server allows.")
-        output = await self.workshop.translate(ready, film)
-        return await self.workshop.write(lambda: answer_of(film, output, ready, options, form, show))
+        made = await self.workshop.translate(ready, film)
+        return await self.workshop.write(lambda: answer_of(film, made, ready, options, form, show))

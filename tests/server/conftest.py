@@ -19,9 +19,11 @@ import torch
 from PIL import Image
 from starlette.testclient import TestClient
 
+from piggygan.evaluation.familiarity import FEATURES, Familiarity
+from piggygan.evaluation.temperature import CALIBRATION, temperature_tensors
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import Member, TaskRegistry
 from piggygan.server.app import application
 from piggygan.server.limits import Limits
 from piggygan.server.service import Service
@@ -45,6 +47,29 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry that nobody changes."""
     folder = tmp_path_factory.mktemp("served") / "clinic"
     commit_clinic(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry of two versions of lungs, which know their films, and of hearts, an ensemble that is calibrated."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("hospital") / "hospital"
+    model = MultiTaskGenerator(UNetGenerator(depth=3, width=4, out_channels=1), "lungs")
+    numbers = torch.randn(40, 16)
+    familiar = Familiarity.of(numbers[:20], numbers[20:])
+    assert familiar is not None
+    for task in ("lungs", "lungs@2", "hearts-1", "hearts-2"):
+        if task != "lungs":
+            model.add_task(task)
+            with torch.no_grad():
+                for parameter in model.task_parameters(task):
+                    parameter.add_(torch.randn_like(parameter) * 0.3)
+        model.freeze_task(task)
+        stem, _, number = task.partition("-")
+        kept = {CALIBRATION: temperature_tensors(1.5)} if number else {FEATURES: familiar.as_tensors()}
+        member = Member(stem, int(number), 2) if number else None
+        TaskRegistry(folder).commit(model, task, image_size=16, member=member, attachments=kept)
     return folder
 
 

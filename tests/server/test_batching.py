@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +13,11 @@ import torch
 from torch import Tensor
 
 from piggygan.prediction import PredictionOptions
+from piggygan.prediction.ensemble import Pooled
+from piggygan.prediction.running import Network
 from piggygan.registry import TaskRegistry
 from piggygan.server.batching import TRIES, Computing
-from piggygan.server.held import HeldTasks
+from piggygan.server.held import HeldTasks, Proof
 
 
 @pytest.fixture
@@ -27,7 +28,8 @@ def computing() -> Iterator[Computing]:
 
 
 def ready(translate: Callable[[Sequence[Tensor]], list[Tensor]]) -> Any:
-    return SimpleNamespace(translator=translate, side=2, batches={}, slow=Counter())
+    network = Network(lambda canvases: [Pooled(one) for one in translate(canvases)], PredictionOptions())  # type: ignore[arg-type]
+    return SimpleNamespace(network=network, side=2, proof=Proof())
 
 
 def held_back(computing: Computing, give: Callable[[], list[Any]]) -> list[Any]:
@@ -36,7 +38,7 @@ def held_back(computing: Computing, give: Callable[[], list[Any]]) -> list[Any]:
     computing.do(free.wait)
     given = give()
     free.set()
-    return [future.result(timeout=30) for future in given]
+    return [made[0] if isinstance(made := future.result(timeout=30), tuple) else made for future in given]
 
 
 def slow_alone(sizes: list[int]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
@@ -58,7 +60,7 @@ def test_a_size_proves_itself_once_and_is_used_from_then_on(computing: Computing
         found = held_back(computing, lambda: [computing.translate(task, canvas) for canvas in canvases])
         assert all(torch.equal(one, canvas) for one, canvas in zip(found, canvases, strict=True))
     assert sizes == [1, 1, 1, 1, 4, 4]
-    assert task.batches == {4: True}
+    assert task.proof.batches == {4: True}
     assert computing.batches == {1: 4, 4: 1}
 
 
@@ -75,7 +77,7 @@ def test_a_size_that_changes_a_bit_is_never_used(computing: Computing, value: fl
     for _ in range(3):
         for one in held_back(computing, lambda: [computing.translate(task, canvas) for _ in range(2)]):
             assert one.numpy().tobytes() == canvas.numpy().tobytes()
-    assert task.batches == {2: False}
+    assert task.proof.batches == {2: False}
     assert sizes.count(2) == 1
 
 
@@ -87,7 +89,7 @@ def test_a_size_that_gains_nothing_is_not_used(computing: Computing) -> None:
     task = ready(translate)
     for tries in range(1, TRIES + 1):
         held_back(computing, lambda: [computing.translate(task, torch.zeros(1, 2, 2)) for _ in range(2)])
-        assert task.batches == ({2: False} if tries == TRIES else {})
+        assert task.proof.batches == ({2: False} if tries == TRIES else {})
     assert computing.refused == 1
 
 
@@ -122,7 +124,7 @@ def test_what_is_wrong_with_one_is_not_wrong_with_the_others(computing: Computin
     gone = computing.translate(task, bad)
     gone.cancel()
     free.set()
-    assert futures[0].result(timeout=30).sum() == 0
+    assert futures[0].result(timeout=30)[0].sum() == 0
     with pytest.raises(RuntimeError):
         futures[1].result(timeout=30)
 
@@ -130,8 +132,8 @@ def test_what_is_wrong_with_one_is_not_wrong_with_the_others(computing: Computin
 def test_a_network_gives_the_same_bits_in_a_batch_or_is_not_batched(clinic: Path, computing: Computing) -> None:
     task = HeldTasks(TaskRegistry(clinic)).ready("lungs", None, PredictionOptions())
     canvases = [torch.rand(3, 16, 16) * 2 - 1 for _ in range(8)]
-    alone = [task.translator([canvas])[0] for canvas in canvases]
+    alone = [task.ensemble([canvas])[0].output for canvas in canvases]
     for _ in range(2 + TRIES):
         found = held_back(computing, lambda: [computing.translate(task, canvas) for canvas in canvases])
         assert [one.numpy().tobytes() for one in found] == [one.numpy().tobytes() for one in alone]
-    assert 8 in task.batches
+    assert 8 in task.proof.batches

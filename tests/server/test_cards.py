@@ -9,7 +9,7 @@ from piggygan.jobs.folder import RunFolder
 from piggygan.jobs.training.beginning import Cost
 from piggygan.jobs.training.result import TrainedTask, write_result
 from piggygan.registry import TaskRegistry
-from piggygan.server.cards import cards
+from piggygan.server.cards import cards, ensembles
 from piggygan.server.held import HeldTasks
 
 
@@ -41,3 +41,16 @@ def test_numbers_of_the_training_are_told_and_its_notes_are_not(clinic: Path, tm
     assert "Plantagenet" not in json.dumps(lungs)
     run.task("lungs").result.write_text("damaged")
     assert cards(HeldTasks(TaskRegistry(clinic)), run)[1]["trained"] is None
+
+
+def test_versions_and_ensembles_say_what_they_are(hospital: Path) -> None:
+    held = HeldTasks(TaskRegistry(hospital))
+    told = cards(held, None)
+    assert [(card["pinned"], card["version"], card["is_newest"]) for card in told[:2]] == [
+        ("lungs@1", 1, False),
+        ("lungs@2", 2, True),
+    ]
+    assert told[2]["member"] == {"group": "hearts", "number": 1, "of": 2}
+    (hearts,) = ensembles(held, told)
+    assert (hearts["name"], hearts["members"]) == ("hearts", ["hearts-1", "hearts-2"])
+    assert hearts["networks"] == {"generator": {"kind": "mask", "rules": "hearts", "can_predict": True}}

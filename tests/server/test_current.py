@@ -36,7 +36,7 @@ def test_what_was_committed_and_removed_is_seen_and_what_is_held_stays(copy: Pat
     before = asyncio.run(current.served())
     TaskRegistry(copy).remove_task("lungs")
     asyncio.run(current.look())
-    assert (names(current), list(before.held.records)) == (["facades"], ["facades", "lungs"])
+    assert (names(current), before.held.tasks) == (["facades"], ["facades", "lungs"])
     asyncio.run(current.look())  # nothing was changed
     assert (current.reloads, current.stale) == (1, None)
 
@@ -83,7 +83,7 @@ def test_watching_looks_again_and_again(copy: Path) -> None:
 
 def test_the_head_is_read_at_once_and_the_weights_when_it_runs(copy: Path) -> None:
     current = Current(Source(copy))
-    assert (list(current.held.records), current.is_loaded) == (["facades", "lungs"], False)
+    assert (current.held.tasks, current.is_loaded) == (["facades", "lungs"], False)
 
     async def asked() -> list[str]:
         waiting = asyncio.create_task(current.served())

@@ -92,7 +92,7 @@ def committed_and_removed(registry: TaskRegistry, running: Running, times: int) 
         else:
             registry.commit(model, "hearts", image_size=16)
         deadline = time.monotonic() + 60
-        while ("hearts" in running.service.current.held.records) != (turn % 2 == 0):
+        while ("hearts" in running.service.current.held.tasks) != (turn % 2 == 0):
             assert time.monotonic() < deadline
             time.sleep(0.005)
 

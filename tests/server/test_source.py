@@ -18,7 +18,7 @@ def test_a_registry_that_has_to_be_read_only_is_refused_if_it_is_not(
 ) -> None:
     source = Source(clinic, read_only=True)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert list(HeldTasks(source.opened()).records) == ["facades", "lungs"]
+    assert HeldTasks(source.opened()).tasks == ["facades", "lungs"]
     monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) == (clinic, os.W_OK))
     with pytest.raises(ConfigurationError, match="can be written to"):
         source.opened()

@@ -33,7 +33,7 @@ def check_tasks(held: HeldTasks, rules: Rules) -> None:
     """
     for rule in rules.tasks():
         options = PredictionOptions(largest=rule.largest, fill_holes=rule.fill_holes)
-        if held.ready(str(rule.task), None, options).translator.kind != "mask":
+        if held.ready(str(rule.task), None, options).ensemble.kind != "mask":
             raise ConfigurationError(f"task {rule.task!r} makes pictures; a node sends masks: name a task of masks.")
 
 
@@ -94,12 +94,12 @@ class Translating:
         ready = self._held.ready(record.task, None, options)
         options = replace(options, size=ready.side)
         algorithm = replace(ready.applied(options), moment=record.received)
-        job = Job(ready.translator.in_channels, ready.translator.kind, options, algorithm)
+        job = Job(ready.ensemble.in_channels, ready.ensemble.kind, options, algorithm)
         file = InputFile(self._queue.path("received", key, FILM), key, may_be_dicom=True)
         film = read_film(file, job, self._reader)
         if film.source is None:
             raise PredictionError("a DICOM Segmentation refers to a DICOM film, and the file is none.")
-        (output,) = ready.translator([film.canvas])
+        output = ready.ensemble([film.canvas])[0].output
         if not bool(output.isfinite().all()):
             raise PredictionError("the network gave values that are no numbers: nothing can be made of them.")
         mask = hard_mask(film.placement.take_back(output), options)

@@ -1,5 +1,6 @@
 // A card for each task: what it takes and makes, what it was trained on, how well it does, what it costs, where it comes from.
 
+import { named } from "./choices.js";
 import { descent } from "./descent.js";
 import { count, counted, duration, element, figure, listed, percent, size } from "./words.js";
 
@@ -14,8 +15,8 @@ function card(task, tasks) {
   const id = `card-${tasks.indexOf(task)}`;
   return element("article", { class: "card", "aria-labelledby": id },
     element("div", { class: "card-head" },
-      element("div", {}, element("h3", { id }, task.name), element("p", { class: "small" }, made(task))), foremost(task)),
-    element("div", { class: "card-body" }, facts(task), descent(task.name, tasks)),
+      element("div", {}, element("h3", { id }, named(task, tasks)), element("p", { class: "small" }, made(task))), foremost(task)),
+    element("div", { class: "card-body" }, facts(task, tasks), descent(task.name, tasks)),
     scores(task), certificates(task));
 }
 
@@ -44,8 +45,11 @@ function bestKnown(committed, trained) {
   return ["when committed", committed ?? {}];
 }
 
-function facts(task) {
+function facts(task, tasks) {
   const rows = [];
+  const [stem] = task.name.split("@");
+  if (named(task, tasks) !== task.name || task.version > 1) rows.push(["version", `${task.version}${task.is_newest ? `, the newest: ${stem} means it` : ""}`]);
+  if (task.member) rows.push(["member", `${task.member.number} of ${task.member.of} of ${task.member.group}`]);
   const { trained, versions } = task;
   if (trained) {
     const sides = Object.entries(trained.pairs).map(([side, pairs]) => `${count(pairs)} ${side}`);

@@ -184,9 +184,9 @@ export class Look {
 
   /** Shows what the server remarks, and, where it knows, how much the answer is to be doubted. */
   #tell() {
-    const { remarks = [], findings = [], doubt, plausibility, foreground: exact } = this.facts;
+    const { remarks = [], findings = [], foreground: exact } = this.facts;
     const isAltered = this.isMask && Math.abs(foreground(this.counts, CUT) - exact) > 1e-4;
-    const told = [...remarks, ...findings.map(({ says }) => says).filter(Boolean), ...sentences("Doubt", doubt), ...sentences("Plausibility", plausibility)];
+    const told = [...remarks, ...findings.map(({ says }) => says).filter(Boolean), ...known(findings)];
     if (isAltered) told.push(ALTERED);
     const list = this.#part(".remarks");
     list.replaceChildren(...told.map((text) => element("li", {}, text)));
@@ -194,10 +194,12 @@ export class Look {
   }
 }
 
-/** Puts a fact into sentences, whatever it is. */
-export function sentences(name, fact) {
-  if (fact === null || fact === undefined) return [];
-  if (Array.isArray(fact)) return fact.flatMap((one) => (typeof one === "string" ? [one] : sentences(name, one)));
-  if (typeof fact === "object") return Object.entries(fact).flatMap(([key, value]) => sentences(`${name}, ${key.replaceAll("_", " ")}`, value));
-  return [`${name}: ${typeof fact === "number" ? figure(fact) : fact}`];
+/** Says what is known of how sure an answer is. */
+export function known(findings) {
+  const { distance, distance_threshold: limit, unlike, expected_dice: dice, disagreement } = Object.fromEntries(findings.map(({ name, value }) => [name, value]));
+  const told = [];
+  if (Number.isFinite(dice)) told.push(`Dice is expected to be ${figure(dice)}.`);
+  if (Number.isFinite(disagreement)) told.push(`Members disagree by ${figure(disagreement)}: 0 is not at all, 1 is wholly.`);
+  if (unlike === false) told.push(`The film is like those of training: ${figure(distance)} away, where ${figure(limit)} would be unlike.`);
+  return told;
 }

@@ -25,7 +25,7 @@ async function readTasks() {
   part("kinds").textContent = `PNG, JPEG, TIFF, WebP or DICOM; ${size(about.limits.bytes)} a file, ${counted(about.limits.files, "file")} at a time.`;
   part("versions").textContent = `piggygan ${about.piggygan}, registry ${about.registry}`;
   showCards(about.tasks);
-  offer(about.tasks);
+  offer(about);
 }
 
 async function begin() {

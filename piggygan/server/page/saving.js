@@ -39,10 +39,10 @@ async function packed(look, files) {
     named.segmentation = `${stem}.dcm`;
     files.push({ name: named.segmentation, content: await bytes(await look.segmentation()) });
   }
-  const { certificate, remarks, findings, doubt, plausibility } = look.facts;
+  const { certificate, members, remarks, findings } = look.facts;
   const cut = look.isMask ? { shown: settings.show === "values" ? "values" : "mask", threshold: threshold(settings.cut), foreground: look.share } : {};
   const own = look.hasSegmentation ? { segmentation_threshold: threshold(CUT) } : {};
-  return { ...told, ...named, certificate, ...cut, ...own, remarks, findings, doubt, plausibility };
+  return { ...told, ...named, certificate, members, ...cut, ...own, remarks, findings };
 }
 
 const bytes = async (blob) => new Uint8Array(await blob.arrayBuffer());

@@ -152,19 +152,33 @@ def test_no_name_is_cut_off_in_the_graph_of_descent(visitor: Visitor, name: str)
     assert end <= whole < end + 4
 
 
-def test_facts_of_doubt_are_said_whatever_they_are(visitor: Visitor) -> None:
-    facts = [
-        None,
-        [],
-        0.12345,
-        "an unlike film",
-        ["one part only", {"left": 0.5}],
-        {"unlike": True, "most_like": "hearts"},
+def test_what_is_known_of_how_sure_an_answer_is_is_said_in_sentences(visitor: Visitor) -> None:
+    found = {"distance": 0.98765, "distance_threshold": 1.4, "unlike": False, "expected_dice": 0.912, "parts": 2}
+    findings = [{"name": name, "value": value, "says": ""} for name, value in found.items()]
+    assert visitor.run("look", "(...f) => m.known(f)", *findings) == [
+        "Dice is expected to be 0.912.",
+        "The film is like those of training: 0.988 away, where 1.4 would be unlike.",
     ]
-    said = visitor.run("look", "(facts) => facts.map((fact) => m.sentences('Doubt', fact))", facts)
-    assert said == [
-        [], [], ["Doubt: 0.123"], ["Doubt: an unlike film"], ["one part only", "Doubt, left: 0.5"],
-        ["Doubt, unlike: true", "Doubt, most like: hearts"],
+    unlike = [{"name": "unlike", "value": True, "says": "unlike: 3"}, {"name": "disagreement", "value": 0}]
+    assert visitor.run("look", "(...f) => m.known(f)", *unlike) == [
+        "Members disagree by 0: 0 is not at all, 1 is wholly."
+    ]
+
+
+def test_versions_are_asked_for_by_names_that_mean_them_alone(visitor: Visitor) -> None:
+    networks = {"generator": {"kind": "mask", "rules": None, "can_predict": True}}
+    tasks = [
+        {"name": name, "pinned": pinned, "networks": networks}
+        for name, pinned in (("lungs", "lungs@1"), ("lungs@2", "lungs@2"), ("h-1", "h-1@1"), ("h-2", "h-2@1"))
+    ]
+    ensembles = [{"name": "h", "pinned": "h@1", "members": ["h-1", "h-2"], "networks": networks}]
+    about = {"tasks": tasks, "ensembles": ensembles}
+    found = visitor.run("choices", "(about) => m.choicesOf(about)", about)
+    assert [(choice["label"], choice["isMember"]) for choice in found] == [
+        ("lungs@1", False), ("lungs@2", False), ("h-1", True), ("h-2", True), ("h, mean of 2", False),
+    ]  # fmt: skip
+    assert [choice["address"].split("/")[3] for choice in found] == [
+        "lungs%401", "lungs%402", "h-1%401", "h-2%401", "h%401",
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -73,8 +74,8 @@ def test_a_busy_server_is_asked_again(visit: Visit, picture: Draw) -> None:
 def test_a_task_that_fails_can_be_asked_again(visit: Visit, picture: Draw) -> None:
     visitor = visit(expected=(f"{SAID}503", "Failed to load resource: net::ERR_FAILED"))
     problem = '{"type": "urn:piggygan:problem:too-long", "title": "t", "status": 503, "detail": "it took too long"}'
-    visitor.page.route("**/lungs/predict?*", lambda route: route.fulfill(status=503, body=problem))
-    visitor.page.route("**/hearts/predict?*", lambda route: route.abort())
+    visitor.page.route("**/lungs*/predict?*", lambda route: route.fulfill(status=503, body=problem))
+    visitor.page.route("**/hearts*/predict?*", lambda route: route.abort())
     visitor.drop(("a.png", picture()))
     assert visitor.look("a.png", "lungs").locator(".problem").inner_text() == "It took too long."
     assert "does not answer" in visitor.look("a.png", "hearts").locator(".problem").inner_text()
@@ -103,14 +104,14 @@ def test_what_the_server_remarks_and_doubts_stands_under_the_answer(visit: Visit
 
     def answer(route: Any) -> None:
         response = route.fetch()
-        told = {"Piggygan-Remarks": '["A remark."]', "Piggygan-Doubt": "0.75"}
-        told["Piggygan-Findings"] = '[{"name": "parts", "value": 1, "says": "One part."}]'
+        findings = [{"name": "parts", "value": 1, "says": "One part."}, {"name": "expected_dice", "value": 0.75}]
+        told = {"Piggygan-Remarks": '["A remark."]', "Piggygan-Findings": json.dumps(findings)}
         route.fulfill(response=response, headers={**response.headers, **told})
 
-    visitor.page.route("**/lungs/predict?*", answer)
+    visitor.page.route("**/lungs*/predict?*", answer)
     visitor.drop(("a.png", picture()))
     remarks = visitor.look("a.png", "lungs").locator(".remarks li").all_inner_texts()
-    assert remarks == ["A remark.", "One part.", "Doubt: 0.75"]
+    assert remarks == ["A remark.", "One part.", "Dice is expected to be 0.75."]
 
 
 @pytest.mark.slow
