@@ -90,6 +90,7 @@ def load_and_commit(setting: Setting, options: Options, folder: Path) -> Rows:
     works = _plain_loads(state, setting, folder)
     for number, registry in registries.items():
         works[f"task {number} from a registry"] = _from_registry(registry, setting)
+        works[f"task {number} as an ordinary network"] = _plain_from_registry(registry, setting)
     loads = paired(works, reference=next(iter(works)), device=setting.device, seconds=options.seconds, least=3)
     checks: dict[str, Work] = {f"verify {number} tasks": registry.verify for number, registry in registries.items()}
     verified = paired(checks, reference=next(iter(checks)), device=CPU, seconds=0.0, least=1, warm_up=0)
@@ -117,6 +118,10 @@ def _plain_loads(state: dict[str, Tensor], setting: Setting, folder: Path) -> di
 
 def _from_registry(registry: pg.TaskRegistry, setting: Setting) -> Work:
     return lambda: registry.load(["new"]).to(setting.device)
+
+
+def _plain_from_registry(registry: pg.TaskRegistry, setting: Setting) -> Work:
+    return lambda: registry.load_plain("new").to(setting.device)
 
 
 def _rows(setting: str, timings: dict[str, Timing], sizes: dict[str, int] | None = None) -> Rows:

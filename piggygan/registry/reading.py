@@ -17,6 +17,7 @@ from piggygan.registry.exchange import TaskFile, write_task_file
 from piggygan.registry.leaving import leaving_file
 from piggygan.registry.listing import Listing
 from piggygan.registry.manifest import Manifest
+from piggygan.registry.plain import plain_network
 from piggygan.registry.signed import SignedTasks
 from piggygan.registry.store import ObjectStore
 from piggygan.registry.verification import Verification, files_verified, verified
@@ -69,6 +70,39 @@ class Reading(Listing):
             return load_tasks(manifest, order, self._objects, generator, chosen_network(manifest, network))
 
         with enough_memory("to load these tasks"):
+            return self._head.steadily(read)
+
+    def load_plain(self, task: str, generator: nn.Module | None = None, *, network: str | None = None) -> nn.Module:
+        """Build one task as an ordinary network, in evaluation mode: what ``load([task]).fold_task(task)`` gives.
+
+        The tasks that it draws on are not built, so the twentieth is about as fast and as small as the second.
+
+        Args:
+            task: Its exact name.
+            generator: As for :meth:`load`.
+            network: As for :meth:`load`.
+
+        Raises:
+            TaskNotFoundError, ConfigurationError, BankMismatchError, CorruptFileError, FormatVersionError: As
+                :meth:`load`.
+
+        Example:
+            >>> from tempfile import TemporaryDirectory
+            >>> import piggygan as pg
+            >>> model = pg.MultiTaskGenerator(pg.UNetGenerator(depth=4, width=2), "facades")
+            >>> model.freeze_task("facades")
+            >>> with TemporaryDirectory() as folder:
+            ...     registry = pg.TaskRegistry(folder)
+            ...     registry.commit(model, "facades")
+            ...     type(registry.load_plain("facades")).__name__
+            'UNetGenerator'
+        """
+
+        def read(manifest: Manifest) -> nn.Module:
+            self._signed.check(manifest, loading_order(manifest, [task]))
+            return plain_network(manifest, task, self._objects, generator, chosen_network(manifest, network))
+
+        with enough_memory("to load this task"):
             return self._head.steadily(read)
 
     def attachment(self, task: str, name: str) -> dict[str, Tensor]:

@@ -17,11 +17,13 @@ def test_loading_is_set_against_a_state_dict(monkeypatch: pytest.MonkeyPatch) ->
         "state dict, torch.load",
         "state dict, safetensors",
         "task 2 from a registry",
+        "task 2 as an ordinary network",
         "task 3 from a registry",
+        "task 3 as an ordinary network",
         "commit task 2",
         "commit task 3",
         "verify 2 tasks",
         "verify 3 tasks",
     ]
     assert all(row["ms"] > 0 for row in rows)
-    assert rows[5]["files MiB"] > rows[4]["files MiB"] > rows[2]["files MiB"]
+    assert rows[6]["files MiB"] > rows[4]["files MiB"] > rows[2]["files MiB"]
