@@ -53,7 +53,7 @@ class Sign:
     registry: RegistryFolder
     """Folder of the registry."""
     task: TaskName
-    """Which task."""
+    """Which task; of an ensemble all members are signed."""
     key: Path
     """File of the private key, which `piggygan new-key` makes; keep it outside of every registry."""
     required: Required = field(default_factory=Requirements)
@@ -61,8 +61,11 @@ class Sign:
 
     def run(self) -> int:
         """Sign, and print the public key."""
-        public = self.required.opened(self.registry).sign_task(self.task, self.key)
-        show_result([f"{self.task}: signed by {public}"], {"task": self.task, "signer": public}, self.json)
+        registry = self.required.opened(self.registry)
+        tasks = registry.ensembles.get(self.task, (self.task,))
+        signed = {task: registry.sign_task(task, self.key) for task in tasks}  # all by the one key
+        lines = [f"{task}: signed by {public}" for task, public in signed.items()]
+        show_result(lines, {"task": self.task, "signer": signed[tasks[0]]}, self.json)
         return DONE
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFile, TaskName, show_result, terminal_width
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CorruptFileError, RegistryError
-from piggygan.registry import GENERATOR, TaskRecord, Verification
+from piggygan.layers.tasks import version_of
+from piggygan.registry import GENERATOR, TaskRecord, TaskRegistry, Verification
 from piggygan.registry.formats import written
 from piggygan.terminal.escaping import escaped
 from piggygan.terminal.tables import NO_BREAK, text_table
@@ -27,7 +28,8 @@ class Tasks:
 
     Shows what each draws on, the side of the pictures that it was trained on, its size on disk, its scores, when it was
     committed, with what its certificate was computed, and its licence where one was said; --json also what was said of
-    its data. Only registry.json is read: `piggygan verify` proves that the files are still what it says.
+    its data. Below the table stand the members of each ensemble, and the line of descent of each task with versions.
+    Only registry.json is read: `piggygan verify` proves that the files are still what it says.
     """
 
     registry: RegistryFolder
@@ -47,8 +49,14 @@ class Tasks:
             header.append("licence")
             rows = [[*row, _shown(record.licence or "-")] for row, record in zip(rows, records, strict=True)]
         table = text_table(header, rows, terminal_width(sys.stdout))
-        fields = {"digest": registry.digest, "tasks": [_fields(record) for record in records]}
-        show_result(table.splitlines(), fields, self.json)
+        lines = [*table.splitlines(), *_together(registry)]
+        fields = {
+            "digest": registry.digest,
+            "tasks": [_fields(record) for record in records],
+            "ensembles": {group: list(tasks) for group, tasks in registry.ensembles.items()},
+            "versions": _versions(registry),
+        }
+        show_result(lines, fields, self.json)
         return DONE
 
 
@@ -137,7 +145,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Remove:
-    """Forget a task that no other draws on; `piggygan gc` then frees its space."""
+    """Forget a task that no other draws on, or all members of an ensemble; `piggygan gc` then frees the space."""
 
     registry: RegistryFolder
     """Folder of the registry."""
@@ -148,8 +156,18 @@ class Remove:
 
     def run(self) -> int:
         """Remove."""
-        self.required.opened(self.registry).remove_task(self.task)
-        show_result([f"{self.task}: removed from {self.registry}"], {"task": self.task}, self.json)
+        registry = self.required.opened(self.registry)
+        before = registry.ensembles
+        registry.remove_task(self.task)
+        members = before.get(self.task, ())
+        named = f"{self.task} ({', '.join(members)})" if members else self.task
+        lines = [f"{named}: removed from {self.registry}"]
+        lines += [
+            f"the ensemble {group!r} lacks it now, and cannot be used until it is learned again"
+            for group, tasks in before.items()
+            if self.task in tasks
+        ]
+        show_result(lines, {"task": self.task}, self.json)
         return DONE
 
 
@@ -172,6 +190,24 @@ class Gc:
             self.json,
         )
         return DONE
+
+
+def _together(registry: TaskRegistry) -> Iterator[str]:
+    """Say which tasks belong together: members of ensembles, and versions, the oldest first."""
+    of = {record.member.group: record.member.of for record in registry.records if record.member is not None}
+    for group, tasks in registry.ensembles.items():
+        lacking = "" if len(tasks) == of[group] else f"; {of[group] - len(tasks)} of {of[group]} are lacking"
+        yield f"{group}: an ensemble of {', '.join(tasks)}{lacking}"
+    for stem, versions in _versions(registry).items():
+        yield f"{stem}: {' -> '.join(versions)}"
+
+
+def _versions(registry: TaskRegistry) -> dict[str, list[str]]:
+    """Return the line of descent of each task that has several versions."""
+    found: dict[str, list[str]] = {}
+    for name in sorted({*registry.tasks, *registry.ensembles}, key=version_of):
+        found.setdefault(version_of(name)[0], []).append(name)
+    return {stem: names for stem, names in found.items() if len(names) > 1}
 
 
 def _row(record: TaskRecord) -> list[str]:

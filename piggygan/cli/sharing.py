@@ -33,7 +33,7 @@ class Push:
     address: Address
     """Where to."""
     task: Chosen = ()
-    """This task and what it draws on; may be given several times. All, if none is named."""
+    """This task or ensemble and what it draws on; may be given several times. All, if none is named."""
     public: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """A repository that is made now can be seen by everyone; else only by you."""
     required: Required = field(default_factory=Requirements)
@@ -43,7 +43,8 @@ class Push:
         """Push."""
         registry = self.required.opened(self.registry)
         for task in self.task or registry.tasks:
-            registry.describe(task)
+            if task not in registry.ensembles:
+                registry.describe(task)
         moved = push(
             registry.folder,
             self.address,
@@ -67,7 +68,7 @@ class Pull:
     registry: RegistryFolder
     """Folder of the registry, or of a run; made if it is not there."""
     task: Chosen = ()
-    """This task and what it draws on; may be given several times. All, if none is named."""
+    """This task or ensemble and what it draws on; may be given several times. All, if none is named."""
     required: Required = field(default_factory=Requirements)
     json: AsJson = False
 
@@ -93,7 +94,7 @@ class Card:
     registry: RegistryFolder
     """Folder of the registry, or of a run."""
     task: str | None = None
-    """One task alone."""
+    """One task or ensemble alone."""
     out: Path | None = None
     """File to write, such as README.md; it must not be there yet. Else the card is printed."""
     json: AsJson = False

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from piggygan.jobs.evaluating.run import EvaluationOptions, evaluate_task
     from piggygan.jobs.folder import RunFolder, TaskFolder
     from piggygan.jobs.pages.registry_page import write_registry_page
+    from piggygan.jobs.training.ensemble import train_ensemble
+    from piggygan.jobs.training.ensemble_result import TrainedEnsemble
     from piggygan.jobs.training.plan import plan_task
     from piggygan.jobs.training.result import TrainedTask
     from piggygan.jobs.training.run import train_task
@@ -37,6 +39,7 @@ __all__ = [
     "TaskData",
     "TaskFolder",
     "TrainConfig",
+    "TrainedEnsemble",
     "TrainedTask",
     "compare_task",
     "evaluate_task",
@@ -44,6 +47,7 @@ __all__ = [
     "plan_task",
     "read_config",
     "run_demo",
+    "train_ensemble",
     "train_task",
     "write_registry_page",
 ]
@@ -65,6 +69,7 @@ _OF_MODULES = {
     "TaskData": "data",
     "TaskFolder": "folder",
     "TrainConfig": "config",
+    "TrainedEnsemble": "training.ensemble_result",
     "TrainedTask": "training.result",
     "compare_task": "comparing.run",
     "evaluate_task": "evaluating.run",
@@ -72,6 +77,7 @@ _OF_MODULES = {
     "plan_task": "training.plan",
     "read_config": "config_file",
     "run_demo": "demo",
+    "train_ensemble": "training.ensemble",
     "train_task": "training.run",
     "write_registry_page": "pages.registry_page",
 }

@@ -166,7 +166,7 @@ def open_task_data(
         >>> {side: len(names) for side, names in data.splits.items()}
         {'train': 7, 'val': 1, 'test': 2}
     """
-    source = Source.opened(_named(config), MAX_SKIPPED if config.max_skipped is None else config.max_skipped)
+    source = Source.opened(named_folders(config), MAX_SKIPPED if config.max_skipped is None else config.max_skipped)
     splits, notes = learned_sides(source.dataset, source.patients, config.splits, config.split, config.split_by, seed)
     varied = augmentation.get(source.kind) if isinstance(augmentation, Mapping) else augmentation
     data = _read(config, source, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
@@ -203,7 +203,7 @@ def open_test_data(
         DataError: If the data cannot be used.
     """
     config = replace(config, foreground=config.foreground or ("white" if not config.classes else None))
-    source = Source.opened(_named(config), max_skipped)
+    source = Source.opened(named_folders(config), max_skipped)
     names, notes = scored_side(source.dataset, config.splits)
     lost = {one.name: one for one in source.dataset.incomplete}
     sides = {TEST: [name for name in names if name not in lost]}
@@ -213,7 +213,8 @@ def open_test_data(
     return replace(data, incomplete=incomplete)
 
 
-def _named(config: DataConfig) -> dict[str, Path | None]:
+def named_folders(config: DataConfig) -> dict[str, Path | None]:
+    """Return the folders that were named, by the options that name them."""
     return {name: getattr(config, name) for name in NAMED}
 
 

@@ -55,6 +55,11 @@ class TaskFolder:
         return self.root / "splits.json"
 
     @property
+    def folds(self) -> Path:
+        """Of an ensemble what was decided when it was begun; the sides of its members are in the folder ``folds``."""
+        return self.root / "ensemble.json"
+
+    @property
     def log(self) -> Path:
         """One JSON line an epoch."""
         return self.root / "log.jsonl"

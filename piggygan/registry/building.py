@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from piggygan.errors import BankMismatchError, CorruptFileError, RegistryError
+from piggygan.errors import BankMismatchError, CorruptFileError, RegistryError, TaskNotFoundError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.precision import Precision, lengthened
 from piggygan.files.tensors import tensors_from_bytes
 from piggygan.layers.tasks import task_not_found
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
+from piggygan.registry.ensembles import ensembles
 from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
 from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task
 from piggygan.registry.store import ObjectStore
@@ -24,6 +25,8 @@ def found(manifest: Manifest, task: str) -> TaskRecord:
     Raises:
         TaskNotFoundError: If there is none.
     """
+    if group := ensembles(manifest.places).get(task):
+        raise TaskNotFoundError(f"{task!r} is an ensemble, whose members are tasks: name one of {', '.join(group)}.")
     if task not in manifest.by_name:
         raise task_not_found(task, manifest.by_name)
     return manifest.by_name[task]

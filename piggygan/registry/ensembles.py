@@ -99,8 +99,31 @@ def members(tasks: Places, name: str) -> tuple[str, ...]:
         TaskNotFoundError: As of :func:`resolve`.
     """
     meant = resolve(tasks, name)
-    found = _ensembles(tasks).get(meant, ())
-    return tuple(task for _, task in sorted(found, key=lambda place: place[0].number)) or (meant,)
+    return ensembles(tasks).get(meant, (meant,))
+
+
+def ensembles(tasks: Places) -> dict[str, tuple[str, ...]]:
+    """Return the members of each ensemble that are there, in their order; it may lack some.
+
+    Example:
+        >>> ensembles({"lungs-2": Member("lungs", 2, 2), "facades": None, "lungs-1": Member("lungs", 1, 2)})
+        {'lungs': ('lungs-1', 'lungs-2')}
+    """
+    return {
+        group: tuple(task for _, task in sorted(found, key=lambda place: place[0].number))
+        for group, found in _ensembles(tasks).items()
+    }
+
+
+def named(tasks: Places, names: Iterable[str]) -> list[str]:
+    """Put the members of ensembles in the place of their names; other names stay, whether there are such tasks or not.
+
+    Example:
+        >>> named({"lungs-1": Member("lungs", 1, 2), "lungs-2": Member("lungs", 2, 2)}, ["facades", "lungs"])
+        ['facades', 'lungs-1', 'lungs-2']
+    """
+    groups = ensembles(tasks)
+    return [task for name in names for task in groups.get(name, (name,))]
 
 
 def _ensembles(tasks: Places) -> dict[str, list[tuple[Member, str]]]:

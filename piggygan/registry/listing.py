@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from piggygan.registry.building import found
-from piggygan.registry.ensembles import members, resolve, versions
+from piggygan.registry.ensembles import ensembles, members, resolve, versions
 from piggygan.registry.head import Head
 from piggygan.registry.manifest import TaskRecord
 
@@ -87,6 +87,16 @@ class Listing:
             TaskNotFoundError, CorruptFileError, FormatVersionError: As of :meth:`versions`.
         """
         return members(self._head.existing().places, name)
+
+    @property
+    def ensembles(self) -> dict[str, tuple[str, ...]]:
+        """For each ensemble its members that are here, in their order; one that lacks some cannot be used.
+
+        Raises:
+            CorruptFileError, FormatVersionError: If the manifest cannot be read.
+        """
+        manifest = self._head.read()
+        return ensembles(manifest.places) if manifest else {}
 
     @property
     def needs_generator(self) -> bool:

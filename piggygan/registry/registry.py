@@ -10,7 +10,6 @@ from typing import Any, SupportsFloat, SupportsIndex
 
 from torch import Tensor
 
-from piggygan.errors import TaskInUseError
 from piggygan.files.memory import enough_memory
 from piggygan.registry import leases
 from piggygan.registry.attachments import attachment_to_bytes, attachments_to_bytes
@@ -24,6 +23,7 @@ from piggygan.registry.candidates import (
     new_record,
     prepare,
 )
+from piggygan.registry.ensembles import named
 from piggygan.registry.exchange import read_task_file
 from piggygan.registry.joining import joining_candidates
 from piggygan.registry.leaving import leaving_file
@@ -33,7 +33,7 @@ from piggygan.registry.probes import GivenProbe
 from piggygan.registry.provenance import Member, TrainingData
 from piggygan.registry.signatures import Signature
 from piggygan.registry.upkeep import Upkeep
-from piggygan.registry.writing import with_attachment, with_task
+from piggygan.registry.writing import check_unneeded, with_attachment, with_task
 
 
 class TaskRegistry(Upkeep):
@@ -182,21 +182,24 @@ class TaskRegistry(Upkeep):
     def remove_task(self, task: str) -> None:
         """Forget a task; its files stay until :meth:`gc`.
 
+        Args:
+            task: Its name; by that of an ensemble all members are forgotten at once.
+
         Raises:
             TaskNotFoundError: If there is none of this name.
             TaskInUseError: If others draw on it, a running program holds a lease on it, or it is the base task.
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
-        self.describe(task)
+        if task not in self.ensembles:
+            self.describe(task)
         with self._lock.held(f"task {task!r}", "removed"):
             manifest = self._head.existing()
-            found(manifest, task)
-            if users := [name for name, sources in manifest.sources.items() if task in sources]:
-                raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
-            if task == manifest.base_task:
-                raise TaskInUseError(f"{task!r} is the base task, which a registry begins with: delete the folder.")
-            leases.check_free(self._leases, task)
-            self._head.write(replace(manifest, tasks=tuple(record for record in manifest.tasks if record.name != task)))
+            leaving = named(manifest.places, [task])
+            for name in leaving:
+                found(manifest, name)
+                check_unneeded(manifest, name, leaving)
+                leases.check_free(self._leases, name)
+            self._head.write(replace(manifest, tasks=tuple(one for one in manifest.tasks if one.name not in leaving)))
 
     def sign_task(self, task: str, key: str | os.PathLike[str]) -> str:
         """Vouch for a task: sign what is recorded of it and of its bank, once its files are seen to be that.

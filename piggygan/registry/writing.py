@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from piggygan.errors import RegistryError, RegistryLockedError, TaskExistsError
+from piggygan.errors import RegistryError, RegistryLockedError, TaskExistsError, TaskInUseError
 from piggygan.files.regular import make_folder
 from piggygan.registry.attachments import check_count
 from piggygan.registry.candidates import Candidate, check_belongs
@@ -112,6 +112,23 @@ def with_attachment(manifest: Manifest, record: TaskRecord, name: str, data: byt
     check_count({*record.attachments, name})
     changed = replace(record, attachments={**record.attachments, name: objects.put(data)})
     return replace(manifest, tasks=tuple(changed if one is record else one for one in manifest.tasks))
+
+
+def check_unneeded(manifest: Manifest, task: str, leaving: Collection[str]) -> None:
+    """Refuse to forget a task that others need.
+
+    Args:
+        manifest: What the registry holds.
+        task: The task.
+        leaving: All that are forgotten together.
+
+    Raises:
+        TaskInUseError: If others draw on it, or it is the base task.
+    """
+    if users := [name for name, sources in manifest.sources.items() if task in sources and name not in leaving]:
+        raise TaskInUseError(f"{', '.join(users)} draw on {task!r}: remove those first.")
+    if task == manifest.base_task:
+        raise TaskInUseError(f"{task!r} is the base task, which a registry begins with: delete the folder.")
 
 
 def _stored(candidate: Candidate, objects: ObjectStore) -> TaskInNetwork:

@@ -39,7 +39,7 @@ def registry_card(folder: Path, task: str | None = None) -> str:
 
     Args:
         folder: A registry, or the folder of a run.
-        task: Which task; None: all.
+        task: Which task, or ensemble; None: all.
 
     Returns:
         The card. It begins with the block of metadata that the Hugging Face Hub reads.
@@ -59,8 +59,12 @@ def registry_card(folder: Path, task: str | None = None) -> str:
         license: mit
     """
     registry = TaskRegistry(registry_at(folder))
-    records = [registry.describe(task)] if task is not None else list(registry.records) or [registry.describe("")]
+    chosen = registry.ensembles.get(task, (task,)) if task is not None else registry.tasks or ("",)
+    records = [registry.describe(name) for name in chosen]
     lines = [*_metadata(records), "", *_head(records), ""]
+    for group, members in registry.ensembles.items():
+        if set(members) <= {record.name for record in records}:
+            lines += [_ensemble(group, members, records), ""]
     for record in records:
         lines += [*_task(record, registry.records[0]), ""]
     return "\n".join([*lines, *_use(records, registry.digest), ""])
@@ -92,6 +96,16 @@ def _head(records: list[TaskRecord]) -> Iterator[str]:
     )
     yield ""
     yield f"**{INTENDED_USE}** Nobody has shown here that it works on other pictures than those it was scored on."
+
+
+def _ensemble(group: str, members: tuple[str, ...], records: list[TaskRecord]) -> str:
+    of = next(record.member.of for record in records if record.name == members[0] and record.member is not None)
+    listed = ", ".join(f"`{name}`" for name in members)
+    lacking = "" if len(members) == of else f" {of - len(members)} of {of} are lacking, so that it cannot be used."
+    return (
+        f"{_text(group)} is an ensemble of {listed}: `piggygan predict --task {group}` takes the mean of their outputs."
+        f"{lacking}"
+    )
 
 
 def _task(record: TaskRecord, base: TaskRecord) -> Iterator[str]:

@@ -128,11 +128,11 @@ def _page(
         sections=[
             section
             for section in (
-                Section("Tasks", list(_overview(tasks, costs))),
+                Section("Tasks", [*_overview(tasks, costs), *_ensembles(registry)]),
                 Section("What later tasks did to earlier ones", list(_matrices(tasks))),
                 *(Section(task.record.name, list(_task(task))) for task in tasks),
                 Section("Certificates", list(_certificates(verification))),
-                Section("How to use a task", [Code(_usage(registry, tasks[-1].record.name))]),
+                Section("How to use a task", [Code(_usage(registry, tasks[-1].record))]),
             )
             if section.blocks
         ],
@@ -185,6 +185,11 @@ def _overview(tasks: Sequence[KnownTask], costs: Sequence[Overhead]) -> Iterator
         )
     header = ["task", "data", "draws on", "started as", "parameters", "of a network", "epochs", "minutes", "committed"]
     yield Table(header, rows)
+
+
+def _ensembles(registry: TaskRegistry) -> Iterator[Block]:
+    for group, members in registry.ensembles.items():
+        yield Text(f"{group} is an ensemble of {', '.join(members)}: predict takes the mean of their outputs.")
 
 
 def _matrices(tasks: Sequence[KnownTask]) -> Iterator[Block]:
@@ -240,10 +245,11 @@ def _certificates(verification: Verification) -> Iterator[Block]:
         yield Text("\n\n".join(verification.notes))
 
 
-def _usage(registry: TaskRegistry, task: str) -> str:
+def _usage(registry: TaskRegistry, record: TaskRecord) -> str:
+    task, together = record.name, record.member.group if record.member is not None else record.name
     folder = shlex.quote(str(registry.folder))
     return (
-        f"piggygan predict {folder} FILES --task {task} --out FOLDER\n"
+        f"piggygan predict {folder} FILES --task {together} --out FOLDER\n"
         f"piggygan verify {folder}\n\n"
         "import piggygan as pg\n\n"
         f"model = pg.TaskRegistry({str(registry.folder)!r}).load([{task!r}])\n"

@@ -16,6 +16,7 @@ from piggygan.jobs.folder import TaskFolder
 from piggygan.jobs.records import read_record, write_record
 from piggygan.jobs.training.learner import Learner
 from piggygan.layers.tasks import older_versions
+from piggygan.registry import Member
 
 PAIRS_COMPARED = 40
 """Training pairs by which tasks are compared; docs/decisions.md measured with so many."""
@@ -47,6 +48,7 @@ class Beginning:
         cost: What it stores.
         notes: What a person should know of the data and the start.
         began: When, UTC, ISO 8601.
+        member: Its place in an ensemble; None: it is one by itself.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Beginning:
     cost: Cost
     notes: tuple[str, ...]
     began: str
+    member: Member | None = None
 
     @property
     def is_first(self) -> bool:

@@ -7,11 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import torch
+from torch import Tensor
 
 from piggygan.errors import RegistryError, TaskExistsError
 from piggygan.evaluation.familiarity import FEATURES
+from piggygan.evaluation.temperature import CALIBRATION, temperature_tensors
 from piggygan.files.regular import shown
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.evaluating.scoring import Scored, score_side
+from piggygan.jobs.training.calibrating import fitted_temperature
 from piggygan.jobs.training.features import NOT_KEPT, familiar_films
 from piggygan.jobs.training.floor import floor_of
 from piggygan.jobs.training.learner import Learner, generator_of_own
@@ -54,7 +58,6 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     if learner.task not in registry.tasks:
         said = prepared.config.provenance
         trained_on = TrainingData(data.kind, data.fingerprint, prepared.beginning.pairs, said.data_statement)
-        familiar = familiar_films(learner, data, batch_size)
         registry.commit(
             learner.networks,
             learner.task,
@@ -62,7 +65,8 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
             image_size=size,
             data=trained_on,
             licence=said.licence,
-            attachments=None if familiar is None else {FEATURES: familiar.as_tensors()},
+            attachments=attachments_of(learner, data, batch_size),
+            member=prepared.beginning.member,
         )
     if FEATURES not in registry.describe(learner.task).attachments:
         notes = (NOT_KEPT, *notes)
@@ -89,6 +93,21 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     )
     write_result(prepared.files, result)
     return result
+
+
+def attachments_of(learner: Learner, data: TaskData, batch_size: int) -> dict[str, dict[str, Tensor]]:
+    """Gather what is kept with a task beside its tensors: its features, and how sure to be of its masks.
+
+    Args:
+        learner: The networks, frozen, on the CPU.
+        data: The sides.
+        batch_size: How many pictures at once.
+    """
+    familiar, temperature = familiar_films(learner, data, batch_size), fitted_temperature(learner, data, batch_size)
+    return {
+        **({FEATURES: familiar.as_tensors()} if familiar is not None else {}),
+        **({CALIBRATION: temperature_tensors(temperature)} if temperature is not None else {}),
+    }
 
 
 def _verified(prepared: Prepared, scored: Scored, device: torch.device, batch_size: int) -> Verification:

@@ -44,7 +44,11 @@ def plan_task(folder: str | os.PathLike[str], task: str, config: TrainConfig | N
         'data: pairs, 2 train, 2 val; 3 to 3 channels at 32 px'
         >>> folder.cleanup()
     """
-    prepared = prepare(RunFolder.at(folder), task, config or TrainConfig())
+    return planned(prepare(RunFolder.at(folder), task, config or TrainConfig()))
+
+
+def planned(prepared: Prepared) -> list[str]:
+    """Say what will be learned, and how long it takes."""
     chosen = prepared.config.training
     seconds = _seconds_of_a_step(prepared)
     steps = _steps_an_epoch(prepared) * int(chosen.epochs or 1)

@@ -17,9 +17,10 @@ from piggygan.jobs.defaults import SIZE, settled_learning, settled_network, vari
 from piggygan.jobs.folder import RunFolder, TaskFolder
 from piggygan.jobs.networks import WIDTH, check_size, side_of
 from piggygan.jobs.training.beginning import Beginning, ChosenStart, begin, choose_start, read_beginning
+from piggygan.jobs.training.folds import check_no_ensemble
 from piggygan.jobs.training.learner import BACKWARD, Learner, loaded_learner, network_of, new_learner
 from piggygan.jobs.training.trackers import check_tracker
-from piggygan.registry import TaskRegistry
+from piggygan.registry import Member, TaskRegistry
 
 _MAY_CHANGE = {"epochs", "workers", "validate_every", "device", "commit_anyway", "keep_checkpoints", "tracker", "track"}
 """Options of a task that was begun which may be others when it goes on; what the device is, its checkpoints know."""
@@ -50,13 +51,20 @@ class Prepared:
     former_epochs: int | None
 
 
-def prepare(run: RunFolder, task: str, config: TrainConfig) -> Prepared:
+def prepare(run: RunFolder, task: str, config: TrainConfig, member: Member | None = None) -> Prepared:
     """Check everything, and make or load the networks.
+
+    Args:
+        run: Where.
+        task: Its name.
+        config: What was asked for.
+        member: Its place in an ensemble, if it is begun now; of one that was begun that is known.
 
     Raises:
         PiggyganError: If the task cannot be learned so; says why.
     """
     files, registry = run.task(task), TaskRegistry(run.registry_folder)
+    check_no_ensemble(files, registry)
     beginning = read_beginning(files)
     former = read_config(files.config) if beginning is not None else None
     if former is not None:
@@ -71,7 +79,7 @@ def prepare(run: RunFolder, task: str, config: TrainConfig) -> Prepared:
     _check_device(prepared.config)
     check_tracker(prepared.config.training)
     if beginning is None or former is None:
-        return prepared
+        return replace(prepared, beginning=replace(prepared.beginning, member=member))
     _check_is_the_same(prepared, former)
     changed = former.training.epochs if former.training.epochs != prepared.config.training.epochs else None
     return replace(prepared, beginning=beginning, goes_on=True, former_epochs=changed)

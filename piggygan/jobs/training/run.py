@@ -33,7 +33,7 @@ from piggygan.jobs.training.plan import describe_plan
 from piggygan.jobs.training.preparing import Prepared, differences, filled_in, other_data, other_words, prepare
 from piggygan.jobs.training.result import TrainedTask, read_result
 from piggygan.jobs.training.several import Crew, crew_of, learn_along
-from piggygan.registry import TaskRegistry
+from piggygan.registry import Member, TaskRegistry
 from piggygan.registry.locking import locked
 
 Tell = Callable[[str], None]
@@ -46,6 +46,7 @@ def train_task(
     *,
     progress: bool = True,
     tell: Tell | None = None,
+    member: Member | None = None,
 ) -> TrainedTask:
     """Learn a task from folders of files, and commit it: the first of a new registry, or one more of an old one.
 
@@ -67,6 +68,7 @@ def train_task(
             (:mod:`piggygan.jobs.defaults`), or is as it was when the task was begun.
         progress: Show a bar on the error channel.
         tell: Called with what a person should know before the training begins, line by line.
+        member: Its place in an ensemble; :func:`~piggygan.jobs.training.ensemble.train_ensemble` gives it.
 
     Returns:
         What came of it.
@@ -108,7 +110,7 @@ def train_task(
         if not crew.is_main:
             learn_along(crew, run, task, config)
             return _result(files, registry, config)
-        return _learned(crew, prepare(run, task, config), run, progress, tell)
+        return _learned(crew, prepare(run, task, config, member), run, progress, tell)
 
 
 def _learned(crew: Crew, prepared: Prepared, run: RunFolder, progress: bool, tell: Tell | None) -> TrainedTask:

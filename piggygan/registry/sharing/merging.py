@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from piggygan.errors import BankMismatchError, TaskExistsError
 from piggygan.registry.building import loading_order
+from piggygan.registry.ensembles import named
 from piggygan.registry.manifest import Manifest, TaskRecord
 
 
@@ -16,7 +17,7 @@ def merged(into: Manifest | None, source: Manifest, tasks: Iterable[str] | None)
     Args:
         into: What the other holds; None if nothing yet.
         source: What the first holds.
-        tasks: Which; None: all.
+        tasks: Which, of an ensemble all members; None: all.
 
     Returns:
         What the other would hold; equal to ``into`` if nothing is lacking.
@@ -26,7 +27,8 @@ def merged(into: Manifest | None, source: Manifest, tasks: Iterable[str] | None)
         BankMismatchError: If the two began with other base tasks or generators.
         TaskExistsError: If both have a task of one name that is not the same; one side may have more attachments.
     """
-    wanted = [source.by_name[name] for name in loading_order(source, source.by_name if tasks is None else tasks)]
+    chosen = source.by_name if tasks is None else named(source.places, tasks)
+    wanted = [source.by_name[name] for name in loading_order(source, chosen)]
     if into is None:
         return replace(source, tasks=tuple(wanted))
     if (into.base_task, into.networks) != (source.base_task, source.networks):
