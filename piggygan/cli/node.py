@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import sys
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +79,18 @@ class Node:
 
 
 def _begun(address: str) -> None:
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    _print_own_log()
     show_error(INTENDED_USE)
     show(f"listening as {address}")
     sys.stdout.flush()  # who waits for the address may be a program
+
+
+def _print_own_log() -> None:
+    """Print what the node says, and nothing of what libraries do: they quote what they read."""
+    printing = logging.StreamHandler()
+    printing.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("piggygan.node")
+    log.addHandler(printing)
+    log.setLevel(logging.INFO)
+    log.propagate = False  # else the command line prints its warnings once more
+    warnings.simplefilter("ignore")

@@ -19,7 +19,7 @@ class _Quiet:
         self._lock = threading.Lock()
         self._inside = 0
         self._former: warnings.catch_warnings[None] | None = None
-        self._logs = [logging.getLogger(name) for name in ("pydicom", "tifffile")]
+        self._logs = [logging.getLogger(name) for name in ("pydicom", "highdicom", "tifffile")]
         for log in self._logs:
             log.addHandler(logging.NullHandler())  # for loggers below it, which "disabled" does not reach
         self._logs_before = [(False, True) for _ in self._logs]
@@ -49,7 +49,7 @@ _quiet = _Quiet()
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep the warnings of Pillow, pydicom and tifffile quiet: what matters in a file is checked by piggygan itself.
+    """Keep the warnings of Pillow, pydicom, highdicom and tifffile quiet: what matters in a file is checked by piggygan itself.
 
     Several threads may be inside at once; what others warn of meanwhile is lost, so keep the block short.
     """

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 
 from piggygan.cli import main
+from piggygan.cli.node import _print_own_log
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.registry import TaskRegistry
@@ -41,6 +44,23 @@ def test_a_node_listens_until_a_signal_ends_it(clinic: Path, tmp_path: Path) -> 
     assert node.returncode == 0
     assert "ended; 0 films wait" in said
     assert "Traceback" not in said
+
+
+def test_the_log_is_what_the_node_says_and_nothing_of_what_libraries_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logging.getLogger("piggygan.node")
+    for name, value in (("handlers", []), ("level", log.level), ("propagate", True)):
+        monkeypatch.setattr(log, name, value)
+    with warnings.catch_warnings():
+        _print_own_log()
+        log.warning("12 masks wait")
+        for library in ("pydicom.valuerep", "highdicom.base", "pynetdicom.dimse"):
+            logging.getLogger(library).info("1.2.840.99")
+        warnings.warn("1.2.840.99", stacklevel=1)
+    said = capsys.readouterr().err
+    assert said.count("12 masks wait") == 1
+    assert "1.2.840.99" not in said
 
 
 def test_what_cannot_run_is_one_line(

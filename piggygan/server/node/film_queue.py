@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from piggygan.errors import ConfigurationError
-from piggygan.files.durable import sync_folder, write_durably
+from piggygan.files.durable import sweep_killed, sync_folder, write_durably
 from piggygan.files.regular import make_folder, shown
 
 Stage = Literal["received", "done"]
@@ -224,6 +224,11 @@ class FilmQueue:
         try:
             for left in (self.folder / "incoming").iterdir():
                 shutil.rmtree(left)
+            for written in (
+                self.folder / "sent",
+                *(path for stage in STAGES for path in (self.folder / stage).iterdir()),
+            ):
+                sweep_killed(written)
             for made in (self.folder / "done").iterdir():
                 if (self.folder / "sent" / f"{made.name}.json").exists():  # it was delivered, and not dropped yet
                     self._drop(made.name)

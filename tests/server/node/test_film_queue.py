@@ -91,6 +91,26 @@ def test_a_kill_at_any_step_loses_nothing_and_makes_nothing_twice(
     again.close()
 
 
+def test_what_a_kill_in_the_middle_of_a_write_left_is_swept(tmp_path: Path) -> None:
+    """Each kill would leave one more for ever: beside the records, and with films that fail later."""
+    queue = FilmQueue(tmp_path)
+    for key in ("waits", "made"):
+        queue.put(key, b"film", RECORD)
+    queue.made("made", b"mask")
+    queue.close()
+    half = [
+        tmp_path / "sent/.made.json.123.0123abcd.tmp",
+        tmp_path / "received/waits/.segmentation.dcm.123.0123abcd.tmp",
+        tmp_path / "done/made/.record.json.123.0123abcd.tmp",
+    ]
+    for path in half:
+        path.write_bytes(b"half")
+    again = FilmQueue(tmp_path)
+    assert not [path for path in half if path.exists()]
+    assert len(again) == 2
+    again.close()
+
+
 def test_one_process_has_a_queue_and_what_is_strange_in_it_is_said(tmp_path: Path) -> None:
     queue = FilmQueue(tmp_path)
     with pytest.raises(ConfigurationError, match="another node"):

@@ -46,7 +46,7 @@ def test_masks_arrive_once_with_the_pixels_of_predict_and_in_the_films_study(
     said = caplog.text
     assert "was received for lungs" in said
     for told in ("Plantagenet", *(str(one.SOPInstanceUID) for one in films), "SENDER"):
-        assert told not in "".join(line for line in said.splitlines(True) if "piggygan" in line)
+        assert told not in said
     # Of what was delivered nothing is kept but a digest.
     wait_until(lambda: len(node.queue) == 0)
     left = [path for path in (tmp_path / "queue").rglob("*") if path.is_file() and path.name != ".lock"]
