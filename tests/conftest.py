@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import settings
 from torch import Tensor
 from torch.utils._device import DeviceContext
 
+CLOCK = time.monotonic
 PLANTED = "Plantagenet"
 """The name of the patient of every film that is written for a test."""
 
@@ -102,6 +104,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         watch.watched = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that replaces the clock of the process: a server in another thread then sleeps until tomorrow."""
+    result = yield
+    if time.monotonic is not CLOCK:
+        pytest.fail(
+            f"{item.nodeid} replaces time.monotonic for every thread: replace `time` in the module that asks it"
+        )
+    return result
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -49,7 +49,7 @@ _quiet = _Quiet()
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep the warnings of Pillow, pydicom, highdicom and tifffile quiet: what matters in a file is checked by piggygan itself.
+    """Keep what Pillow, pydicom, highdicom and tifffile warn of quiet: what matters in a file piggygan checks itself.
 
     Several threads may be inside at once; what others warn of meanwhile is lost, so keep the block short.
     """

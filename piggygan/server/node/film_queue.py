@@ -8,6 +8,7 @@ UID: a film that comes twice is recognized for as long as the queue remembers it
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -68,13 +69,14 @@ class FilmQueue:
 
     Args:
         folder: Made if it is not there, for its owner alone: it holds patients' films.
+        room: Bytes of the disk that films leave free. Masks need them: a disk that is full of films has no way out.
 
     Raises:
         ConfigurationError: If another process has it, or it cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, room: int = 0) -> None:
+        self.folder, self._room = folder, room
         self._changed = threading.Condition()
         self._waiting: dict[Stage, OrderedDict[str, Record]] = {}
         try:
@@ -120,11 +122,13 @@ class FilmQueue:
             record: What is known of it.
 
         Raises:
-            OSError: If it cannot be written; then nothing of it is kept.
+            OSError: If it cannot be written, or would leave too little room; then nothing of it is kept.
         """
         with self._changed:
             if (known := self._known(key, record)) != "new":
                 return known
+        if shutil.disk_usage(self.folder).free < len(film) + self._room:
+            raise OSError(errno.ENOSPC, "the rest of the disk is for masks")
         place = self.folder / "incoming" / f"{key}-{secrets.token_hex(4)}"
         try:
             place.mkdir()

@@ -51,7 +51,7 @@ class Node:
         check_tasks(held, rules)
         self._stop = threading.Event()
         self._died = threading.Event()
-        self.queue = FilmQueue(queue)
+        self.queue = FilmQueue(queue, room=options.limits.bytes)
         try:
             translating = Translating(self.queue, held, options.limits, options.viewer)
             sending = Sending(self.queue, options)

@@ -61,7 +61,8 @@ class Sending:
 
     def _sent_all(self, stop: threading.Event, backoff: Backoff) -> str | None:
         """Send what waits on one association; say what went wrong."""
-        association = self._entity.associate(self._to.host, self._to.port, ae_title=self._to.title)
+        with without_warnings():  # of a socket that reached nobody, which pynetdicom drops without closing it
+            association = self._entity.associate(self._to.host, self._to.port, ae_title=self._to.title)
         if not association.is_established:
             _close(association)
             return "the destination rejects the node" if association.is_rejected else "the destination does not answer"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,6 +91,21 @@ def test_a_kill_at_any_step_loses_nothing_and_makes_nothing_twice(
     assert not list((tmp_path / "incoming").iterdir())
     assert not list((tmp_path / "done").iterdir())
     again.close()
+
+
+def test_films_leave_room_for_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = FilmQueue(tmp_path, room=1_000)
+    queue.put(KEY, b"film", RECORD)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_003))
+    with pytest.raises(OSError, match="for masks"):
+        queue.put("other", b"film", RECORD)
+    assert queue.put(KEY, b"film", RECORD) == "known"
+    assert not list((tmp_path / "incoming").iterdir())
+    queue.made(KEY, b"mask")
+    queue.sent(KEY)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_004))
+    assert queue.put("other", b"film", RECORD) == "new"
+    queue.close()
 
 
 def test_what_a_kill_in_the_middle_of_a_write_left_is_swept(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_another_option_beside_the_epochs_is_refused_all_the_same(program: Any, 
 
 def test_saving_keeps_to_its_share_of_the_time(program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now, saved = 0.0, []
-    monkeypatch.setattr("piggygan.training.checkpoints.saving.time.monotonic", lambda: now)
+    monkeypatch.setattr("piggygan.training.checkpoints.saving.time", SimpleNamespace(monotonic=lambda: now))
     objective = program.make_objective()
     play = objective.play
 
