@@ -187,9 +187,14 @@ def test_e05_an_error_after_a_signal_does_not_hide_it(program: Any, tmp_path: Pa
 
 
 def test_e05_a_script_that_catches_nothing_ends_in_one_line_with_the_code_of_the_signal() -> None:
-    code = "from piggygan.errors import TrainingInterruptedError as E; raise E('saved', 2)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "")
+    code = (
+        "import os; from piggygan.errors import TrainingInterruptedError\n"
+        "for number in (15, 2):\n"
+        "    if not (child := os.fork()): raise TrainingInterruptedError('saved', number)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("143\n130\n", "")
 
 
 def end_by(process: Any, steps: int, number: int) -> float:

@@ -90,7 +90,7 @@ class Archive:
         """Listen no more."""
         self._entity.shutdown()
 
-    def wait_for(self, count: int, seconds: float = 60) -> list[pydicom.Dataset]:
+    def wait_for(self, count: int, seconds: float = 300) -> list[pydicom.Dataset]:
         """Wait until so many different masks have come, and read them."""
         until = time.monotonic() + seconds
         while len({name for name, _ in self.masks}) < count and time.monotonic() < until:
@@ -149,7 +149,7 @@ def store(node: Node, *films: pydicom.Dataset, **names: Any) -> list[int]:
     return answers
 
 
-def wait_until(is_so: Callable[[], Any], seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], Any], seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < until
