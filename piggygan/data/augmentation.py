@@ -74,7 +74,11 @@ class PairAugmentation:
 
     @classmethod
     def pix2pix(cls, load: int = 286, crop: int = 256) -> PairAugmentation:
-        """Flip, and cut a random ``crop`` x ``crop`` window from a picture of side ``load`` (Isola et al. 2017)."""
+        """Flip, and cut a random ``crop`` x ``crop`` window from a picture of side ``load`` (Isola et al. 2017).
+
+        Raises:
+            ConfigurationError: If ``crop`` is not within 1 and ``load``.
+        """
         if not 0 < crop <= load:
             raise ConfigurationError(f"crop is {crop} and load is {load}; a window fits into the picture.")
         zoom, shift = load / crop, (1.0 - crop / load) / 2.0

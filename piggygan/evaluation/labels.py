@@ -118,7 +118,11 @@ class LabelScorer:
         predicted: Int[Tensor, "batch height width"],
         truth: Int[Tensor, "batch height width"],
     ) -> None:
-        """Add a batch; arguments and errors are those of :func:`label_scores`. A refused batch adds nothing."""
+        """Add a batch; arguments are those of :func:`label_scores`. A refused batch adds nothing.
+
+        Raises:
+            InputError: If the two differ in shape, or hold something that is no class.
+        """
         classes = len(self._confusion)
         if predicted.shape != truth.shape or predicted.ndim != 3:
             raise InputError(

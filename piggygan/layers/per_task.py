@@ -75,7 +75,11 @@ class PerTask(TaskLayer):
         self.attach(task, self.new_copy(start_from))
 
     def new_copy(self, start_from: str | None) -> nn.Module:
-        """Make what a new task stores here, without adding it."""
+        """Make what a new task stores here, without adding it.
+
+        Raises:
+            UnsupportedModuleError: If the module cannot be copied.
+        """
         held = self.stored(start_from or self.base_task)
         try:
             with torch.inference_mode(False), torch.no_grad():

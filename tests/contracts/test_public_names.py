@@ -5,10 +5,13 @@ import doctest
 import importlib
 import inspect
 import re
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from piggygan import errors
 from tools import public_names
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +73,36 @@ def test_a_private_place_is_noticed() -> None:
         "piggygan.layers.kernels",
         "piggygan.layers",
     ]
+
+
+def public_functions() -> Iterator[tuple[str, object]]:
+    """Every public function, and every public method that a public class defines."""
+    for room, name in NAMES:
+        found = getattr(importlib.import_module(room), name)
+        members = vars(found).items() if inspect.isclass(found) and room != public_names.ERRORS else [("", found)]
+        for member, held in members:
+            function = getattr(held, "fget", None) or getattr(held, "__func__", held)
+            if inspect.isfunction(function) and not member.startswith("_"):
+                yield f"{room}.{name}.{member}".rstrip("."), function
+
+
+def raised(function: object) -> set[str]:
+    """The errors of ours that its own body raises."""
+    body = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))  # type: ignore[arg-type]
+    calls = [node.exc.func for node in body if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)]
+    return {call.id for call in calls if isinstance(call, ast.Name)} & set(vars(errors))
+
+
+def test_every_public_function_says_what_it_is_and_which_errors_it_raises() -> None:
+    functions = dict(public_functions())
+    assert len(functions) > 250
+    assert [name for name, function in functions.items() if not inspect.getdoc(function)] == []
+    silent = [
+        name
+        for name, function in functions.items()
+        if raised(function) and "Raises:" not in str(inspect.getdoc(function))
+    ]
+    assert silent == []
 
 
 WITHOUT_EXAMPLE = ("piggygan.errors",)
