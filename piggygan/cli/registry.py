@@ -216,7 +216,7 @@ def _row(record: TaskRecord) -> list[str]:
         record.name,
         _some(record.draws_on),
         "" if record.image_size is None else str(record.image_size),
-        f"{record.weight_bytes / 1e6:.1f}",
+        f"{record.weight_bytes / 1e6:.2f}",
         _some([f"{_shown(name)}{NO_BREAK}{score:.4g}" for name, score in record.scores.items()]),
         _shown(record.created[:10]),
         f"{_shown(recipe.device)}{NO_BREAK}{_shown(recipe.machine)}, torch{NO_BREAK}{_shown(recipe.torch)}",

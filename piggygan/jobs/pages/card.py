@@ -114,7 +114,7 @@ def _task(record: TaskRecord, base: TaskRecord) -> Iterator[str]:
     drawn = ", ".join(f"`{name}`" for name in record.draws_on)
     yield f"- Draws on: {drawn or 'nothing; the network itself learned it'}"
     size = record.weight_bytes
-    yield f"- Stores: {size / 1e6:.1f} MB, {size / base.weight_bytes:.1%} of the first task's network"
+    yield f"- Stores: {size / 1e6:.2f} MB, {size / base.weight_bytes:.1%} of the first task's network"
     if record.image_size:
         yield f"- Trained on squares of {record.image_size} pixels"
     data = record.data

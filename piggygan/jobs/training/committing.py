@@ -90,6 +90,7 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
         notes=(*prepared.beginning.notes, *filter(None, [said_of_bits]), *notes),
         versions={"piggygan": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        stored=stored or "float32",
     )
     write_result(prepared.files, result)
     return result

@@ -34,6 +34,7 @@ class TrainedTask:
         notes: What a person should know.
         versions: What it was made with.
         finished: When, UTC, ISO 8601.
+        stored: In how many bits its factors and own filters are stored.
 
     Example:
         >>> from dataclasses import fields
@@ -59,6 +60,7 @@ class TrainedTask:
     notes: tuple[str, ...]
     versions: dict[str, str]
     finished: str
+    stored: str = "float32"
 
     @property
     def side(self) -> str:
@@ -75,7 +77,7 @@ class TrainedTask:
         if self.is_learned is False:
             lines.append(f"NOT LEARNED: one and the same answer for every input scores as much ({self.side} side)")
         cost = self.cost
-        size = f"{cost.size / 1e6:.2f} MB"
+        size = f"{cost.size / 1e6:.2f} MB in {self.stored}"
         lines.append(f"stored: {cost.parameters:,} parameters, {cost.share:.1%} of a network, {size}")
         return "\n".join([*lines, *(f"verified {line}" for line in self.verified)])
 

@@ -113,7 +113,8 @@ def test_training_says_what_was_chosen(run_folder: Path, lung_films: Path, small
     result = train_task(run_folder, "lungs", small(lung_films), progress=False)
     assert any("it is stored in int8" in note for note in result.notes)
     assert result.cost.size < 0.4 * 4 * result.cost.parameters
-    assert f"{result.cost.size / 1e6:.2f} MB" in str(result)
+    assert f"{result.cost.size / 1e6:.2f} MB in int8" in str(result)
+    assert result.stored == "int8"
 
 
 def test_the_first_task_of_a_registry_is_not_rounded(tmp_path: Path, facade_pairs: Path, small: Any) -> None:
