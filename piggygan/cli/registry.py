@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ from piggygan.cli.commands import DAMAGED, DONE, AsJson, RegistryFolder, TaskFil
 from piggygan.cli.trust import Required, Requirements
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.layers.tasks import version_of
-from piggygan.registry import GENERATOR, TaskRecord, TaskRegistry, Verification
+from piggygan.registry import GENERATOR, TaskRecord, Verification
+from piggygan.registry.ensembles import ensembles
 from piggygan.registry.formats import written
 from piggygan.terminal.escaping import escaped
 from piggygan.terminal.tables import NO_BREAK, text_table
@@ -49,12 +50,13 @@ class Tasks:
             header.append("licence")
             rows = [[*row, _shown(record.licence or "-")] for row, record in zip(rows, records, strict=True)]
         table = text_table(header, rows, terminal_width(sys.stdout))
-        lines = [*table.splitlines(), *_together(registry)]
+        groups = ensembles({record.name: record.member for record in records})
+        lines = [*table.splitlines(), *_together(records, groups)]
         fields = {
             "digest": registry.digest,
             "tasks": [_fields(record) for record in records],
-            "ensembles": {group: list(tasks) for group, tasks in registry.ensembles.items()},
-            "versions": _versions(registry),
+            "ensembles": {group: list(tasks) for group, tasks in groups.items()},
+            "versions": _versions(records, groups),
         }
         show_result(lines, fields, self.json)
         return DONE
@@ -192,20 +194,20 @@ class Gc:
         return DONE
 
 
-def _together(registry: TaskRegistry) -> Iterator[str]:
+def _together(records: Sequence[TaskRecord], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Say which tasks belong together: members of ensembles, and versions, the oldest first."""
-    of = {record.member.group: record.member.of for record in registry.records if record.member is not None}
-    for group, tasks in registry.ensembles.items():
+    of = {record.member.group: record.member.of for record in records if record.member is not None}
+    for group, tasks in groups.items():
         lacking = "" if len(tasks) == of[group] else f"; {of[group] - len(tasks)} of {of[group]} are lacking"
         yield f"{group}: an ensemble of {', '.join(tasks)}{lacking}"
-    for stem, versions in _versions(registry).items():
+    for stem, versions in _versions(records, groups).items():
         yield f"{stem}: {' -> '.join(versions)}"
 
 
-def _versions(registry: TaskRegistry) -> dict[str, list[str]]:
+def _versions(records: Sequence[TaskRecord], groups: Iterable[str]) -> dict[str, list[str]]:
     """Return the line of descent of each task that has several versions."""
     found: dict[str, list[str]] = {}
-    for name in sorted({*registry.tasks, *registry.ensembles}, key=version_of):
+    for name in sorted({*(record.name for record in records), *groups}, key=version_of):
         found.setdefault(version_of(name)[0], []).append(name)
     return {stem: names for stem, names in found.items() if len(names) > 1}
 
