@@ -4,8 +4,13 @@
 
 A server of two tasks runs in a process of its own; clients send it one PNG after another, each over a connection that
 stays open. In turns with that the same network computes the same pictures in this process, batch by batch, while the
-server idles. Beside it: how long until the server answers, the first mask of a large film, latencies and memory. On a
-machine that does other things too, compare processor seconds: wall-clock time says then who was let in how often.
+server idles. Beside it: how long until the server answers, the first mask of a large film, latencies and memory; and
+whether a batch of two tasks is faster than one task after the other. On a machine that does other things too, compare
+processor seconds: wall-clock time says then who was let in how often.
+
+    python -m benchmarks.speed.serving --turns 0 --hold 300
+
+lets the clients send for five minutes, and says what they saw.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -36,6 +42,7 @@ import piggygan as pg
 from piggygan.data.synthetic import generate_xray
 from piggygan.prediction import PredictionOptions
 from piggygan.prediction.translator import Translator
+from piggygan.server.batching import SIZES
 
 BATCHES = (1, 2, 4, 8)
 
@@ -48,6 +55,8 @@ class Options:
     """Of each side of a turn."""
     turns: int = 3
     """Pairs of measurements."""
+    hold: float = 0.0
+    """Seconds of load behind them."""
     clients: int = 32
     """That send at once."""
     size: int = 256
@@ -81,6 +90,7 @@ class Server:
     port: int
     process: int
     seconds_to_start: float
+    used_to_start: float
 
     def memory(self) -> int:
         """Bytes that it holds, with its decoding processes."""
@@ -111,12 +121,24 @@ def measure(options: Options) -> Iterator[str]:
         )
         films = [_film(seed, options.size) for seed in range(8)]
         with serving(folder, options.clients) as server:
-            yield f"answers after {server.seconds_to_start:.2f} s, import torch takes {_import_torch():.2f} s of them"
-            post(server.port, films[0])  # the decoding processes have started then
-            large = _film(99, options.film)
-            seconds = sorted(post(server.port, large) for _ in range(3))
-            yield f"a mask of a film of {options.film} px: {seconds[1]:.3f} s (of three), {len(large) / 1e6:.1f} MB"
-            load(server.port, films, options.clients, options.seconds)  # batches prove themselves
+            seconds, used = _import_torch()
+            yield (
+                f"answers after {server.seconds_to_start:.2f} s and {server.used_to_start:.2f} processor seconds, of "
+                f"which import torch takes {seconds:.2f} and {used:.2f}"
+            )
+            while _metric(server.port, "tasks_ready") < 2:
+                time.sleep(0.1)
+            large, used = _film(99, options.film), server.processor_seconds()
+            seconds = post(server.port, large)
+            used = server.processor_seconds() - used
+            yield (
+                f"first mask of a film of {options.film} px: {seconds:.2f} s, {used:.2f} processor seconds, "
+                f"{len(large) / 1e6:.1f} MB"
+            )
+            while not _metric(server.port, "batch_sizes_proved_total"):
+                if _metric(server.port, "batch_sizes_given_up_total") == len(SIZES):
+                    break
+                load(server.port, films, options.clients, options.seconds)
             before, ratios, by_processor = server.memory(), [], []
             for turn in range(options.turns):
                 alone, cost_alone = best_rate(translator, options)
@@ -132,10 +154,19 @@ def measure(options: Options) -> Iterator[str]:
                     f"{ratios[-1]:.2f} of it; p50 {p50:.2f} s, p99 {p99:.2f} s; {dict(served.statuses)}; "
                     f"processor seconds a picture {cost_alone:.4f} and {cost:.4f}: {by_processor[-1]:.2f}"
                 )
-            yield (
-                f"served / network alone: {statistics.median(ratios):.2f} by the clock, "
-                f"{statistics.median(by_processor):.2f} by processor seconds (medians of {options.turns})"
-            )
+            if ratios:
+                yield (
+                    f"served / network alone: {statistics.median(ratios):.2f} by the clock, "
+                    f"{statistics.median(by_processor):.2f} by processor seconds (medians of {options.turns})"
+                )
+                yield f"two tasks in one batch: {two_tasks(folder, options):.2f} of one after the other"
+            if options.hold:
+                seen = load(server.port, films, options.clients, options.hold)
+                p50, p99 = np.percentile(seen.latencies, [50, 99])
+                yield (
+                    f"{options.clients} clients for {options.hold:.0f} s: {dict(seen.statuses)}, {seen.rate:.2f} a "
+                    f"second; p50 {p50:.2f} s, p99 {p99:.2f} s"
+                )
             yield f"memory {before / 2**20:.0f} MiB before, {server.memory() / 2**20:.0f} MiB after"
             batches = re.findall(
                 r'piggygan_batches_total\{size="(\d+)"\} (\d+)', _get(server.port, "/metrics").decode()
@@ -165,7 +196,8 @@ def serving(folder: str, clients: int) -> Iterator[Server]:
                 raise RuntimeError("the server says nothing")
             port = int(process.stdout.readline().rpartition(":")[2].strip().rstrip("/"))
             _get(port, "/health")
-            yield Server(port, process.pid, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            yield Server(port, process.pid, seconds, _processor_seconds(process.pid))
         finally:
             process.terminate()
 
@@ -183,6 +215,30 @@ def best_rate(translator: Translator, options: Options) -> tuple[dict[int, float
         rates[size] = count / passed
         costs.append((time.process_time() - used) / count)
     return rates, min(costs)
+
+
+def two_tasks(folder: str, options: Options) -> float:
+    """Say what share of the processor time of one picture after another a batch of two tasks takes."""
+    model = pg.TaskRegistry(folder).load()
+    pictures, tasks = torch.rand(2, 3, options.size, options.size) * 2 - 1, list(model.tasks)
+
+    def alone() -> None:
+        for picture, task in zip(pictures, tasks, strict=True):
+            model(picture[None], task=task)
+
+    def together() -> None:
+        model(pictures, task=tasks)
+
+    shares = []
+    with torch.inference_mode():
+        alone()
+        for _ in range(5):
+            used = time.process_time()
+            alone()
+            between = time.process_time()
+            together()
+            shares.append((time.process_time() - between) / (between - used))
+    return statistics.median(shares)
 
 
 def load(port: int, films: list[bytes], clients: int, seconds: float) -> Load:
@@ -238,10 +294,17 @@ def _get(port: int, path: str) -> bytes:
         return content
 
 
-def _import_torch() -> float:
-    began = time.perf_counter()
+def _metric(port: int, name: str) -> float:
+    found = re.search(rf"^piggygan_{name} (\S+)$", _get(port, "/metrics").decode(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _import_torch() -> tuple[float, float]:
+    """Say how many seconds it takes, and how many of a processor."""
+    began, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", "import torch"], check=True)
-    return time.perf_counter() - began
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - began, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
 
 
 def _resident(process: int) -> int:

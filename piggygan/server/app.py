@@ -105,7 +105,11 @@ class Interface:
             "tasks_ready": service.current.held.prepared,
             "registry_is_stale": int(service.current.stale is not None),
         }
-        totals = {"reloads": service.current.reloads, "batch_sizes_given_up": computing.refused}
+        totals = {
+            "reloads": service.current.reloads,
+            "batch_sizes_proved": computing.proved,
+            "batch_sizes_given_up": computing.refused,
+        }
         return Response(service.metrics.text(gauges, totals, computing.batches), media_type=MEDIA_TYPE)
 
     async def tasks(self, _: Request) -> Response:

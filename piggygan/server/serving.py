@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SHORTEST_TOKEN = 16
 MOST_CONNECTIONS = 512
 """At once: more are answered with 503, which no visitor of a sane number brings about."""
 _LARGEST_TOKEN_FILE = 4096
+_NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def serve(source: Source, options: ServeOptions, say: Callable[[str], None]) -> 
         RegistryError: If the registry is missing, empty or damaged.
     """
     token = None if options.token_file is None else read_token(options.token_file)
+    _check_names(options.names)
     _check_reach(options, token)
     source.opened().digest  # noqa: B018  # a missing registry is said before anything else
     with listening(options.host, options.port) as taken:
@@ -149,6 +152,15 @@ def read_token(path: Path) -> str:
             f"{shown(path)} holds no token: needed are {SHORTEST_TOKEN} or more letters and digits on one line."
         )
     return token
+
+
+def _check_names(names: Collection[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"name is {name[:80]!r}; needed is what stands between // and the port of an address, such as "
+                f"films.clinic.example."
+            )
 
 
 def _check_reach(options: ServeOptions, token: str | None) -> None:

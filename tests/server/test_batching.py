@@ -60,7 +60,7 @@ def test_a_size_proves_itself_once_and_is_used_from_then_on(computing: Computing
         found = held_back(computing, lambda: [computing.translate(task, canvas) for canvas in canvases])
         assert all(torch.equal(one, canvas) for one, canvas in zip(found, canvases, strict=True))
     assert sizes == [1, 1, 1, 1, 4, 4]
-    assert task.proof.batches == {4: True}
+    assert (task.proof.batches, computing.proved) == ({4: True}, 1)
     assert computing.batches == {1: 4, 4: 1}
 
 

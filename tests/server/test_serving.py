@@ -60,3 +60,10 @@ def test_a_port_that_is_taken_is_said() -> None:
 def test_h04_other_machines_need_a_token_or_a_word(clinic: Path) -> None:
     with pytest.raises(ConfigurationError, match="--token-file, or --allow-anyone"):
         serve(Source(clinic), ServeOptions(host="0.0.0.0"), print)  # noqa: S104  # which is refused
+
+
+@pytest.mark.parametrize("name", ["", "https://films.clinic.example", "films.clinic.example:80", "films/", "a..b"])
+def test_a_name_that_no_visitor_can_come_by_is_refused(clinic: Path, name: str) -> None:
+    """An empty one would let in requests that name no host."""
+    with pytest.raises(ConfigurationError, match="between // and the port"):
+        serve(Source(clinic), ServeOptions(names=(name,)), print)
