@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str | Group] = {
     "report": "report:Report",
     "serve": "serve:Serve",
     "node": "node:Node",
+    "attach": "attach:Attach",
     "tasks": "registry:Tasks",
     "verify": "registry:Verify",
     "export": "registry:Export",

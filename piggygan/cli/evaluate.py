@@ -44,7 +44,7 @@ class Evaluate:
     registry: RunOrRegistry
     """Folder of the run or registry."""
     task: Annotated[str, tyro.conf.arg(metavar="TASK")]
-    """Which task."""
+    """Which task, or ensemble."""
     data: Folder = None
     """Data to score it on. By default the test side of its own."""
     images: Folder = None
@@ -78,7 +78,8 @@ class Evaluate:
         """Score, and print the means."""
         run = RunFolder.at(self.registry)
         registry = self.required.opened(run.registry_folder)
-        registry.describe(self.task)  # nothing is made for a task that is not there
+        if self.task not in registry.ensembles:
+            registry.describe(self.task)  # nothing is made for a task that is not there
         generator = generator_of_own(registry, self.net, self.network or GENERATOR)
         out = self.out or _next_folder(run.task(self.task).root / EVALUATIONS)
         evaluation = evaluate_task(

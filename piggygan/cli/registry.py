@@ -202,6 +202,16 @@ def _together(records: Sequence[TaskRecord], groups: Mapping[str, Sequence[str]]
         yield f"{group}: an ensemble of {', '.join(tasks)}{lacking}"
     for stem, versions in _versions(records, groups).items():
         yield f"{stem}: {' -> '.join(versions)}"
+        scores = {record.name: record.scores for record in records if record.name in versions}
+        for older in scores:
+            found = [
+                f"{_shown(name.removesuffix(f' on {older}'))} of {newer} {value:.4g}"
+                for newer, of_newer in scores.items()
+                for name, value in of_newer.items()
+                if name.endswith(f" on {older}")
+            ]
+            if found:
+                yield f"  on the test films of {older}: {', '.join(found)}"
 
 
 def _versions(records: Sequence[TaskRecord], groups: Iterable[str]) -> dict[str, list[str]]:

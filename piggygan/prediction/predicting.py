@@ -137,7 +137,7 @@ def predicted(
         )
         head, members = held.digest, held.members(request.task)
         request = replace(request, task=held.resolve(request.task))
-        options = at_trained_size(request.options, held, request.task)
+        options = at_trained_size(request.options, held, members)
         model = held.load(members, generator, network=request.network)
         ensemble = Ensemble(model, members, options, temperatures_of(held, members, request.network))
         ensemble.check_channels()
@@ -154,22 +154,22 @@ def predicted(
         yield Filling(folder, job, network, of_members, source, request).done(inputs, head)
 
 
-def at_trained_size(options: PredictionOptions, registry: TaskRegistry, task: str) -> PredictionOptions:
+def at_trained_size(options: PredictionOptions, registry: TaskRegistry, tasks: Sequence[str]) -> PredictionOptions:
     """Choose the size that the registry says, where none was chosen; warn of another one.
 
     Args:
         options: Say a size, or none.
-        registry: Holds the task.
-        task: Its name, of an ensemble too.
+        registry: Holds the tasks.
+        tasks: One, or the members of an ensemble.
 
     Raises:
         ConfigurationError: If members of an ensemble were trained at several sizes.
     """
-    trained = trained_size(registry, registry.members(task))
+    trained = trained_size(registry, tasks)
     if options.size is not None and trained is not None and options.size != trained:
         warnings.warn(
-            f"task {task!r} was trained on squares of {trained} pixels and predicts at {options.size}: leave size out, "
-            f"or expect worse.",
+            f"task {tasks[0]!r} was trained on squares of {trained} pixels and predicts at {options.size}: leave size "
+            f"out, or expect worse.",
             stacklevel=3,
         )
     return replace(options, size=options.size or trained or options.side)

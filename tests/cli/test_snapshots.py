@@ -95,6 +95,12 @@ CASES: dict[str, list[str]] = {
         "scored/masks",
     ],
     "review": ["--help", "nowhere --out page.html", "scored/masks --out page.html", "scored"],
+    "attach": [
+        "--help",
+        "clinic --task lungs",
+        "clinic --task lung --data scored",
+        "clinic --task lungs --data nowhere",
+    ],
     "evaluate": [
         "--help",
         f"{EVALUATE} --out scores",

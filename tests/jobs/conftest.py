@@ -20,7 +20,8 @@ from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.jobs.config import LearningConfig, MethodConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig, TaskData
-from piggygan.jobs.training.result import TrainedTask
+from piggygan.jobs.folder import RunFolder
+from piggygan.jobs.training.result import TrainedTask, read_result
 from piggygan.jobs.training.run import train_task
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
@@ -169,7 +170,16 @@ def run_folder(tmp_path: Path, once_learned: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def straight(tmp_path_factory: pytest.TempPathFactory, once_learned: Path, lung_films: Path, small: Any) -> TrainedTask:
-    """What lungs come to in that run, when nothing stops them."""
-    folder = shutil.copytree(once_learned, tmp_path_factory.mktemp("runs") / "straight")
-    return train_task(folder, "lungs", small(lung_films), progress=False)
+def straight_run(tmp_path_factory: pytest.TempPathFactory, once_learned: Path, lung_films: Path, small: Any) -> Path:
+    """That run with lungs, when nothing stopped them; for reading."""
+    folder = Path(shutil.copytree(once_learned, tmp_path_factory.mktemp("runs") / "straight"))
+    train_task(folder, "lungs", small(lung_films), progress=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def straight(straight_run: Path) -> TrainedTask:
+    """What lungs come to in it."""
+    found = read_result(RunFolder.at(straight_run).task("lungs"))
+    assert found is not None
+    return found

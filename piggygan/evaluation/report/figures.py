@@ -115,6 +115,37 @@ def loss_chart(
     return Chart(png, "", f"{drawn} over each {x_axis}, {title}: {'; '.join(courses)}")
 
 
+def reliability_chart(points: Sequence[tuple[float, float]]) -> Chart:
+    """Draw a reliability diagram: what probabilities said against what was found; right ones lie on the diagonal.
+
+    Args:
+        points: Of each part of the pixels the mean probability and the share that is foreground, both 0..1.
+
+    Returns:
+        The chart, whose words name every point.
+
+    Raises:
+        ConfigurationError: If there is no point.
+
+    Example:
+        >>> reliability_chart([(0.05, 0.01), (0.95, 0.9)]).alt
+        'Reliability: 0.05 is 0.01, 0.95 is 0.9'
+    """
+    if not points:
+        raise ConfigurationError("there is no pixel to draw a reliability diagram of.")
+    figure = Figure(figsize=(3.5, 2.9), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], _LINE_STYLES[2], color=MUTED, linewidth=1.0)
+    axes.plot(*zip(*points, strict=True), color=_LINE_COLOURS[0], linewidth=1.8, marker="o")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    for side in (axes.xaxis, axes.yaxis):
+        side.set_tick_params(labelsize=8, labelcolor=MUTED)
+    _set_words(figure, axes, "Reliability", "probability", "share of foreground")
+    said = ", ".join(f"{probability:.3g} is {share:.3g}" for probability, share in points)
+    return Chart(_png_of(figure), "", f"Reliability: {said}")
+
+
 def smoothed(values: Sequence[float], smoothing: float) -> Float[np.ndarray, " steps"]:
     """Average a history over its recent past: exponential weights, made to sum to 1 from the first value on.
 

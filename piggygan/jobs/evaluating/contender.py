@@ -1,4 +1,4 @@
-"""One task of a registry, made ready to make of pictures what ``piggygan predict`` would."""
+"""One task or ensemble of a registry, made ready to make of pictures what ``piggygan predict`` would."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from piggygan.errors import InputError
 from piggygan.files.digests import tensors_digest
+from piggygan.prediction.ensemble import Ensemble, Pooled, certificate_of, temperatures_of
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.predicting import at_trained_size
-from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ class Contender:
     """Who makes outputs that are scored.
 
     Attributes:
-        task: Name of the task.
+        task: Name of the task, or of the ensemble.
         registry: Path of its registry.
-        certificate: SHA-256 of the task's tensors, as the registry certifies it.
+        certificate: SHA-256 of the task's tensors, as the registry certifies it; of an ensemble that of its members'.
         options: How it predicts; the size is known.
-        translator: Does it.
+        ensemble: Does it.
     """
 
     task: str
     registry: str
     certificate: str
     options: PredictionOptions
-    translator: Translator
+    ensemble: Ensemble
 
     @classmethod
     def load(
@@ -60,15 +60,15 @@ class Contender:
             RegistryError: If it cannot be loaded.
             ConfigurationError: If the task cannot predict in this way.
         """
-        options = at_trained_size(options, registry, task)
-        model = registry.load([task], generator, network=network)
-        digest = tensors_digest(model.task_tensors(task))
-        return cls(task, str(registry.folder), digest, options, Translator(model, task, options))
+        members = registry.members(task) if task in registry.ensembles else (task,)
+        options = at_trained_size(options, registry, members)
+        model = registry.load(members, generator, network=network)
+        certificate = certificate_of([tensors_digest(model.task_tensors(member)) for member in members])
+        ensemble = Ensemble(model, members, options, temperatures_of(registry, members, network))
+        return cls(task, str(registry.folder), certificate, options, ensemble)
 
-    def output(
-        self, picture: Float[Tensor, "channels rows columns"], aspect: float = 1.0
-    ) -> Float[Tensor, "out_channels rows columns"]:
-        """Translate a picture and bring the output back to its rows and columns.
+    def judged(self, picture: Float[Tensor, "channels rows columns"], aspect: float = 1.0) -> Pooled:
+        """Translate a picture, bring what is made back to its rows and columns, and say how sure to be of it.
 
         Args:
             picture: In [-1, 1].
@@ -78,8 +78,9 @@ class Contender:
             InputError: If it has another number of channels than the task takes, or the output is not finite.
         """
         rows, columns = picture.shape[-2:]
-        placement = self.translator.placement(rows, columns, aspect)
-        output = self.translator([placement.place(picture)])[0]
-        if not bool(output.isfinite().all()):  # a mask of it would look as if nothing was found
+        placement = self.ensemble.placement(rows, columns, aspect)
+        (made,) = self.ensemble([placement.place(picture)])
+        if not bool(made.output.isfinite().all()):  # a mask of it would look as if nothing was found
             raise InputError("the network gave values that are no numbers: nothing can be made of them.")
-        return placement.take_back(output)
+        probability = None if made.probability is None else placement.take_back(made.probability)
+        return made._replace(output=placement.take_back(made.output), probability=probability)

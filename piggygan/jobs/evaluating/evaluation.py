@@ -14,8 +14,12 @@ import torch
 
 from piggygan.evaluation.intervals import ENOUGH_PATIENTS, MeanInterval, PairedComparison
 from piggygan.jobs.evaluating.case_scores import Scores, Unit, score_of
+from piggygan.jobs.evaluating.trust import Trust
 from piggygan.prediction.summary import RefusedFile
 from piggygan.terminal.about import INTENDED_USE, __version__
+
+_BELOW = ("cases", "refused", "comparison", "trust")
+_DOUBTS = ("expected_dice", "disagreement")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Case:
         columns: Likewise.
         scores: What the task's output scored.
         others: What the other task's output scored, if there was one.
+        expected_dice: What the task expected its Dice to be, if it is calibrated.
+        disagreement: How far the members of an ensemble differ on it.
 
     Example:
         >>> case = Case("film 1", "patient 7", 2500, 2048, {"dice": 0.94, "iou": 0.89})
@@ -42,6 +48,8 @@ class Case:
     columns: int
     scores: Scores
     others: Scores | None = None
+    expected_dice: float | None = None
+    disagreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,7 @@ class Evaluation:
         pooled: Scores of all pixels together, as of one picture.
         comparison: What another task scored.
         notes: What a person has to know before the numbers, one sentence each.
+        trust: How far what the task says of itself can be trusted; None if it says nothing.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -157,6 +166,7 @@ class Evaluation:
     pooled: dict[str, float]
     comparison: Comparison | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    trust: Trust | None = None
 
     @property
     def means(self) -> dict[str, float]:
@@ -181,10 +191,11 @@ class Evaluation:
             "piggygan": __version__,
             "torch": str(torch.__version__),
             "intended_use": INTENDED_USE,
-            **{name: value for name, value in vars(self).items() if name not in ("cases", "refused", "comparison")},
+            **{name: value for name, value in vars(self).items() if name not in _BELOW},
             "summaries": means,
             "patients": self.patients,
             "comparison": None if self.comparison is None else asdict(self.comparison),
+            "trust": None if self.trust is None else asdict(self.trust),
             "refused": [asdict(file) for file in self.refused],
             "cases": [asdict(case) for case in self.cases],
         }
@@ -203,9 +214,11 @@ class Evaluation:
         rows = csv.writer(file)
         names = list(self.cases[0].scores)
         others = [f"other {name}" for name in names] if self.comparison else []
-        rows.writerow(["name", "patient", "rows", "columns", *names, *others])
+        doubts = [name for name in _DOUBTS if any(getattr(case, name) is not None for case in self.cases)]
+        rows.writerow(["name", "patient", "rows", "columns", *names, *others, *doubts])
         for case in self.cases:
             scores = [*case.scores.values(), *(case.others.values() if case.others else ())]
+            scores += [getattr(case, name) for name in doubts]
             rows.writerow([case.name, case.patient or "", case.rows, case.columns, *map(_cell, scores)])
         return file.getvalue().encode("utf-8", errors="surrogateescape")
 

@@ -12,11 +12,13 @@ from piggygan.data.augmentation import Sampling
 from piggygan.data.framing import resized
 from piggygan.evaluation.intervals import MeanInterval
 from piggygan.evaluation.report.blocks import Block, Facts, KeyFigure, Note, Table, Text
+from piggygan.evaluation.report.figures import reliability_chart
 from piggygan.evaluation.report.page import Page, Section
 from piggygan.evaluation.report.pictures import gallery
 from piggygan.jobs.evaluating.case_scores import DISTANCES, score_of
 from piggygan.jobs.evaluating.evaluation import Case, Comparison, Evaluation
 from piggygan.jobs.evaluating.scored_cases import Translated
+from piggygan.jobs.evaluating.trust import Trust
 from piggygan.terminal.about import __version__
 
 MOST_CASES = 50
@@ -83,6 +85,8 @@ def evaluation_page(evaluation: Evaluation, looks: Sequence[LookedAt]) -> Page:
         sections.append(Section(f"Compared with {evaluation.comparison.task}", _compared(evaluation.comparison)))
     if looks:
         sections.append(Section("Worst, median and best", [_gallery(evaluation, looks)]))
+    if evaluation.trust is not None:
+        sections.append(Section("How far its own word can be trusted", _trust(evaluation.trust)))
     sections += [Section("Cases", [_cases(evaluation)]), Section("How it was done", _how(evaluation))]
     if evaluation.refused:
         rows = [[file.source, file.reason] for file in evaluation.refused]
@@ -175,6 +179,15 @@ def _compared(comparison: Comparison) -> list[Block]:
             f"scores there are."
         ),
         Table(COMPARISON_HEADER, comparison_rows(comparison)),
+    ]
+
+
+def _trust(trust: Trust) -> list[Block]:
+    rows = [[f"{one.said:.3f}", f"{one.found:.3f}", f"{one.pixels:,}"] for one in trust.bins]
+    return [
+        Text(str(trust)),
+        reliability_chart([(one.said, one.found) for one in trust.bins]),
+        Table(["probability", "share that is foreground", "pixels"], rows, "All pixels of all cases, in tenths."),
     ]
 
 

@@ -110,7 +110,7 @@ def evaluate_task(
 
     Args:
         folder: Of a run, or of a registry alone.
-        task: Which task.
+        task: Which task, or ensemble; exactly this version.
         data: What to score it on; None: the test side of what it was trained on.
         options: How.
         out: A folder that is new or empty, for ``cases.csv``, ``summary.json`` and a page, ``index.html``. They name
@@ -190,12 +190,11 @@ def _opened(
 ) -> ScoredPairs:
     if isinstance(data, TaskData):
         return ScoredPairs.of(data, options.palette)
-    translator = contender.translator
     return open_scored_pairs(
         run.task(contender.task),
         data,
         size=contender.options.side,
-        in_channels=translator.in_channels,
+        in_channels=contender.ensemble.in_channels,
         palette=options.palette,
     )
 
@@ -212,6 +211,8 @@ def _evaluation(scored: ScoredCases, contender: Contender, pairs: ScoredPairs) -
         )
     if scored.look_inverted:
         notes.insert(0, "Outputs agree better with the inverse of these masks: is foreground black in them?")
+    if (trust := scored.trust) is not None:
+        notes.append(str(trust))
     return Evaluation(
         task=contender.task,
         registry=contender.registry,
@@ -228,4 +229,5 @@ def _evaluation(scored: ScoredCases, contender: Contender, pairs: ScoredPairs) -
         pooled=scored.pooled(),
         comparison=scored.comparison(),
         notes=(*pairs.notes, *notes),
+        trust=trust,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -25,6 +26,8 @@ from piggygan.jobs.evaluating.case_scores import (
 from piggygan.jobs.evaluating.contender import Contender
 from piggygan.jobs.evaluating.evaluation import Case, Comparison, ScoreSummary, summarized
 from piggygan.jobs.evaluating.scored_pairs import PALETTES, ScoredPairs, spacings_of
+from piggygan.jobs.evaluating.trust import Trust, Trusting
+from piggygan.prediction.ensemble import Pooled
 from piggygan.prediction.summary import RefusedFile
 from piggygan.terminal.progress import progress_bar
 
@@ -67,7 +70,7 @@ class ScoredCases:
         tolerance: float | None = None,
         seed: int = 0,
     ) -> None:
-        takes = {contender.task: contender.translator.in_channels for contender in contenders}
+        takes = {contender.task: contender.ensemble.in_channels for contender in contenders}
         if len(set(takes.values())) > 1:
             listed = " and ".join(f"{name!r} takes {count} channels" for name, count in takes.items())
             raise ConfigurationError(f"{listed}: tasks that see other pictures are not compared.")
@@ -80,6 +83,7 @@ class ScoredCases:
         self.cases: list[Case] = []
         self.refused = [RefusedFile(one.name, "DataError", one.reason) for one in pairs.left_out]
         self._pixels: list[Tensor] = []
+        self._trusting = Trusting()
         self.scorings = [self._scoring(contender) for contender in contenders]
 
     @property
@@ -110,7 +114,7 @@ class ScoredCases:
             DataError, InputError: If it cannot be read or translated.
         """
         files = next(files for files in self._pairs.files if files.name == name)
-        made = self._translated(files)
+        made, _ = self._translated(files)
         outputs = [
             scoring.hard(output) if isinstance(scoring, MaskScoring) else output
             for scoring, output in zip(self.scorings, made.outputs, strict=True)
@@ -147,6 +151,11 @@ class ScoredCases:
         return Comparison(other.task, other.registry, other.certificate, means, differences)
 
     @property
+    def trust(self) -> Trust | None:
+        """How far what the task says of itself can be trusted; None if it says nothing."""
+        return self._trusting.found()
+
+    @property
     def one_sided(self) -> int:
         """How many cases have a mask that is empty while its target is not, or the other way round."""
         return sum(map(is_one_sided, self._pixels)) if self._pairs.kind == "masks" else 0
@@ -166,14 +175,16 @@ class ScoredCases:
             return MaskScoring(contender.options, self.measure, self._pairs.classes)
         return PictureScoring(None if self._pairs.palette is None else PALETTES[self._pairs.palette])
 
-    def _translated(self, files: PairFiles) -> Translated:
+    def _translated(self, files: PairFiles) -> tuple[Translated, Pooled]:
+        """Translate a pair; beside it is what the first contender says of itself."""
         image, target = self._pairs.reader.read(files)
         height, width = self._found.get(files.name, (1.0, 1.0))
-        return Translated(image, target, [contender.output(image, height / width) for contender in self._contenders])
+        made = [contender.judged(image, height / width) for contender in self._contenders]
+        return Translated(image, target, [one.output for one in made]), made[0]
 
     def _add(self, files: PairFiles) -> None:
         try:
-            _, target, outputs = self._translated(files)
+            (_, target, outputs), own = self._translated(files)
             scored: list[Scored] = [
                 scoring.score(files.name, output, target)
                 for scoring, output in zip(self.scorings, outputs, strict=True)
@@ -186,7 +197,12 @@ class ScoredCases:
             return
         rows, columns = target.shape[-2:]
         scores = [one.scores for one in scored]
-        self.cases.append(Case(files.name, self._owners.get(files.name), rows, columns, *scores))
+        others = scores[1] if len(scores) > 1 else None
+        case = Case(files.name, self._owners.get(files.name), rows, columns, scores[0], others)
+        if self._pairs.kind == "masks":
+            case = replace(case, expected_dice=own.expected_dice, disagreement=own.disagreement)
+            self._trusting.add(own, target, case.scores["dice"] or 0.0)
+        self.cases.append(case)
         self._pixels.append(scored[0].pixels)
 
 

@@ -16,6 +16,7 @@ from piggygan.files.regular import shown
 from piggygan.jobs.data import TaskData
 from piggygan.jobs.evaluating.scoring import Scored, score_side
 from piggygan.jobs.training.calibrating import fitted_temperature
+from piggygan.jobs.training.descent import scores_on_older
 from piggygan.jobs.training.features import NOT_KEPT, familiar_films
 from piggygan.jobs.training.floor import floor_of
 from piggygan.jobs.training.learner import Learner, generator_of_own
@@ -58,10 +59,12 @@ def commit_and_verify(prepared: Prepared, history: History, kept: int, notes: tu
     if learner.task not in registry.tasks:
         said = prepared.config.provenance
         trained_on = TrainingData(data.kind, data.fingerprint, prepared.beginning.pairs, said.data_statement)
+        on_older, said_of_older = scores_on_older(prepared, batch_size)
+        notes = (*notes, *said_of_older)
         registry.commit(
             learner.networks,
             learner.task,
-            scores=scored.scores,
+            scores={**scored.scores, **on_older},
             image_size=size,
             data=trained_on,
             licence=said.licence,

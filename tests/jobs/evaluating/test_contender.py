@@ -10,7 +10,7 @@ from piggygan.jobs.evaluating.contender import Contender
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
 from piggygan.prediction import PredictionOptions, translate_pictures
-from piggygan.prediction.translator import Translator
+from piggygan.prediction.ensemble import Ensemble
 from piggygan.registry import TaskRegistry
 
 
@@ -18,7 +18,7 @@ def test_it_makes_what_predicting_makes_at_the_pictures_own_size(clinic: TaskReg
     contender = Contender.load(clinic, "lungs", PredictionOptions())
     picture = torch.rand(3, 21, 34, generator=torch.Generator().manual_seed(0)) * 2 - 1
     (expected,) = translate_pictures(clinic.load(["lungs"]), "lungs", [picture], PredictionOptions(size=16))
-    assert torch.equal(contender.output(picture), expected)
+    assert torch.equal(contender.judged(picture).output, expected)
     assert expected.shape == (1, 21, 34)
     assert contender.options.size == 16
 
@@ -36,8 +36,8 @@ def test_another_size_than_the_trained_one_is_warned_of(clinic: TaskRegistry) ->
 def test_a_task_of_any_number_of_channels_is_scored() -> None:
     model = MultiTaskGenerator(UNetGenerator(depth=2, width=4, in_channels=4, out_channels=2), "organs")
     options = PredictionOptions(size=16)
-    translator = Translator(model, "organs", options)
-    output = Contender("organs", "r", "", options, translator).output(torch.zeros(4, 20, 18))
-    assert (translator.in_channels, output.shape) == (4, (2, 20, 18))
+    ensemble = Ensemble(model, ["organs"], options)
+    output = Contender("organs", "r", "", options, ensemble).judged(torch.zeros(4, 20, 18)).output
+    assert (ensemble.in_channels, output.shape) == (4, (2, 20, 18))
     with pytest.raises(ConfigurationError, match="takes 4 channels"):  # which predicting of files does not know
-        translator.check_channels()
+        ensemble.check_channels()

@@ -17,6 +17,7 @@ from piggygan.jobs.evaluating.contender import Contender
 from piggygan.jobs.evaluating.scored_cases import ScoredCases
 from piggygan.jobs.evaluating.scored_pairs import ScoredPairs
 from piggygan.prediction import PredictionOptions
+from piggygan.prediction.ensemble import Pooled
 from piggygan.prediction.translator import Translator
 from piggygan.registry import TaskRegistry
 
@@ -34,15 +35,15 @@ def test_what_one_task_cannot_score_is_scored_for_neither(
     clinic: TaskRegistry, pairs: ScoredPairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = contender(clinic, "lungs"), contender(clinic, "hearts")
-    output, calls = Contender.output, []
+    output, calls = Contender.judged, []
 
-    def failing(self: Contender, picture: Tensor, aspect: float = 1.0) -> Tensor:
+    def failing(self: Contender, picture: Tensor, aspect: float = 1.0) -> Pooled:
         calls.append(self.task)
         if calls.count("hearts") == 2 and self.task == "hearts":
             raise RuntimeError("out of memory at 0x7f")
         return output(self, picture, aspect)
 
-    monkeypatch.setattr(Contender, "output", failing)
+    monkeypatch.setattr(Contender, "judged", failing)
     scored = ScoredCases([one, other], pairs, owners={})
     scored.run(progress=False)
     (refused,) = scored.refused
@@ -51,7 +52,7 @@ def test_what_one_task_cannot_score_is_scored_for_neither(
     assert len(scored.cases) == 5
     without = replace(pairs, files=tuple(files for files in pairs.files if files.name != "p0-1"))
     alone = ScoredCases([one], without, owners={})
-    monkeypatch.setattr(Contender, "output", output)
+    monkeypatch.setattr(Contender, "judged", output)
     alone.run(progress=False)
     assert scored.pooled() == alone.pooled()
 
@@ -67,7 +68,7 @@ def test_a_network_that_gives_no_numbers_is_refused_file_by_file(
 
 def test_tasks_that_see_other_pictures_are_not_compared(clinic: TaskRegistry, pairs: ScoredPairs) -> None:
     one, other = contender(clinic, "lungs"), contender(clinic, "hearts")
-    other.translator.in_channels = 1
+    other.ensemble._first.in_channels = 1
     with pytest.raises(ConfigurationError, match="'lungs' takes 3 channels and 'hearts' takes 1 channels"):
         ScoredCases([one, other], pairs, owners={})
 
@@ -87,13 +88,13 @@ def test_pixels_that_are_not_square_reach_the_network_as_they_do_in_predicting(
     clinic: TaskRegistry, pairs: ScoredPairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[float] = []
-    output = Contender.output
+    output = Contender.judged
 
-    def noting(self: Contender, picture: Tensor, aspect: float = 1.0) -> Tensor:
+    def noting(self: Contender, picture: Tensor, aspect: float = 1.0) -> Pooled:
         seen.append(aspect)
         return output(self, picture, aspect)
 
-    monkeypatch.setattr(Contender, "output", noting)
+    monkeypatch.setattr(Contender, "judged", noting)
     monkeypatch.setattr("piggygan.jobs.evaluating.scored_cases.spacings_of", lambda _: {"p0-0": (0.4, 0.2)})
     ScoredCases([contender(clinic, "lungs")], pairs, owners={}).run(progress=False)
     assert seen == [2.0, 1.0, 1.0, 1.0, 1.0, 1.0]
