@@ -13,6 +13,7 @@ from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.findings import Finding
 from piggygan.prediction.kept import Kept
 from piggygan.prediction.options import PredictionOptions
+from piggygan.registry import TaskRecord
 
 DISTANCE, THRESHOLD, UNLIKE = "distance", "distance_threshold", "unlike"
 """Names of the findings: how far, from where on a film is unlike, and whether this one is."""
@@ -37,8 +38,9 @@ class Likeness:
         options: PredictionOptions,
         network: str | None = None,
     ) -> None:
-        self._registry, self._task, self._model = registry, task, model
+        self._registry, self._model = registry, model
         self._options, self._network = options, network
+        self._called = _called(registry.describe(task))
         self._familiar = Familiarity.of_tensors(registry.attachment(task, FEATURES))
         self._others: dict[str, Familiarity] | None = None
         self._model_of_others: MultiTaskGenerator | None = None
@@ -82,10 +84,10 @@ class Likeness:
         said = f"unlike: {distance:.3g} (threshold {self._familiar.threshold:.3g})"
         others = self._distances_to_others(canvas)
         if not others:
-            return f"{said}: the film is unlike those that task {self._task!r} was trained on."
+            return f"{said}: the film is unlike those that task {self._called!r} was trained on."
         name = min(others, key=lambda task: others[task])
         like = f"like those of task {name!r}" if others[name] <= 1 else f"nearest, though unlike, those of {name!r}"
-        return f"{said}: the film is unlike those that task {self._task!r} was trained on; it is {like}."
+        return f"{said}: the film is unlike those that task {self._called!r} was trained on; it is {like}."
 
     def _distances_to_others(self, canvas: Tensor) -> dict[str, float]:
         """Measure a film by the networks of other tasks, as shares of their thresholds."""
@@ -108,7 +110,7 @@ class Likeness:
                 record.name
                 for record in self._registry.records
                 if FEATURES in record.attachments
-                and record.name != self._task
+                and _called(record) != self._called  # a film that is like those of another member is like these
                 and record.image_size == self._options.size
                 and not self._registry.needs_generator
             ]
@@ -117,6 +119,11 @@ class Likeness:
                 loaded = self._registry.load(names, network=self._network)
                 self._model_of_others = loaded.to(self._options.device).eval()
         return self._model_of_others, self._others
+
+
+def _called(record: TaskRecord) -> str:
+    """Return what a person calls a task: the ensemble that it is a member of, or its name."""
+    return record.name if record.member is None else record.member.group
 
 
 def _short(number: float) -> float:

@@ -15,7 +15,7 @@ from piggygan.cli import main
 from piggygan.evaluation.familiarity import FEATURES, Familiarity, bottleneck_of
 from piggygan.prediction import Finding, PredictionOptions
 from piggygan.prediction.contact_sheet import write_contact_sheet
-from piggygan.registry import TaskRegistry
+from piggygan.registry import Member, TaskRegistry
 
 SIDE = 16
 
@@ -54,6 +54,18 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray(drawn(kind, 100 + ord(place))).save(tmp_path / f"films/{place}.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_an_ensemble_is_called_by_its_name_and_its_members_are_not_other_tasks(clinic: Path) -> None:
+    whole = TaskRegistry(clinic / "clinic")
+    model, registry = whole.load(), TaskRegistry(clinic / "ensemble")
+    kept = {FEATURES: whole.attachment("films", FEATURES)}
+    registry.commit(model, "films", image_size=SIDE, member=Member("chests", 1, 2), attachments=kept)
+    registry.commit(model, "stripes", image_size=SIDE, member=Member("chests", 2, 2), attachments=kept)
+    summary = pg.predict(registry, "chests", clinic / "films/b.png", clinic / "out", PredictionOptions(size=SIDE))
+    (unlike,) = [one for one in summary.predicted[0].findings if one.name == "unlike"]
+    assert unlike.value
+    assert unlike.says.endswith("the film is unlike those that task 'chests' was trained on.")
 
 
 def found(out: Path) -> list[dict[str, Finding]]:
