@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -47,6 +48,7 @@ class Processes:
         # Precision is ours to say (see Steps): accelerate can be told only once in the life of a process, and
         # would leave its autocast on the caller's networks. Without it optimizers need no preparation either.
         # Without cpu=True several processes on machines without an accelerator would each train alone, unaware.
+        _meet_again()
         cpu = not torch.accelerator.is_available()
         self._accelerator: Any = Accelerator(cpu=cpu, mixed_precision="no", kwargs_handlers=handlers)
         if self._accelerator.distributed_type in SPLITTING:
@@ -163,6 +165,23 @@ class Processes:
                     f"others with it: start the same again to go on from the last checkpoint."
                 ) from error
             raise
+
+
+def _meet_again() -> None:
+    """Meet under a name of this attempt's own if torchrun has started the processes of one machine again.
+
+    It keeps one store over restarts, in which the addresses of those who died still are. A process that reads one
+    before it is written anew connects to nobody, and waits. (Machines may count attempts differently: there it is
+    left to torch.)
+    """
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    is_alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+    if attempt == "0" or not is_alone or os.environ.get("WORLD_SIZE", "1") == "1" or distributed.is_initialized():
+        return
+    meeting: Any = distributed  # which does not say that it exports all of these
+    store, rank, count = next(meeting.rendezvous("env://", timeout=PATIENCE))
+    own = meeting.PrefixStore(f"attempt {attempt}", store)
+    meeting.init_process_group(store=own, rank=rank, world_size=count, timeout=PATIENCE)
 
 
 def _mean_in_order(bucket: Any) -> Future[Tensor]:

@@ -2,13 +2,12 @@
 
 python several_processes.py. It says that it is ready; each line of input is a JSON object, see :func:`learn`; each is
 answered by a JSON object with the exit code of each process and what they said. What is imported once costs nobody
-anything: processes are forks.
+anything: processes are forks. As under torchrun, which starts processes again, all meet in one store that lives on.
 """
 
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from torch.distributed import TCPStore
 
 from piggygan.errors import PiggyganError, TrainingInterruptedError
 from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
@@ -29,23 +29,23 @@ from tests.training import resumable_program as program
 
 def main() -> None:
     torch.set_num_threads(1)
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     answer("ready")
-    for line in sys.stdin:
+    for attempt, line in enumerate(sys.stdin):
         told = json.loads(line)
-        with tempfile.TemporaryFile("w+") as said, socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-            free.close()
+        with tempfile.TemporaryFile("w+") as said:
             started = time.monotonic()
-            children = [start(number, port, told, said) for number in range(told["count"])]
+            children = [start(number, store.port, attempt, told, said) for number in range(told["count"])]
             codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
             said.seek(0)
             answer(json.dumps({"codes": codes, "said": said.read(), "seconds": time.monotonic() - started}))
 
 
-def start(number: int, port: int, told: dict[str, Any], said: Any) -> int:
+def start(number: int, port: int, attempt: int, told: dict[str, Any], said: Any) -> int:
     child = os.fork()
     if child == 0:
+        signal.alarm(told.get("patience", 0))  # ends a process that waits for one that is no more
+        time.sleep(told.get("late", 0) if number == 0 else 0)
         os.environ |= {
             "RANK": str(number),
             "LOCAL_RANK": str(number),
@@ -53,6 +53,9 @@ def start(number: int, port: int, told: dict[str, Any], said: Any) -> int:
             "LOCAL_WORLD_SIZE": str(told["count"]),
             "MASTER_ADDR": "127.0.0.1",
             "MASTER_PORT": str(port),
+            "GROUP_WORLD_SIZE": "1",
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+            "TORCHELASTIC_RESTART_COUNT": str(attempt),
         }
         os.dup2(said.fileno(), 2)
         learn(number, told)
