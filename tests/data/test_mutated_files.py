@@ -127,7 +127,7 @@ def _written(path: Path, content: bytes) -> Path:
     return path
 
 
-COUNTS = [2_000, pytest.param(20_000, marks=pytest.mark.slow)]
+COUNTS = [500, pytest.param(20_000, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("count", COUNTS)

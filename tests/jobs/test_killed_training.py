@@ -64,7 +64,8 @@ def came_to(folder: Path) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [20])
 def test_killed_at_random_moments_the_same_call_ends_in_the_same_bytes(
     trainer: Trainer, once_learned: Path, tmp_path: Path, times: int
 ) -> None:

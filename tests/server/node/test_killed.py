@@ -100,7 +100,7 @@ def test_a_node_that_is_killed_twenty_times_delivers_every_mask(
         node.start()
     for sender in senders:
         sender.join()
-    masks = archive.wait_for(FILMS, seconds=300)
+    masks = archive.wait_for(FILMS, seconds=1800)
     of = {str(mask.SOPInstanceUID): str(mask.SourceImageSequence[0].ReferencedSOPInstanceUID) for mask in masks}
     assert len(of) == FILMS  # no film has two masks, and no two films share one
     assert set(of.values()) == names
