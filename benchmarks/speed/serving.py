@@ -43,7 +43,7 @@ from piggygan.prediction import PredictionOptions
 from piggygan.prediction.translator import Translator
 
 BATCHES = (1, 2, 4, 8)
-ROUNDS = 4
+ROUNDS = 8
 """Of load in which batches may prove themselves before anything is measured."""
 
 
@@ -135,9 +135,12 @@ def measure(options: Options) -> Iterator[str]:
                 f"first mask of a film of {options.film} px: {seconds:.2f} s, {used:.2f} processor seconds, "
                 f"{len(large) / 1e6:.1f} MB"
             )
+            decided = 0.0
             for _ in range(ROUNDS):
                 load(server.port, films, options.clients, options.seconds)
-                if _metric(server.port, "batch_sizes_proved_total"):
+                before = decided
+                decided = sum(_metric(server.port, f"batch_sizes_{end}_total") for end in ("proved", "given_up"))
+                if decided and decided == before:
                     break
             before, ratios, by_processor = server.memory(), [], []
             for turn in range(options.turns):
