@@ -15,6 +15,7 @@ import uvicorn
 
 from piggygan.errors import ConfigurationError
 from piggygan.files.regular import shown
+from piggygan.server.allocating import keep_pages
 from piggygan.server.app import application
 from piggygan.server.limits import Limits
 from piggygan.server.protocol import PatientProtocol
@@ -65,6 +66,7 @@ def serve(source: Source, options: ServeOptions, say: Callable[[str], None]) -> 
     token = None if options.token_file is None else read_token(options.token_file)
     _check_names(options.names)
     _check_reach(options, token)
+    keep_pages()
     source.opened().digest  # noqa: B018  # a missing registry is said before anything else
     with listening(options.host, options.port) as taken:
         service = Service(source, options.limits)
