@@ -164,6 +164,16 @@ BENCHMARKS: dict[str, Benchmark] = {
         ["--preset", "smoke", "--order", "labels-lungs", "--pairs", "4"],
         needs=_DATA,
     ),
+    "evidence.stored_precision": Benchmark(
+        lambda options, dtype: ["--preset", "small", *_compared(options, dtype)],
+        ["--preset", "smoke", "--cells", "ours.labels-lungs.*"],
+        needs=_DATA,
+    ),
+    "evidence.across_sites": Benchmark(
+        lambda options, dtype: ["--preset", "small", "--order", "labels-lungs", *_compared(options, dtype)],
+        ["--preset", "smoke"],
+        needs=_DATA,
+    ),
     "evidence.new_task": Benchmark(
         _learned("new_task", "facades", "xrays"),
         [*_TINY, "--epochs", "1", "--lungs-epochs", "1"],
@@ -173,7 +183,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         _course_report, [*_TINY, "--facades-epochs", "1", "--epochs", "1"], needs=("facades", "films")
     ),
 }
-"""All of them, in the order in which they are run: ``starts`` looks at what ``forgetting`` has learned."""
+"""All of them, in the order in which they are run: the three after ``forgetting`` look at what it has learned."""
 
 
 def main(options: Options) -> int:

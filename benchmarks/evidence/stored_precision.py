@@ -50,7 +50,8 @@ def main(options: Options) -> None:
         for cell in chosen_cells(preset, options.cells)
         if cell.method.startswith("ours") and place.weights(cell).exists() and preset.before(cell)
     ]
-    folders = located(preset.sources, preset.needed(cell.task for cell in cells), options.data, options.folders)
+    tasks = {step.task for cell in cells for step in [*preset.before(cell), cell]}
+    folders = located(preset.sources, preset.needed(tasks), options.data, options.folders)
     rows = []
     for cell in cells:
         rows.append(measured(cell, preset, folders, place))

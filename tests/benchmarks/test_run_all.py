@@ -94,6 +94,8 @@ def test_what_needs_data_that_are_not_there_is_left_out_and_said() -> None:
     assert left_out == [
         "evidence.forgetting needs --windows DIR",
         "evidence.starts needs --windows DIR",
+        "evidence.stored_precision needs --windows DIR",
+        "evidence.across_sites needs --windows DIR",
         "evidence.course_report needs --films DIR",
     ]
     assert started == set(run_all.BENCHMARKS) - {line.split()[0] for line in left_out}

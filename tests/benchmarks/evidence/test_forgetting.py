@@ -226,7 +226,7 @@ def test_a_preset_that_names_nothing_known_is_refused(tmp_path: Path) -> None:
     path.write_text(TINY.replace('"low-rank"', '"lowrank"'), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no such method as lowrank"):
         read_preset(str(path))
-    with pytest.raises(ConfigurationError, match="no preset 'middle': give one of full, rod, small, smoke"):
+    with pytest.raises(ConfigurationError, match="no preset 'middle': give one of full, hospitals, rod, small, smoke"):
         read_preset("middle")
 
 
