@@ -154,8 +154,8 @@ class Results:
 
 
 def _setting_of(cell: Result) -> Result:
-    """Return a cell's setting; an older cell does not say which side was scored."""
-    return {"scored": "test", **cell["setting"]}
+    """Return a cell's setting; what an older one does not say was the default."""
+    return {"scored": "test", "norm": "batch", **cell["setting"]}
 
 
 @dataclass(frozen=True)
