@@ -102,7 +102,11 @@ class Demonstrated:
             yield f"{task} after lungs: piggygan {name} {found.kept[name]:.3f}, {kept}"
             yield f"{task} after lungs: fine-tuning {name} {found.left[name]:.3f}"
         yield from tuned.notes
-        yield f"lungs store {self.lungs.cost.share:.1%} of a network; a network kept for each task stores all of it"
+        cost, size = self.lungs.cost, self.lungs.cost.size / self.facades.cost.size
+        yield (
+            f"lungs store {cost.share:.1%} of a network's numbers, in {self.lungs.stored} {size:.1%} of its bytes; a "
+            f"network kept for each task stores all of it"
+        )
 
 
 def run_demo(
