@@ -133,11 +133,20 @@ def _task(record: TaskRecord, base: TaskRecord) -> Iterator[str]:
         yield f"- Certificate{of}: tensors `{certificate.tensors_digest}`, outputs `{certificate.outputs_digest}`"
     yield ""
     if record.scores:
-        yield "| score, as its committer measured it | |"
+        yield f"| score{_scored_on(record)}, as its committer measured it | |"
         yield "|---|---:|"
         yield from (f"| {_text(name)} | {value:.4g} |" for name, value in record.scores.items())
     else:
         yield "No score was recorded."
+
+
+def _scored_on(record: TaskRecord) -> str:
+    """Say on how many pictures a task was scored: on the test side, and without one on that which it was chosen by."""
+    counts = record.data.counts if record.data is not None else {}
+    side = next((side for side in ("test", "val") if counts.get(side)), None)
+    if side is None:
+        return ""
+    return f" on the {counts[side]:,} pictures " + ("to test" if side == "test" else "that it was chosen by")
 
 
 _SIDES = {"train": "learn from", "val": "choose by", "test": "test"}
@@ -151,8 +160,7 @@ def _use(records: list[TaskRecord], digest: str) -> Iterator[str]:
     yield "import piggygan as pg"
     yield ""
     yield f"registry = pg.TaskRegistry({json.dumps('FOLDER')}, expect={json.dumps(digest)})"
-    yield f"model = registry.load([{json.dumps(name)}])  # give `generator=` where the network is a class of your own"
-    yield f"plain = model.fold_task({json.dumps(name)})  # an ordinary torch module"
+    yield f"plain = registry.load_plain({json.dumps(name)})  # a torch module; `generator=` for your own class"
     yield "```"
     yield ""
     yield "`piggygan pull hf://OWNER/NAME FOLDER` fetches it, `piggygan verify FOLDER` proves that it is as certified."

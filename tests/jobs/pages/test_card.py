@@ -34,6 +34,8 @@ def test_it_says_what_is_recorded(registry: TaskRegistry) -> None:
         "squares of 16 pixels",
         "masks; 1,096 to learn from, 28 to test",
         f"sha256:{'a' * 64}",
+        "| score on the 28 pictures to test, as its committer measured it | |",
+        'plain = registry.load_plain("lungs")',
         "| dice | 0.9322 |",
         record.networks["generator"].certificate.tensors_digest,
         "Licence of the weights: CC-BY-4.0",
