@@ -12,7 +12,7 @@ from piggygan.jobs.evaluating.scoring import HEADLINES, score_side
 from piggygan.jobs.training.learner import Learner
 from piggygan.jobs.training.looking import validated
 from piggygan.jobs.training.preparing import Prepared
-from piggygan.model.task_tensors import constants
+from piggygan.layers.convolutions import PiggybackConvolution
 
 MOST_LOST = 0.002
 """The most that a score on the validation side may get worse by."""
@@ -68,10 +68,13 @@ def _rounded(learner: Learner, precision: Precision) -> Iterator[None]:
     parameters = [each for model in learner.models.values() for each in model.task_parameters(learner.task)]
     before = [parameter.detach().clone() for parameter in parameters]
     for model in learner.models.values():
-        tensors, fixed = model.task_tensors(learner.task), constants(model.layers, learner.task)
-        model.load_task_tensors(
-            learner.task, {name: t if name in fixed else rounded(t, precision) for name, t in tensors.items()}
-        )
+        # As freezing does: a copy of any other module is kept in all its bits.
+        mixed = {path for path, layer in model.layers.items() if isinstance(layer, PiggybackConvolution)}
+        kept = {
+            name: rounded(tensor, precision) if name.rpartition(".")[0] in mixed else tensor
+            for name, tensor in model.task_tensors(learner.task).items()
+        }
+        model.load_task_tensors(learner.task, kept)
     try:
         yield
     finally:
