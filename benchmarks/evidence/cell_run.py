@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import piggygan as pg
 from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.distances import FeatureNetwork
-from benchmarks.evidence.methods import FROM_SCRATCH, METHODS
+from benchmarks.evidence.methods import FROM_SCRATCH, METHODS, Ours
 from benchmarks.evidence.preset import Cell, Kind, Preset, Setting, TaskSetting
 from benchmarks.evidence.quality import score
 from benchmarks.evidence.sources import Folders
@@ -144,6 +144,8 @@ def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskDa
     torch.manual_seed(cell.seed)
     generator = pg.UNetGenerator(depth=setting.depth, width=setting.width, norm=setting.norm, dropout=True)
     contender = METHODS[cell.method](generator.to(_device()), first)
+    if isinstance(contender, Ours):
+        contender.bound(setting.max_bank)
     for number, step in enumerate(earlier):
         if number:
             contender.meet(step.task, data[step.task].whole)

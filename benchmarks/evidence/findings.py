@@ -155,7 +155,7 @@ class Results:
 
 def _setting_of(cell: Result) -> Result:
     """Return a cell's setting; what an older one does not say was the default."""
-    return {"scored": "test", "norm": "batch", **cell["setting"]}
+    return {"scored": "test", "norm": "batch", "max_bank": 1.25, **cell["setting"]}
 
 
 @dataclass(frozen=True)

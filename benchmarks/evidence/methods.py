@@ -24,6 +24,8 @@ from piggygan.model.allocation import Fraction
 from piggygan.model.overhead import TaskOverhead
 from piggygan.training import Batch
 
+WHOLE_BANK = 1.25
+"""``max_bank`` by which the second task mixes all of the base task's filters; the default until November 2026."""
 PAPERS_FRACTION: Fraction = MappingProxyType({"*": 0.25})
 LOOKED_AT = 40
 """Pairs that a start is chosen by."""
@@ -51,6 +53,10 @@ class Ours(Contender):
         if self._model is None:
             raise ValueError("the first task has not been learned yet")
         return self._model
+
+    def bound(self, max_bank: float) -> None:
+        """Let layers mix so many filters, as a multiple of their own, unless the variant says how many."""
+        self._arguments.setdefault("max_bank", max_bank)
 
     def begin(self, task: str) -> None:
         """Add a task that builds on all before it."""
@@ -117,7 +123,10 @@ class Related(Ours):
 
 
 def low_rank(scale: float, fraction: Fraction = PAPERS_FRACTION) -> Start:
-    """Make adapters that are in every layer as large as what ours stores there, unless said with the paper's lambda."""
+    """Make adapters that are in every layer as large as what ours stores there with the whole bank.
+
+    Unless said, with the paper's lambda. With a smaller bank ours is a little smaller than they are.
+    """
 
     def start(generator: pg.UNetGenerator, first: str) -> Contender:
         sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator, fraction).layers}
@@ -132,10 +141,10 @@ def thin(generator: pg.UNetGenerator, first: str) -> Contender:
 
 
 def second_task(generator: nn.Module, fraction: Fraction = DEFAULT_FRACTION) -> TaskOverhead:
-    """Count what ours stores for a second task; the generator is left alone."""
+    """Count what ours stores for a second task that mixes the whole bank; the generator is left alone."""
     model = pg.MultiTaskGenerator(copy.deepcopy(generator), "first")
     model.freeze_task("first")
-    model.add_task("second", unconstrained_fraction=fraction)
+    model.add_task("second", unconstrained_fraction=fraction, max_bank=WHOLE_BANK)
     return model.overhead()["second"]
 
 
@@ -180,10 +189,11 @@ METHODS: dict[str, Start] = {
         unconstrained_fraction={"*": 1 / 4}, init="normal", factor_step=1.0, output_layer_unconstrained=False
     ),
 }
-"""By name. ``ours`` has all defaults, ``ours-fresh`` filters of its own that are drawn anew, ``ours-8th`` half as many
-of them, ``ours-step`` another factor step and ``ours-bank`` another bound; ``lambda`` is the paper's, the same share of
-every layer's filters, and so it is in ``ours-factor-step`` and in the paper's start. ``low-rank-x16-lambda-0`` is as
-large as ``ours-lambda-0``, and so is ``ours-20th``: a quarter of the bank, and filters of its own for what is left."""
+"""By name. ``ours`` has all defaults and the preset's bank, ``ours-fresh`` filters of its own that are drawn
+anew, ``ours-8th`` half as many of them, ``ours-step`` another factor step and ``ours-bank`` another bound; ``lambda``
+is the paper's, the same share of every layer's filters, and so it is in ``ours-factor-step`` and in the paper's start.
+``low-rank-x16-lambda-0`` is as large as ``ours-lambda-0``, and so is ``ours-20th``: a quarter of the bank, and filters
+of its own for what is left."""
 
 FROM_SCRATCH = ("separate", "thin")
 """Whose later tasks know nothing of the earlier ones."""

@@ -71,6 +71,8 @@ class Setting:
     """Which side is scored when a cell is done. With ``validation`` the test side is never read: for choosing."""
     norm: Literal["batch", "instance"] = "batch"
     """Of generator and discriminator."""
+    max_bank: float = 1.25
+    """Most filters that a layer of ours mixes, as a multiple of its own; older cells do not say it, and had this."""
 
 
 @dataclass(frozen=True, order=True)

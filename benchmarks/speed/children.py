@@ -27,7 +27,7 @@ Contender = Literal[
     "fine-tuning",
     "piggygan",
     "piggygan, calibrated",
-    "piggygan, a quarter of the bank",
+    "piggygan, the whole bank",
     "naive composition",
     "LoRA (peft)",
 ]
@@ -88,9 +88,9 @@ class Peak:
 
 
 def subject_of(
-    setting: Setting, contender: Contender | CycleContender, *, tasks: int = 2, max_bank: float | None = None
+    setting: Setting, contender: Contender | CycleContender, *, tasks: int = 2, max_bank: float | None = 0.25
 ) -> Subject:
-    """Describe what a child is to build."""
+    """Describe what a child is to build; the bound is the package's default."""
     return Subject(
         contender=contender,
         network=setting.network,
@@ -233,7 +233,7 @@ def _make_step(subject: Subject, setting: Setting) -> Step:
     if subject.contender == "naive composition":
         return naive_step(setting, subject.tasks)
     model = model_with_frozen(setting, subject.tasks - 1)
-    model.add_task("new", max_bank=0.25 if subject.contender.endswith("a quarter of the bank") else subject.max_bank)
+    model.add_task("new", max_bank=None if subject.contender.endswith("the whole bank") else subject.max_bank)
     if subject.contender == "piggygan, calibrated":
         pg.calibrate(model, setting.images(), "new")
     return last_task_step(model.train(), setting)

@@ -17,7 +17,7 @@ from torch.nn.modules.conv import _ConvNd
 from piggygan.errors import InputError, TaskExistsError, TaskStateError
 from piggygan.layers.base_filters import BaseFilters
 from piggygan.layers.deriving import for_keeping
-from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK
+from piggygan.layers.filters import DEFAULT_FRACTION
 from piggygan.layers.geometry import Geometry
 from piggygan.layers.kernels import TaskKernels
 from piggygan.layers.new_filters import FACTOR_STEP, Init, new_filters
@@ -73,7 +73,7 @@ class PiggybackConvolution(TaskKernels):
         draws_on: Sequence[str] | None = None,
         start_from: str | None = None,
         unconstrained_fraction: float = DEFAULT_FRACTION,
-        max_bank: float | None = DEFAULT_MAX_BANK,
+        max_bank: float | None = None,
         in_channels: int | None = None,
         out_channels: int | None = None,
         init: Init = "warm",
@@ -89,9 +89,9 @@ class PiggybackConvolution(TaskKernels):
             max_bank: Most filters in the bank, as a multiple of the layer's own; the most useful are taken. None: all.
             in_channels: Input channels where they differ from the convolution's.
             out_channels: Output channels where they differ. A layer of another shape is wholly unconstrained.
-            init: ``"warm"`` starts as exactly the function of ``start_from``; ``"fresh"`` the same but for its own
-                filters, N(0, 0.02); ``"normal"`` is N(0, 0.02) for factors and filters (Zhai et al. 2020);
-                ``"empty"`` whatever is in memory, to be loaded over.
+            init: ``"warm"`` starts as the function of ``start_from``, exactly unless ``max_bank`` is short of filters;
+                ``"fresh"`` the same but for its own filters, N(0, 0.02); ``"normal"`` is N(0, 0.02) for factors and
+                filters (Zhai et al. 2020); ``"empty"`` whatever is in memory, to be loaded over.
             factor_step: How many times farther a step of Adam moves a factor than a weight (of SGD: squared).
 
         Raises:

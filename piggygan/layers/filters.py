@@ -25,9 +25,9 @@ from piggygan.errors import ConfigurationError
 DEFAULT_FRACTION = 0.25
 """Share of filters that a task learns freely; lambda = 1/4 in the paper."""
 
-DEFAULT_MAX_BANK = 1.25
-"""Most bank filters, as a multiple of a layer's filters: the layer's own and a task's worth. With more, each task costs
-more than the last."""
+DEFAULT_MAX_BANK = 0.25
+"""Most bank filters, as a multiple of a layer's filters: the most useful quarter scores as all of them do, at half the
+step; measured in docs/decisions.md."""
 
 
 def unconstrained_count(c_out: int, fraction: float, groups: int = 1) -> int:

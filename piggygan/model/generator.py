@@ -130,8 +130,8 @@ class MultiTaskGenerator(HeldTasks):
                 each layer's filters, by pattern of paths: ``{"*": 0.25}`` is the paper's lambda in every layer. A layer
                 that would cost more than an ordinary one is wholly the task's own.
             max_bank: Most bank filters of a layer, as a multiple of the layer's filters, above 0: where the tasks
-                drawn on have more, the most useful are taken, so that a step of the tenth task is about as fast as one
-                of the third. None: all, as in the paper.
+                drawn on have more, the most useful are taken, so that a step costs half of fine-tuning's and the tenth
+                task as much as the second. None: all, as in the paper; the warm start is then exact.
             in_channels: Channels of its input where they differ from the base task's.
             out_channels: Channels of its output where they differ from the base task's.
             draws_on: Frozen tasks whose filters it builds on; None: all frozen tasks.

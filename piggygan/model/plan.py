@@ -9,7 +9,8 @@ from torch import nn
 
 from piggygan.errors import ConfigurationError, UnsupportedModuleError
 from piggygan.layers.bypasses import bypasses
-from piggygan.layers.filters import DEFAULT_FRACTION, task_parameters_count, unconstrained_count
+from piggygan.layers.filters import DEFAULT_FRACTION, DEFAULT_MAX_BANK, task_parameters_count, unconstrained_count
+from piggygan.layers.starts import bank_limit
 from piggygan.layers.wrappable import CONVOLUTIONS
 from piggygan.model.allocation import Fraction, layer_fractions, worth_mixing
 from piggygan.model.ends import End, choose_ends, find_ends
@@ -117,6 +118,7 @@ def plan(
     generator: nn.Module,
     *,
     unconstrained_fraction: Fraction = DEFAULT_FRACTION,
+    max_bank: float | None = DEFAULT_MAX_BANK,
     per_task: Sequence[Pattern] = (),
     shared_frozen: Sequence[Pattern] = (),
     include: Sequence[Pattern] | None = None,
@@ -162,7 +164,7 @@ def plan(
     ends = None if is_known else find_ends(generator, kept)
     output, entrance = choose_ends(ends, convolutions, output_layer, input_layer)
     fractions = {**layer_fractions(unconstrained_fraction, sizes), output.layer: 1.0}
-    modules = tuple(_counted(entry, fractions.get(entry.path, 1.0)) for entry in found)
+    modules = tuple(_counted(entry, fractions.get(entry.path, 1.0), max_bank) for entry in found)
     return Plan(modules, tuple(problems), output, entrance)
 
 
@@ -187,7 +189,7 @@ def check_possible(planned: Plan) -> None:
     )
 
 
-def _counted(entry: PlannedModule, fraction: float) -> PlannedModule:
+def _counted(entry: PlannedModule, fraction: float, max_bank: float | None) -> PlannedModule:
     """Say what a task that draws on the base task would store."""
     module = entry.module
     if entry.treatment == "per_task":
@@ -197,8 +199,9 @@ def _counted(entry: PlannedModule, fraction: float) -> PlannedModule:
     c_out, groups = module.out_channels, module.groups
     filter_size = module.weight.numel() // c_out
     is_depthwise = 1 < groups == module.in_channels
-    fraction = 1.0 if is_depthwise else worth_mixing(fraction, filter_size=filter_size, bank=c_out // groups)
+    bank = c_out // groups if max_bank is None else min(c_out // groups, bank_limit(max_bank, c_out // groups))
+    fraction = 1.0 if is_depthwise else worth_mixing(fraction, filter_size=filter_size, bank=bank)
     own = unconstrained_count(c_out, fraction, groups)
     bias = 0 if module.bias is None else c_out
-    count = task_parameters_count(filter_size=filter_size, c_out=c_out, bank=c_out, unconstrained=own, groups=groups)
+    count = task_parameters_count(filter_size=filter_size, c_out=c_out, bank=bank, unconstrained=own)
     return replace(entry, cost=count + bias, is_own=own == c_out)

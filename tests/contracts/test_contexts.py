@@ -108,7 +108,7 @@ def test_a_folded_task_has_its_bits_wherever_it_was_folded(
 
 @of_both
 @pytest.mark.parametrize("name", AROUND)
-@pytest.mark.parametrize("chosen", [{"start_from": 1}, {"max_bank": None}, {"max_bank": 1.0}], ids=str)
+@pytest.mark.parametrize("chosen", [{"start_from": 1, "max_bank": 0.5}, {"max_bank": None}, {"max_bank": 1.0}], ids=str)
 def test_a_task_added_anywhere_starts_alike_and_learns(
     make: Callable[[], pg.MultiTaskGenerator], name: str, chosen: dict[str, Any], images: Tensor
 ) -> None:

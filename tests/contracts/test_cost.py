@@ -36,7 +36,7 @@ def test_a_quarter_unconstrained_costs_the_published_share(
     generator = UNetGenerator(depth=8, width=64) if network == "U-Net-256" else ResNetGenerator(blocks=9, width=64)
     model = pg.MultiTaskGenerator(generator, "facades")
     model.freeze_task("facades")
-    model.add_task("lungs", unconstrained_fraction={"*": 0.25})
+    model.add_task("lungs", unconstrained_fraction={"*": 0.25}, max_bank=None)
     base, lungs = model.overhead().tasks
     assert base.filters == sum(c_in * c_out * kernel * kernel for c_in, c_out, kernel in shapes)
     assert lungs.filters + lungs.factors == closed_form(shapes, 0.25)
@@ -82,7 +82,7 @@ def squeezing() -> nn.Module:
 def test_no_layer_of_a_task_costs_more_than_the_layer_itself(
     fraction: float | dict[str, float], max_bank: float | None, tmp_path: Path
 ) -> None:
-    planned = pg.plan(squeezing(), unconstrained_fraction=fraction)
+    planned = pg.plan(squeezing(), unconstrained_fraction=fraction, max_bank=max_bank)
     assert [entry.is_own for entry in planned.modules][1]
     assert "mixed, all own" in str(planned)
     model = pg.MultiTaskGenerator(squeezing(), "facades")

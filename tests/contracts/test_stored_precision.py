@@ -24,7 +24,7 @@ def model_with(task: str, stored: Precision | None) -> pg.MultiTaskGenerator:
     model = pg.MultiTaskGenerator(generator(), "facades")
     model.freeze_task("facades")
     torch.manual_seed(1)
-    model.add_task(task, out_channels=1, init="normal")
+    model.add_task(task, out_channels=1, init="normal", max_bank=1.25)
     model.freeze_task(task, stored=stored)
     return model.eval()
 

@@ -39,7 +39,7 @@ def test_the_life_of_two_tasks() -> None:
         model(torch.zeros(1, 3, 8, 8))
     model.freeze_task("lungs")
     described = model.describe_task("lungs")
-    assert replace(described, unconstrained_fraction={}) == pg.Task("lungs", ("facades",), {}, None, 1, 1.25, True)
+    assert replace(described, unconstrained_fraction={}) == pg.Task("lungs", ("facades",), {}, None, 1, 0.25, True)
     assert list(described.unconstrained_fraction) == ["0", "3", "5"]
     model.remove_task("lungs")
     assert model.tasks == ("facades",)

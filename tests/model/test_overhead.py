@@ -13,9 +13,9 @@ def test_overhead_counts_by_the_closed_form() -> None:
     overhead = two_tasks().overhead()
     lungs = overhead["lungs"]
     # A quarter of 216 + 1024 + 24 weights is 316: 24 for the output, 146 for each of the others. So the first layer
-    # has 6 own filters of 27 and 2 x 8 factors, the second 2 of 128 and 6 x 8, the output one filter of 8.
+    # has 6 own filters of 27 and factors of 2 by 2, the second 2 of 128 and 6 by 2, the output one filter of 8.
     assert lungs.filters == 6 * 27 + 2 * 128 + 8
-    assert lungs.factors == 16 + 48
+    assert lungs.factors == 4 + 12
     assert sum(layer.biases for layer in lungs.layers) == 8 + 8 + 1
     assert sum(layer.copies for layer in lungs.layers) == 16
     assert sum(layer.statistics for layer in lungs.layers) == 17

@@ -37,6 +37,11 @@ class Recomputing(nn.Module):
         return output
 
 
+def zeros(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Zeros for all that is learned."""
+    return {name: 0 * tensor if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
 def two_tasks(generator: nn.Module | None = None) -> pg.MultiTaskGenerator:
     torch.manual_seed(0)
     model = pg.MultiTaskGenerator(generator or pg.UNetGenerator(depth=3, width=4, norm="batch"), "facades")
@@ -128,7 +133,7 @@ def test_apply_reaches_what_learns_and_passes_frozen_tensors_by() -> None:
 
 def test_its_state_goes_to_a_task_of_the_same_kind_and_to_no_frozen_one() -> None:
     model, other, x = two_tasks().eval(), two_tasks(), torch.randn(2, 3, 16, 16)
-    other.eval().load_task_tensors("lungs", {name: 0 * tensor for name, tensor in other.task_tensors("lungs").items()})
+    other.eval().load_task_tensors("lungs", zeros(other.task_tensors("lungs")))
     state = model.view("lungs").state_dict()
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -203,7 +208,7 @@ def test_no_loading_changes_a_frozen_task_wherever_its_view_stands(nesting: str,
 
 def test_a_zero_of_the_other_sign_changes_a_frozen_task() -> None:
     model = two_tasks()
-    model.load_task_tensors("lungs", {name: 0 * tensor for name, tensor in model.task_tensors("lungs").items()})
+    model.load_task_tensors("lungs", zeros(model.task_tensors("lungs")))
     model.freeze_task("lungs")
     state = model.view("lungs").state_dict()
     changed = {

@@ -74,7 +74,7 @@ def test_a_varied_generator_comes_back_from_a_registry(tmp_path: Any) -> None:
         registry.commit(model, task, probe=torch.randn(1, 3, 8, 8))
     loaded = registry.load(generator=varied())
     assert loaded.wrapping == model.wrapping
-    assert loaded.describe_task("lungs") == Task("lungs", ("facades",), {"0": 0.5, "7": 0.25}, None, None, 1.25, True)
+    assert loaded.describe_task("lungs") == Task("lungs", ("facades",), {"0": 0.5, "7": 0.25}, None, None, 0.25, True)
     x = torch.randn(2, 3, 8, 8)
     for task in model.tasks:
         assert loaded(x, task=task).numpy().tobytes() == model.eval()(x, task=task).numpy().tobytes()

@@ -40,9 +40,9 @@ def _model(seed: int = 0) -> MultiTaskGenerator:
     torch.manual_seed(seed)
     model = MultiTaskGenerator(_generator(), "facades")
     _learn(model, "facades")
-    model.add_task("edges", unconstrained_fraction=0.5)
+    model.add_task("edges", unconstrained_fraction=0.5, max_bank=1.25)
     _learn(model, "edges")
-    model.add_task("lungs", in_channels=1, out_channels=1)
+    model.add_task("lungs", in_channels=1, out_channels=1, max_bank=1.25)
     _learn(model, "lungs")
     return model.eval()
 

@@ -37,7 +37,7 @@ class Program:
         self.model.freeze_task("facades")
         self.registry.commit(self.model, "facades")
         for task in ("edges", "hands"):
-            self.model.add_task(task, draws_on=["facades"], init="normal")
+            self.model.add_task(task, draws_on=["facades"], init="normal", max_bank=1.25)  # of format 1
             self.model.freeze_task(task)
             self.registry.commit(self.model, task)
         self.registry.export_task("hands", self.file)

@@ -99,7 +99,7 @@ def test_c13_a_registry_of_format_1_stays_one_until_a_task_needs_more(tmp_path: 
     registry = TaskRegistry(tmp_path / "copy")
     written = (registry.folder / "registry.json").read_bytes()
     model = registry.load()
-    model.add_task("hands", draws_on=["facades"])
+    model.add_task("hands", draws_on=["facades"], max_bank=1.25)
     model.freeze_task("hands")
     registry.commit(model, "hands", scores={"dice": 0.5}, image_size=64)
     assert schema_version(registry) == 1

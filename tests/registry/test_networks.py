@@ -195,7 +195,7 @@ def test_a_file_is_refused_when_one_direction_computes_something_else(
 
     def changed(path: Path) -> Any:
         file = read(path)
-        tensors = {name: tensor + 1 for name, tensor in file.parts["backward"].tensors.items()}
+        tensors = {name: tensor + tensor.is_floating_point() for name, tensor in file.parts["backward"].tensors.items()}
         return replace(file, parts={**file.parts, "backward": replace(file.parts["backward"], tensors=tensors)})
 
     monkeypatch.setattr(registry_module, "read_task_file", changed)

@@ -15,7 +15,7 @@ from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.baselines.fine_tuning import FineTuning
 from benchmarks.evidence.baselines.layers import convolutions, filters_of
 from benchmarks.evidence.baselines.low_rank import LowRank, LowRankAdapter, rank_of
-from benchmarks.evidence.methods import METHODS, ours, second_task, thin
+from benchmarks.evidence.methods import METHODS, WHOLE_BANK, Ours, ours, second_task, thin
 from benchmarks.evidence.stored_sizes import size_of
 from piggygan.data import PairBatch
 from piggygan.training import Turn
@@ -146,6 +146,8 @@ def test_parameters_a_task_are_the_closed_forms() -> None:
     found = {}
     for name in expected:
         contender = METHODS[name](generator(), "one")
+        if isinstance(contender, Ours):
+            contender.bound(WHOLE_BANK)
         contender.finish("one")
         contender.begin("two")
         found[name] = size_of(contender.stored("two")).parameters

@@ -19,12 +19,12 @@ def test_every_task_is_set_against_the_first_under_every_bound(monkeypatch: pyte
     rows = growth.measure(options, skipped)
     assert skipped == []
     assert [(row["bank bound"], row["task"]) for row in rows] == [
-        (bound, task) for bound in ("1.25 (default)", "1", "none") for task in (2, 5)
+        (bound, task) for bound in ("0.25 (default)", "1", "none") for task in (2, 5)
     ]
     assert [row["peak / first"] for row in rows] == [1.0, 2.5] * 3
     stored = {(row["bank bound"], row["task"]): row["stored MiB"] for row in rows}
     # The factors grow with the bank: a bound keeps them small.
-    assert stored["1", 5] < stored["1.25 (default)", 5] < stored["none", 5]
+    assert stored["0.25 (default)", 5] < stored["1", 5] < stored["none", 5]
     assert all(row["load ms"] > 0 for row in rows)
 
 
@@ -36,7 +36,7 @@ def test_a_failed_child_costs_one_figure(monkeypatch: pytest.MonkeyPatch) -> Non
     skipped: list[str] = []
     rows = growth.measure(growth.Options(networks=("unet",), size=16, width=2, seconds=0.0, tasks=(2,)), skipped)
     assert [row["peak MiB"] for row in rows] == [None, 200.0, 200.0]
-    assert skipped == ["memory of task 2, bank bound 1.25 (default), on U-Net-256, batch 1, 16 px: killed"]
+    assert skipped == ["memory of task 2, bank bound 0.25 (default), on U-Net-256, batch 1, 16 px: killed"]
 
 
 def test_what_is_stored_does_not_depend_on_the_precision_and_is_measured_once() -> None:
