@@ -1,7 +1,8 @@
 """Puts the tables into ``docs/evidence.md`` and ``docs/decisions.md``: no figure in them is written by hand.
 
 Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
-that order; ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables. Those of the measuring
+that order; ``chain``, ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables, and ``few``
+that of groups of draws. Those of the measuring
 rod have all tasks: ``<!-- rod: SEED SEED -->``, ``<!-- rod-price: SEED -->``, ``<!-- rod-against: METHOD SEED -->``.
 """
 
@@ -10,20 +11,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from benchmarks.evidence.few_films import few_rows
 from benchmarks.evidence.findings import Results
 from benchmarks.evidence.goals import goal_rows
 from benchmarks.evidence.rates import rate_rows
 from benchmarks.evidence.rod_tables import difference_rows, price_rows, quality_rows
-from benchmarks.evidence.score_tables import claim_rows, cost_rows, photo_rows, score_rows
+from benchmarks.evidence.score_tables import chain_rows, claim_rows, cost_rows, photo_rows, score_rows
 from benchmarks.reporting import markdown_table
 
 TABLES = {
     "scores": score_rows,
+    "chain": chain_rows,
     "costs": cost_rows,
     "differences": claim_rows,
     "goals": goal_rows,
     "photos": photo_rows,
     "rates": rate_rows,
+    "few": few_rows,
     "rod": quality_rows,
     "rod-price": price_rows,
     "rod-against": difference_rows,

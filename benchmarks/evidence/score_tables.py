@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
 from benchmarks.evidence.findings import REFERENCE, Measure, Results, Tasks, claims, summary
@@ -29,6 +30,29 @@ def score_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
             "learning curve": measures["learning curve"].shown(),
         }
         found.append((measures["average"].mean, row))
+    return [row for _, row in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def chain_rows(results: Results, tasks: Tasks) -> list[dict[str, Any]]:
+    """Lay out what every method scores on each task at the end of an order, and what it stores; best mean first."""
+    found: list[tuple[float, dict[str, Any]]] = []
+    runs = results.runs(tasks)
+    seeds = max((len(own) for own in runs.values()), default=0)
+    for method, own in runs.items():
+        if len(own) < seeds:  # rows of other numbers of seeds do not compare
+            continue
+        scores = {task: Measure(tuple(run.final(task)["scores"]["headline"] for run in own)) for task in tasks}
+        average = fmean(measure.mean for measure in scores.values())
+        changed = {task for run in own for task in run.changed_outputs()}
+        whole = sum(int(own[0].cells[0]["stored"]["parameters"]) for _ in tasks)
+        row = {
+            "method": method,
+            **{task: measure.shown() for task, measure in scores.items()},
+            "mean": f"{average:.3f}",
+            "stored / separate": f"{fmean(run.stored('parameters') for run in own) / whole:.3f}",
+            "earlier outputs": f"{len(changed)} of {len(tasks) - 1} changed" if changed else "same bytes",
+        }
+        found.append((average, row))
     return [row for _, row in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
