@@ -1,4 +1,4 @@
-"""Puts the tables into ``docs/evidence.md`` and ``docs/decisions.md``: no figure in them is written by hand.
+"""Puts the tables into pages such as ``docs/evidence.md``: no figure in them is written by hand.
 
 Whatever stands between ``<!-- scores: TASK TASK -->`` and the next ``<!-- end -->`` is written anew from the cells of
 that order; ``chain``, ``costs``, ``differences``, ``goals``, ``photos`` and ``rates`` are the other tables, and ``few``
@@ -9,17 +9,19 @@ rod have all tasks: ``<!-- rod: SEED SEED -->``, ``<!-- rod-price: SEED -->``, `
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.evidence.few_films import few_rows
-from benchmarks.evidence.findings import Results
+from benchmarks.evidence.findings import Results, Tasks
 from benchmarks.evidence.goals import goal_rows
 from benchmarks.evidence.rates import rate_rows
 from benchmarks.evidence.rod_tables import difference_rows, price_rows, quality_rows
 from benchmarks.evidence.score_tables import chain_rows, claim_rows, cost_rows, photo_rows, score_rows
 from benchmarks.reporting import markdown_table
 
-TABLES = {
+TABLES: dict[str, Callable[[Results, Tasks], list[dict[str, Any]]]] = {
     "scores": score_rows,
     "chain": chain_rows,
     "costs": cost_rows,

@@ -65,7 +65,7 @@ class Options:
     page: bool = False
     """Only write ``forgetting.html`` and its figures, of the cells in ``out``."""
     fill: Path | None = None
-    """Only write the tables of this page anew, such as docs/evidence.md; see ``evidence.py``."""
+    """Only write the tables of this page anew, such as docs/evidence.md; see ``evidence_page.py``."""
     features: Path | None = None
     """A ``.pt2`` file of a network for FID and KID, such as Inception; see ``distances.py``."""
 

@@ -1,4 +1,4 @@
-"""Figures of methods set against one another: quality against what is stored, and what is stored against tasks."""
+"""Figures of methods set against one another: quality beside what is stored, and what is stored against tasks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Point:
     """One method in the figure of quality against storage.
 
     Attributes:
-        method: Its name, written beside the point.
+        method: Its name.
         share: Parameters stored, as a share of separate networks.
         quality: Mean final score.
         forgetting: Mean fall from the best score, 0 or more; the colour.
@@ -39,41 +39,34 @@ class Point:
 
 
 def quality_against_parameters(points: Sequence[Point], title: str) -> bytes:
-    """Draw each method as a point: right is more storage, up is better, orange has forgotten."""
-    figure = Figure(figsize=(7.6, 4.6), layout="constrained")
-    axes = figure.subplots()
+    """Draw a row a method: its quality, orange where it has forgotten, beside what it stores; best first."""
+    best_first = sorted(points, key=lambda point: point.quality)
+    rows = range(len(best_first))
+    figure = Figure(figsize=(7.6, 1.3 + 0.34 * len(points)), layout="constrained")
+    quality, storage = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     worst = max([0.05, *(point.forgetting for point in points)])
-    for point in points:
-        axes.errorbar(point.share, point.quality, yerr=point.spread or None, color="#9aa5af", linewidth=1, zorder=1)
-    drawn = axes.scatter(
-        [point.share for point in points],
-        [point.quality for point in points],
-        c=[max(0.0, point.forgetting) for point in points],
-        cmap=KEPT_TO_FORGOTTEN,
-        vmin=0.0,
-        vmax=worst,
-        s=[90 if point.method == "ours" else 42 for point in points],
-        zorder=2,
+    colours = [KEPT_TO_FORGOTTEN(max(0.0, point.forgetting) / worst) for point in best_first]
+    values = [point.quality for point in best_first]
+    quality.hlines(rows, [0.0] * len(values), values, color="#e1e6ea", zorder=1)
+    quality.errorbar(
+        values, rows, xerr=[point.spread for point in best_first], fmt="none", color="#5b6670", linewidth=2, zorder=2
     )
-    for point, place in zip(points, _label_places(points), strict=True):
-        weight = "bold" if point.method == "ours" else "normal"
-        axes.annotate(
-            point.method,
-            (point.share, point.quality),
-            place,
-            textcoords="offset points",
-            va="center",
-            ha="left" if place[0] > 0 else "right",
-            **lettering(8, weight=weight),
-        )
-    bar = figure.colorbar(drawn, ax=axes, fraction=0.03, pad=0.02)
-    bar.set_label("forgetting", **lettering(8.5, MUTED))
-    bar.ax.tick_params(length=0, labelsize=8, labelcolor=MUTED)
-    bar.outline.set_visible(False)
-    _plain(axes)
-    axes.margins(x=0.16, y=0.1)
-    axes.set_xlabel("parameters stored for all tasks, as a share of separate networks", **lettering(9, MUTED))
-    axes.set_ylabel("mean score over tasks, at the end", **lettering(9, MUTED))
+    quality.scatter(values, rows, c=colours, s=54, zorder=3)
+    storage.barh(rows, [point.share for point in best_first], color="#9aa5af", height=0.55)
+    for row, point in enumerate(best_first):
+        said = f"{point.quality:.3f}" + (f", lost {point.forgetting:.3f}" if point.forgetting > 0.0005 else "")
+        place = {"textcoords": "offset points", "va": "center", "ha": "left"}
+        quality.annotate(said, (point.quality + point.spread, row), (7, 0), **place, **lettering(8, MUTED))
+        storage.annotate(f"{point.share:.2f}", (point.share, row), (4, 0), **place, **lettering(8, MUTED))
+    for axes in (quality, storage):
+        _plain(axes)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlim(0.0, 1.25 * axes.get_xlim()[1])  # room for the numbers
+    quality.set_yticks(list(rows), [point.method for point in best_first], **lettering(8.5))
+    for label, point in zip(quality.get_yticklabels(), best_first, strict=True):
+        label.set_fontweight("bold" if point.method == "ours" else "normal")
+    quality.set_xlabel("mean score over tasks, at the end", **lettering(9, MUTED))
+    storage.set_xlabel("stored, as a share of separate networks", **lettering(9, MUTED))
     figure.suptitle(title, x=0.008, ha="left", **lettering(11, weight="bold"))
     return _png_of(figure)
 
@@ -101,36 +94,6 @@ def cost_against_tasks(curves: Mapping[str, Sequence[float]], title: str, unit: 
     axes.set_ylabel(unit, **lettering(9, MUTED))
     figure.suptitle(title, x=0.008, ha="left", **lettering(11, weight="bold"))
     return _png_of(figure)
-
-
-def _label_places(points: Sequence[Point]) -> list[tuple[float, float]]:
-    """Choose for each name an offset from its point, in points of type, at which it covers no other name or point."""
-    taken = [_box(point, points, (-4.0, 0.0), 1) for point in points]
-    places = []
-    for point in points:
-        offsets = [(side * 8.0, 11.0 * step) for step in (0, 1, -1, 2, -2, 3, -3, 4, -4) for side in (1, -1)]
-        boxes = [_box(point, points, offset, len(point.method)) for offset in offsets]
-        free = [number for number, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)]
-        chosen = free[0] if free else 0
-        taken.append(boxes[chosen])
-        places.append(offsets[chosen])
-    return places
-
-
-def _box(
-    point: Point, points: Sequence[Point], offset: tuple[float, float], letters: int
-) -> tuple[float, float, float, float]:
-    """Return about where words would be, in points of type: left, right, bottom, top."""
-    shares, qualities = [other.share for other in points], [other.quality for other in points]
-    x = 340.0 * (point.share - min(shares)) / ((max(shares) - min(shares)) or 1.0) + offset[0]
-    y = 210.0 * (point.quality - min(qualities)) / ((max(qualities) - min(qualities)) or 1.0) + offset[1]
-    long = 5.2 * letters
-    left = x if offset[0] >= -4 else x - long
-    return left, left + max(long, 8.0), y - 5, y + 5
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _plain(axes: Axes) -> None:

@@ -170,6 +170,8 @@ METHODS: dict[str, Start] = {
     "ours-fresh": ours(init="fresh"),
     "ours-bank-half": ours(max_bank=0.5),
     "ours-bank-quarter": ours(max_bank=0.25),
+    "ours-bank-quarter-step-8": ours(max_bank=0.25, factor_step=8.0),
+    "ours-bank-quarter-step-128": ours(max_bank=0.25, factor_step=128.0),
     "ours-bank-quarter-10th": ours(max_bank=0.25, unconstrained_fraction=0.09),
     "ours-fresh-bank-quarter": ours(init="fresh", max_bank=0.25),
     "ours-fresh-bank-8th": ours(init="fresh", max_bank=0.125),

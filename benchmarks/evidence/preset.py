@@ -45,6 +45,8 @@ class TaskSetting:
     """Steps of the optimizer; None: as many as the setting says."""
     draw: int = 0
     """Which draw of the films, where there are several from one seed."""
+    variations: Literal["films", "wide"] = "films"
+    """How far films are turned, scaled, moved, lightened and darkened while they are learned from."""
 
 
 @dataclass(frozen=True)

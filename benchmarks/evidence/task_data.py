@@ -18,7 +18,10 @@ from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
 from piggygan.errors import DatasetError
 
-FILM_VARIATIONS = PairAugmentation(zoom=(0.85, 1.15), rotation_degrees=8.0, contrast=0.2, brightness=0.2)
+FILM_VARIATIONS = {
+    "films": PairAugmentation(zoom=(0.85, 1.15), rotation_degrees=8.0, contrast=0.2, brightness=0.2),
+    "wide": PairAugmentation(zoom=(0.7, 1.4), shift=0.1, rotation_degrees=15.0, contrast=0.3, brightness=0.3),
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class TaskData:
 
     def learned(self) -> PairDataset:
         """Return the pairs to learn from, varied anew each epoch."""
-        varied = FILM_VARIATIONS if self._source.form == "masks" else PairAugmentation.pix2pix()
+        is_masks = self._source.form == "masks"
+        varied = FILM_VARIATIONS[self._task.variations] if is_masks else PairAugmentation.pix2pix()
         return self._dataset(self.names.learned, "train", varied)
 
     def whole(self) -> PairBatch:
