@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+import piggygan as pg
 from piggygan.errors import ConfigurationError
 from piggygan.files.digests import tensors_digest
 from piggygan.jobs.config import MethodConfig, TrainConfig
@@ -121,3 +125,29 @@ def test_the_first_task_of_a_registry_is_not_rounded(tmp_path: Path, facade_pair
     config: TrainConfig = replace(small(facade_pairs), method=MethodConfig(stored="int8"))
     with pytest.raises(ConfigurationError, match="a registry's first one is kept to the bit"):
         train_task(tmp_path / "new", "facades", config, progress=False)
+
+
+class Lit(nn.Module):
+    """A convolution whose channels a matrix of the user's own mixes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.own, self.last = nn.Conv2d(3, 8, 3), nn.Linear(8, 8), nn.Conv2d(8, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.last(self.own(self.first(x).movedim(1, -1)).movedim(-1, 1))
+        return output
+
+
+def test_what_is_looked_at_is_what_freezing_makes_copies_of_other_modules_included() -> None:
+    torch.manual_seed(0)
+    model = pg.MultiTaskGenerator(Lit(), "facades", per_task=["own"])
+    model.freeze_task("facades")
+    model.add_task("lungs", init="normal")
+    frozen, learner = copy.deepcopy(model), cast(Any, SimpleNamespace(models={"generator": model}, task="lungs"))
+    frozen.freeze_task("lungs", stored="int4")
+    x = torch.randn(1, 3, 8, 8)
+    before = tensors_digest(model.task_tensors("lungs"))
+    with rounding._rounded(learner, "int4"), torch.no_grad():
+        assert torch.equal(model.eval()(x, task="lungs"), frozen.eval()(x, task="lungs"))
+    assert tensors_digest(model.task_tensors("lungs")) == before
