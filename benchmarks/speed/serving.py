@@ -16,19 +16,13 @@ lets the clients send for five minutes, and says what they saw.
 from __future__ import annotations
 
 import io
-import os
 import re
 import statistics
 import subprocess
 import sys
-import threading
 import time
-import urllib.request
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,6 +32,7 @@ import tyro
 from PIL import Image
 
 import piggygan as pg
+from benchmarks.speed.server_load import get, load, metric, post, serving
 from piggygan.data.synthetic import generate_xray
 from piggygan.prediction import PredictionOptions
 from piggygan.prediction.translator import Translator
@@ -69,42 +64,6 @@ class Options:
     """Side of the large film."""
 
 
-@dataclass
-class Load:
-    """What clients saw in one turn."""
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    latencies: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Answers a second."""
-        return self.statuses[200] / self.seconds
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server in a process of its own."""
-
-    port: int
-    process: int
-    seconds_to_start: float
-    used_to_start: float
-
-    def memory(self) -> int:
-        """Bytes that it holds, with its decoding processes."""
-        return sum(_resident(one) for one in self._processes())
-
-    def processor_seconds(self) -> float:
-        """That it has used, with its decoding processes."""
-        return sum(_processor_seconds(one) for one in self._processes())
-
-    def _processes(self) -> list[int]:
-        tasks = Path(f"/proc/{self.process}/task").glob("*/children")
-        return [self.process, *(int(child) for task in tasks for child in task.read_text().split())]
-
-
 def main(options: Options) -> None:
     """Measure, and say what was found."""
     for line in measure(options):
@@ -126,7 +85,7 @@ def measure(options: Options) -> Iterator[str]:
                 f"answers after {server.seconds_to_start:.2f} s and {server.used_to_start:.2f} processor seconds, of "
                 f"which import torch takes {seconds:.2f} and {used:.2f}"
             )
-            while _metric(server.port, "tasks_ready") < 2:
+            while metric(server.port, "tasks_ready") < 2:
                 time.sleep(0.1)
             large, used = _film(99, options.film), server.processor_seconds()
             seconds = post(server.port, large)
@@ -139,7 +98,7 @@ def measure(options: Options) -> Iterator[str]:
             for _ in range(ROUNDS):
                 load(server.port, films, options.clients, options.seconds)
                 before = decided
-                decided = sum(_metric(server.port, f"batch_sizes_{end}_total") for end in ("proved", "given_up"))
+                decided = sum(metric(server.port, f"batch_sizes_{end}_total") for end in ("proved", "given_up"))
                 if decided and decided == before:
                     break
             before, ratios, by_processor = server.memory(), [], []
@@ -171,9 +130,7 @@ def measure(options: Options) -> Iterator[str]:
                     f"second; p50 {p50:.2f} s, p99 {p99:.2f} s"
                 )
             yield f"memory {before / 2**20:.0f} MiB before, {server.memory() / 2**20:.0f} MiB after"
-            batches = re.findall(
-                r'piggygan_batches_total\{size="(\d+)"\} (\d+)', _get(server.port, "/metrics").decode()
-            )
+            batches = re.findall(r'piggygan_batches_total\{size="(\d+)"\} (\d+)', get(server.port, "/metrics").decode())
             yield f"batches: {dict(batches)}"
 
 
@@ -186,23 +143,6 @@ def commit(folder: Path, options: Options) -> None:
     model.freeze_task("lungs")
     for task in model.tasks:
         pg.TaskRegistry(folder).commit(model, task, image_size=options.size)
-
-
-@contextmanager
-def serving(folder: str, clients: int) -> Iterator[Server]:
-    """Start a server, and end it."""
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "piggygan.cli", "serve", folder, "--port", "0", "--requests", str(clients)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            if process.stdout is None:
-                raise RuntimeError("the server says nothing")
-            port = int(process.stdout.readline().rpartition(":")[2].strip().rstrip("/"))
-            _get(port, "/health")
-            seconds = time.perf_counter() - began
-            yield Server(port, process.pid, seconds, _processor_seconds(process.pid))
-        finally:
-            process.terminate()
 
 
 def best_rate(translator: Translator, options: Options) -> tuple[dict[int, float], float]:
@@ -244,62 +184,11 @@ def two_tasks(folder: str, options: Options) -> float:
     return statistics.median(shares)
 
 
-def load(port: int, films: list[bytes], clients: int, seconds: float) -> Load:
-    """Let clients send films for a while."""
-    seen, lock, began = Load(), threading.Lock(), time.perf_counter()
-
-    def client(number: int) -> None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=120)
-        while time.perf_counter() - began < seconds:
-            sent = time.perf_counter()
-            connection.request("POST", "/api/tasks/lungs/predict", films[number % len(films)])
-            answer = connection.getresponse()
-            answer.read()
-            with lock:
-                seen.statuses[answer.status] += 1
-                seen.latencies.append(time.perf_counter() - sent)
-            if answer.status == 429:
-                time.sleep(float(answer.headers["Retry-After"]))
-        connection.close()
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seen.seconds = time.perf_counter() - began
-    return seen
-
-
-def post(port: int, film: bytes) -> float:
-    """Send a film, and say how long its mask took."""
-    began = time.perf_counter()
-    connection = HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("POST", "/api/tasks/lungs/predict", film)
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    if answer.status != 200:
-        raise RuntimeError(f"the server answered {answer.status}")
-    return time.perf_counter() - began
-
-
 def _film(seed: int, side: int) -> bytes:
     file = io.BytesIO()
     stored = generate_xray(np.random.default_rng(seed), side)[0]
     Image.fromarray((stored >> 4).astype(np.uint8)).save(file, format="PNG")
     return file.getvalue()
-
-
-def _get(port: int, path: str) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:  # ours
-        content: bytes = answer.read()
-        return content
-
-
-def _metric(port: int, name: str) -> float:
-    found = re.search(rf"^piggygan_{name} (\S+)$", _get(port, "/metrics").decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
 
 
 def _import_torch() -> tuple[float, float]:
@@ -308,21 +197,6 @@ def _import_torch() -> tuple[float, float]:
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     seconds, used = map(float, said.split())
     return seconds, used
-
-
-def _resident(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096
-    except OSError:
-        return 0
-
-
-def _processor_seconds(process: int) -> float:
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
