@@ -37,7 +37,6 @@ from piggygan.training import (
     SupervisedObjective,
     TrainingOptions,
     Turn,
-    train,
 )
 
 FORMAT = 1
@@ -180,7 +179,7 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
     wall, processor = time.perf_counter(), time.process_time()
     objective = ContenderObjective(_objective(contender, cell.task, task, setting), contender, cell.task)
     options = TrainingOptions(epochs=epochs, learning_rate=task.learning_rate, seed=cell.seed, progress=False)
-    history = train(objective, loader, options, on_epoch=read)
+    history = contender.learn(cell.task, objective, loader, options, read)
     processor, wall = time.process_time() - processor - watching, time.perf_counter() - wall
     return {
         "pairs": {side: len(names) for side, names in asdict(data.names).items()},

@@ -10,11 +10,15 @@ from typing import Any
 from torch import Tensor, nn
 
 import piggygan as pg
-from benchmarks.evidence.baselines.binary_masks import BinaryMasks
+from benchmarks.evidence.baselines.adapters import Adapters
+from benchmarks.evidence.baselines.binary_masks import BinaryMasks, PublishedMasks
 from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.baselines.distillation import Distillation
+from benchmarks.evidence.baselines.dora import Dora
 from benchmarks.evidence.baselines.fine_tuning import FineTuning
 from benchmarks.evidence.baselines.frozen_base import FrozenBase
+from benchmarks.evidence.baselines.hadamard import LoHa
+from benchmarks.evidence.baselines.hypernetwork import Hypernetwork
 from benchmarks.evidence.baselines.low_rank import LowRank
 from benchmarks.evidence.baselines.replay import Replay
 from benchmarks.evidence.baselines.separate import Separate, Thin
@@ -122,7 +126,7 @@ class Related(Ours):
         self._arguments["start_from"] = next(iter(pg.relatedness(self.model, [some])))
 
 
-def low_rank(scale: float, fraction: Fraction = PAPERS_FRACTION) -> Start:
+def adapters(kind: type[Adapters], scale: float = 1.0, fraction: Fraction = PAPERS_FRACTION) -> Start:
     """Make adapters that are in every layer as large as what ours stores there with the whole bank.
 
     Unless said, with the paper's lambda. With a smaller bank ours is a little smaller than they are.
@@ -130,9 +134,14 @@ def low_rank(scale: float, fraction: Fraction = PAPERS_FRACTION) -> Start:
 
     def start(generator: pg.UNetGenerator, first: str) -> Contender:
         sizes = {layer.path: layer.filters + layer.factors for layer in second_task(generator, fraction).layers}
-        return LowRank(generator, first, sizes, scale)
+        return kind(generator, first, sizes, scale)
 
     return start
+
+
+def published_masks_with_norms(generator: pg.UNetGenerator, first: str) -> Contender:
+    """Make the published masks whose norms are learned too."""
+    return PublishedMasks(generator, first, learn_norms=True)
 
 
 def thin(generator: pg.UNetGenerator, first: str) -> Contender:
@@ -156,10 +165,17 @@ METHODS: dict[str, Start] = {
     "distillation": Distillation,
     "frozen-base": FrozenBase,
     "binary-masks": BinaryMasks,
-    "low-rank": low_rank(1.0),
-    "low-rank-x4": low_rank(4.0),
-    "low-rank-x16": low_rank(16.0),
-    "low-rank-x16-lambda-0": low_rank(16.0, 0.0),
+    "binary-masks-published": PublishedMasks,
+    "binary-masks-published-norms": published_masks_with_norms,
+    "low-rank": adapters(LowRank),
+    "low-rank-x4": adapters(LowRank, 4.0),
+    "low-rank-x16": adapters(LowRank, 16.0),
+    "low-rank-x16-lambda-0": adapters(LowRank, 16.0, 0.0),
+    "dora": adapters(Dora),
+    "dora-x16": adapters(Dora, 16.0),
+    "loha": adapters(LoHa),
+    "loha-x16": adapters(LoHa, 16.0),
+    "hypernetwork": adapters(Hypernetwork),
     "ours": ours(),
     "ours-8th": ours(unconstrained_fraction=1 / 8),
     "ours-from-base": from_base,

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from piggygan.training import Batch, Turn
+from piggygan.data import Pair
+from piggygan.training import Batch, History, Objective, TrainingOptions, Turn, train
+from piggygan.training.loop import EpochCallback
 
 
 class Contender(ABC):
@@ -60,6 +63,21 @@ class Contender(ABC):
     def remember(self, task: str, pairs: Callable[[], Batch]) -> None:  # noqa: B027
         """Look at the training pairs of a task that has been learned, as they are in their files."""
 
+    def practises(self, task: str) -> tuple[str, ...]:  # noqa: ARG002
+        """Name the earlier tasks whose training pairs are learned from again, together with a task's own."""
+        return ()
+
+    def learn(
+        self,
+        task: str,  # noqa: ARG002
+        objective: Objective,
+        loader: DataLoader[Pair],
+        options: TrainingOptions,
+        on_epoch: EpochCallback,
+    ) -> History:
+        """Learn a task; all but those with a recipe of their own learn as ``piggygan train`` does."""
+        return train(objective, loader, options, on_epoch=on_epoch)
+
     def turns(self, task: str, batch: Batch, turns: Iterator[Turn]) -> Iterator[Turn]:  # noqa: ARG002
         """Change the losses of a training step on a batch; most leave them alone."""
         return turns
@@ -79,7 +97,8 @@ class CopyContender(Contender):
 
     def begin(self, task: str) -> None:
         """Make a copy of the first network and let :meth:`adapt` change it."""
-        self.networks[task] = self.adapt(copy.deepcopy(self.networks[self.first]))
+        device = next(self.generator.parameters()).device
+        self.networks[task] = self.adapt(copy.deepcopy(self.networks[self.first])).to(device)
 
     @abstractmethod
     def adapt(self, network: nn.Module) -> nn.Module:

@@ -40,8 +40,22 @@ def learned_and_statistics(network: nn.Module) -> dict[str, Tensor]:
     return found | {name: buffer for name, buffer in network.named_buffers() if torch.is_tensor(buffer)}
 
 
+def filter_axis(convolution: Convolution) -> int:
+    """Return along which axis of its weight a convolution's filters are."""
+    return 1 if isinstance(convolution, nn.ConvTranspose2d) else 0
+
+
 def filters_of(convolution: Convolution) -> tuple[int, int]:
     """Return how many filters a convolution has, and how many numbers each of them."""
-    along = 1 if isinstance(convolution, nn.ConvTranspose2d) else 0
-    filters = convolution.weight.shape[along]
+    filters = convolution.weight.shape[filter_axis(convolution)]
     return filters, convolution.weight.numel() // filters
+
+
+def rows_of(weight: Tensor, axis: int) -> Tensor:
+    """Return the filters along an axis of a weight as the rows of a matrix: ``(filters, numbers)``."""
+    return weight.movedim(axis, 0).flatten(1)
+
+
+def weight_of(rows: Tensor, like: Tensor, axis: int) -> Tensor:
+    """Return the rows of a matrix as a weight with its filters along an axis: the way back from :func:`rows_of`."""
+    return rows.reshape(like.movedim(axis, 0).shape).movedim(0, axis)

@@ -8,18 +8,11 @@ computes; peft has no form for ``ConvTranspose2d``, half of a U-Net, which is ad
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from benchmarks.evidence.baselines.contender import CopyContender
-from benchmarks.evidence.baselines.layers import (
-    Convolution,
-    filters_of,
-    learned_and_statistics,
-    let_move_norms_and_output,
-    replace_convolutions,
-)
+from benchmarks.evidence.baselines.adapters import Adapters
+from benchmarks.evidence.baselines.layers import Convolution, filters_of
 
 
 class LowRankAdapter(nn.Module):
@@ -54,35 +47,12 @@ class LowRankAdapter(nn.Module):
         return output
 
 
-class LowRank(CopyContender):
-    """Adapters on every convolution but the output layer; norms, biases and the output layer are learned anew.
+class LowRank(Adapters):
+    """A low-rank convolution beside every frozen one."""
 
-    Args:
-        generator: Of the first task.
-        first: The first task's name.
-        layer_parameters: By path, how many parameters an adapter may have at most: what ours stores there.
-        scale: LoRA's alpha / rank.
-    """
-
-    def __init__(
-        self, generator: nn.Module, first: str, layer_parameters: Mapping[str, int], scale: float = 1.0
-    ) -> None:
-        super().__init__(generator, first)
-        self._layer_parameters = layer_parameters
-        self._scale = scale
-
-    def adapt(self, network: nn.Module) -> nn.Module:
-        """Put the adapters in place."""
-        let_move_norms_and_output(network)
-        replace_convolutions(
-            network,
-            lambda path, layer: LowRankAdapter(layer, rank_of(layer, self._layer_parameters[path]), self._scale),
-        )
-        return network
-
-    def own(self, network: nn.Module) -> dict[str, Tensor]:
-        """The adapters, norms, biases, output layer and running statistics."""
-        return learned_and_statistics(network)
+    def adapter(self, layer: Convolution, parameters: int, scale: float) -> nn.Module:
+        """Put a low-rank convolution beside the layer."""
+        return LowRankAdapter(layer, rank_of(layer, parameters), scale)
 
 
 def rank_of(convolution: Convolution, parameters: int) -> int:

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from benchmarks.evidence.baselines import distillation
-from benchmarks.evidence.baselines.binary_masks import START, BinaryMasks
+from benchmarks.evidence.baselines.binary_masks import MASK_RATE, START, BinaryMasks
 from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.baselines.fine_tuning import FineTuning
 from benchmarks.evidence.baselines.layers import convolutions, filters_of
-from benchmarks.evidence.baselines.low_rank import LowRank, LowRankAdapter, rank_of
+from benchmarks.evidence.baselines.low_rank import LowRank, rank_of
 from benchmarks.evidence.methods import METHODS, WHOLE_BANK, Ours, ours, second_task, thin
 from benchmarks.evidence.stored_sizes import size_of
 from piggygan.data import PairBatch
-from piggygan.training import Turn
+from piggygan.training import SupervisedObjective, TrainingOptions, Turn
 
 FORGETS = ("fine-tuning", "replay", "distillation")
 
@@ -139,6 +139,8 @@ def test_parameters_a_task_are_the_closed_forms() -> None:
         "separate": whole,
         "frozen-base": own,
         "binary-masks": own + weights // 32,
+        "binary-masks-published": output_layer + weights // 32,
+        "binary-masks-published-norms": own + weights // 32,
         "low-rank": own + adapters,
         "low-rank-x16": own + adapters,
         "ours": second_task(network).parameters,
@@ -154,11 +156,12 @@ def test_parameters_a_task_are_the_closed_forms() -> None:
     assert found == expected
 
 
-def test_adapters_are_as_large_as_ours_and_no_larger() -> None:
+@pytest.mark.parametrize("name", ["low-rank", "dora", "loha", "hypernetwork"])
+def test_adapters_are_as_large_as_ours_and_no_larger(name: str) -> None:
     network = generator(width=8)
-    contender = METHODS["low-rank"](copy.deepcopy(network), "one")
+    contender = METHODS[name](copy.deepcopy(network), "one")
     contender.begin("two")
-    assert 0.9 < size_of(contender.stored("two")).parameters / second_task(network).parameters <= 1.0
+    assert 0.85 < size_of(contender.stored("two")).parameters / second_task(network).parameters <= 1.0
 
 
 def test_a_thin_network_is_the_nearest_that_a_whole_width_allows() -> None:
@@ -215,43 +218,29 @@ def test_distillation_holds_former_answers_and_teaches_by_new_inputs_alone(monke
     assert drift[100.0] < drift[0.0] / 2
 
 
-def test_a_low_rank_adapter_starts_at_nothing_and_adds_its_product_of_kernels() -> None:
-    for layer in (nn.Conv2d(3, 5, 4, stride=2, padding=1), nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1)):
-        adapter = LowRankAdapter(layer, rank=2, scale=3.0)
-        images = torch.randn(2, 3, 8, 8)
-        assert same_bytes(adapter(images).detach(), layer(images).detach())
-        nn.init.normal_(adapter.up.weight)
-        along = "or,rikl->oikl" if isinstance(layer, nn.Conv2d) else "or,irkl->iokl"
-        added = torch.einsum(along, adapter.up.weight[..., 0, 0], adapter.down.weight)
-        merged = copy.deepcopy(layer)
-        merged.weight.data += 3.0 * added.detach()
-        torch.testing.assert_close(adapter(images), merged(images))
-
-
-@pytest.mark.parametrize("scale", [1.0, 4.0])
-def test_on_convolutions_an_adapter_is_pefts_lora(scale: float) -> None:
-    peft = pytest.importorskip("peft", reason="peft is not installed: pip install 'piggygan[benchmarks]'")
-    rank = 2
-    plain = nn.Sequential(nn.Conv2d(3, 6, 4, stride=2, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(6, 3, 3, padding=1))
-    own = copy.deepcopy(plain).requires_grad_(False)
-    theirs = peft.get_peft_model(
-        copy.deepcopy(plain), peft.LoraConfig(r=rank, lora_alpha=scale * rank, target_modules=["0", "2"])
+def test_published_masks_leave_norms_and_biases_and_have_a_rate_of_their_own() -> None:
+    contender = METHODS["binary-masks-published"](generator(), "one")
+    contender.begin("two")
+    network = contender.network("two")
+    moving = {name for name, p in network.named_parameters() if p.requires_grad}
+    masks = {name for name in moving if name.endswith(".real")}
+    output_layer = list(convolutions(network))[-1]
+    assert len(masks) == len(convolutions(network)) - 1
+    assert moving - masks == {f"{output_layer}.weight", f"{output_layer}.bias"}
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    statistics = [norm.running_mean.clone() for norm in norms]
+    objective = SupervisedObjective(network, l1_weight=1.0)
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    history = contender.learn(
+        "two", objective, [pairs()], TrainingOptions(epochs=1, learning_rate=8e-4, decay_from=1.0, progress=False), None
     )
-    for place in (0, 2):
-        own[place] = LowRankAdapter(own[place], rank, scale)
-        lora = theirs.base_model.model[place]
-        nn.init.normal_(own[place].up.weight)
-        lora.lora_A["default"].weight.data.copy_(own[place].down.weight)
-        lora.lora_B["default"].weight.data.copy_(own[place].up.weight)
-    images = torch.randn(2, 3, 16, 16)
-    torch.testing.assert_close(own(images), theirs(images))
-    own(images).square().sum().backward()
-    theirs(images).square().sum().backward()
-    mine = [p.grad for p in own.parameters() if p.requires_grad]
-    yours = [p.grad for p in theirs.parameters() if p.requires_grad]
-    assert len(mine) == len(yours) == 4
-    for one, other in zip(mine, yours, strict=True):
-        torch.testing.assert_close(one, other)
+    assert len(history.epochs) == 1
+    assert all(torch.equal(norm.running_mean, was) for norm, was in zip(norms, statistics, strict=True))
+    mask = network.get_submodule("model.model.0").parametrizations.weight[0]
+    moved = (mask.step * mask.real - START).abs().max().item()
+    assert moved == pytest.approx(MASK_RATE, rel=1e-2)
+    now = network.get_parameter(f"{output_layer}.weight")
+    assert (now - before[f"{output_layer}.weight"]).abs().max().item() == pytest.approx(8e-4, rel=1e-3)
 
 
 def test_a_mask_keeps_or_drops_a_weight_and_gradients_pass_as_if_it_were_not_there() -> None:
