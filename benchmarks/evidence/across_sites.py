@@ -82,7 +82,7 @@ def rows(preset: Preset, chain: list[Cell], masks: list[str], folders: Folders, 
 
 def _ended(contender: Contender, cell: Cell, preset: Preset, place: Place, data: dict[str, TaskData]) -> None:
     """Give a contender that stands before a cell what came of the cell."""
-    if preset.before(cell):
+    if preset.before(cell) or cell.method != FROM_SCRATCH[0]:
         contender.meet(cell.task, data[cell.task].whole)
         contender.begin(cell.task)
     contender.restore(cell.task, load_file(place.weights(cell)))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import torch
 from PIL import Image
@@ -18,13 +18,14 @@ from torch import Tensor, nn
 
 import piggygan as pg
 from benchmarks.evidence.baselines.contender import Contender
+from benchmarks.evidence.baselines.joint import Joint
 from benchmarks.evidence.distances import FeatureNetwork
 from benchmarks.evidence.methods import FROM_SCRATCH, METHODS, Ours
 from benchmarks.evidence.preset import Cell, Kind, Preset, Setting, TaskSetting
 from benchmarks.evidence.quality import score
 from benchmarks.evidence.sources import Folders
 from benchmarks.evidence.stored_sizes import size_of
-from benchmarks.evidence.task_data import TaskData
+from benchmarks.evidence.task_data import PooledPairs, TaskData
 from benchmarks.peaks import forget_peak, resident_peak
 from benchmarks.reporting import describe_machine
 from piggygan.data import PairDataset, batches
@@ -114,7 +115,7 @@ def run_cell(cell: Cell, preset: Preset, folders: Folders, place: Place, feature
     if earlier or cell.method != FROM_SCRATCH[0]:
         contender.meet(cell.task, data[cell.task].whole)
         contender.begin(cell.task)
-    learned = _learn(contender, cell, preset, data[cell.task])
+    learned = _learn(contender, cell, preset, data)
     contender.finish(cell.task)
     contender.remember(cell.task, data[cell.task].whole)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in contender.stored(cell.task).items()}
@@ -145,6 +146,8 @@ def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskDa
     contender = METHODS[cell.method](generator.to(_device()), first)
     if isinstance(contender, Ours):
         contender.bound(setting.max_bank)
+    if isinstance(contender, Joint):
+        contender.pool(preset.pools.values())
     for number, step in enumerate(earlier):
         if number:
             contender.meet(step.task, data[step.task].whole)
@@ -155,13 +158,15 @@ def restored(cell: Cell, preset: Preset, place: Place, data: Mapping[str, TaskDa
     return contender
 
 
-def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> dict[str, Any]:
+def _learn(contender: Contender, cell: Cell, preset: Preset, data: Mapping[str, TaskData]) -> dict[str, Any]:
     """Train; return the learning curve and what it cost."""
     setting, task = preset.setting, preset.tasks[cell.task]
-    dataset, validated = data.learned(), data.validated()
+    together = (*contender.practises(cell.task), cell.task)
+    dataset, validated = _pooled([data[name].learned() for name in together]), data[cell.task].validated()
+    steps = sum(preset.tasks[name].steps or setting.steps for name in together)
     network = network_of(contender, cell.task, task.kind)
     loader = batches(dataset, setting.batch_size, seed=cell.seed, drop_last=True)
-    epochs = max(setting.readings, round((task.steps or setting.steps) / len(loader)))
+    epochs = max(setting.readings, round(steps / len(loader)))
     reading_epochs = {round(epochs * (number + 1) / setting.readings) for number in range(setting.readings)}
     curve: list[dict[str, float]] = []
     watching = 0.0
@@ -182,7 +187,8 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
     history = contender.learn(cell.task, objective, loader, options, read)
     processor, wall = time.process_time() - processor - watching, time.perf_counter() - wall
     return {
-        "pairs": {side: len(names) for side, names in asdict(data.names).items()},
+        "pairs": {side: len(names) for side, names in asdict(data[cell.task].names).items()}
+        | {"learned": len(dataset)},
         "steps": epochs * len(loader),
         "curve": curve,
         "losses": history.epochs[-1].losses,
@@ -192,6 +198,11 @@ def _learn(contender: Contender, cell: Cell, preset: Preset, data: TaskData) -> 
         "peak_bytes": _peak(),
         "moved": sum(parameter.numel() for parameter in contender.moving(cell.task)),
     }
+
+
+def _pooled(parts: list[PairDataset]) -> PairDataset:
+    """Return the pairs of several tasks as one data set, which has of one what batches are made with."""
+    return parts[0] if len(parts) == 1 else cast("PairDataset", PooledPairs(parts))
 
 
 def _objective(contender: Contender, name: str, task: TaskSetting, setting: Setting) -> Objective:

@@ -19,7 +19,9 @@ from benchmarks.evidence.baselines.fine_tuning import FineTuning
 from benchmarks.evidence.baselines.frozen_base import FrozenBase
 from benchmarks.evidence.baselines.hadamard import LoHa
 from benchmarks.evidence.baselines.hypernetwork import Hypernetwork
+from benchmarks.evidence.baselines.joint import Joint
 from benchmarks.evidence.baselines.low_rank import LowRank
+from benchmarks.evidence.baselines.nnunet_recipe import NnUNetRecipe
 from benchmarks.evidence.baselines.replay import Replay
 from benchmarks.evidence.baselines.separate import Separate, Thin
 from piggygan.data import PairBatch
@@ -160,6 +162,8 @@ def second_task(generator: nn.Module, fraction: Fraction = DEFAULT_FRACTION) -> 
 METHODS: dict[str, Start] = {
     "separate": Separate,
     "thin": thin,
+    "nnunet-like": NnUNetRecipe,
+    "joint": Joint,
     "fine-tuning": FineTuning,
     "replay": Replay,
     "distillation": Distillation,
@@ -213,5 +217,9 @@ is the paper's, the same share of every layer's filters, and so it is in ``ours-
 ``low-rank-x16-lambda-0`` is as large as ``ours-lambda-0``, and so is ``ours-20th``: a quarter of the bank, and filters
 of its own for what is left."""
 
-FROM_SCRATCH = ("separate", "thin")
+FROM_SCRATCH = ("separate", "thin", "nnunet-like")
 """Whose later tasks know nothing of the earlier ones."""
+MASKS_ONLY = ("nnunet-like",)
+"""Whose later tasks must be masks."""
+POOLING = ("joint",)
+"""Who learn tasks together, those of each of a preset's pools."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from itertools import product
+from dataclasses import asdict, dataclass, field
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.evidence.methods import FROM_SCRATCH, METHODS
+from benchmarks.evidence.methods import FROM_SCRATCH, MASKS_ONLY, METHODS, POOLING
 from benchmarks.evidence.sources import FORMS, Source
 from piggygan.errors import ConfigurationError
 
@@ -111,6 +111,8 @@ class Preset:
     tasks: Mapping[str, TaskSetting]
     orders: Mapping[str, tuple[str, ...]]
     stages: tuple[Stage, ...]
+    pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tasks whose targets mean the same, by what they are: learned together by those who need all data at once."""
 
     def cells(self) -> list[Cell]:
         """List every cell once, the most telling first and each after those that it starts from."""
@@ -146,13 +148,20 @@ class Preset:
     def described(self, cell: Cell) -> dict[str, Any]:
         """Say all that a cell's result depends on, for its JSON; results of other settings are not joined."""
         learned = [*(earlier.task for earlier in self.before(cell)), cell.task]
-        return {"setting": asdict(self.setting), "tasks": {task: asdict(self.tasks[task]) for task in learned}}
+        found = {"setting": asdict(self.setting), "tasks": {task: asdict(self.tasks[task]) for task in learned}}
+        if cell.method not in POOLING:
+            return found
+        return found | {"pools": [[task for task in learned if task in pool] for pool in self.pools.values()]}
 
     def made(self, cell: Cell, found: Mapping[str, Any]) -> bool:
         """Say whether a cell's JSON was made under this preset; what an older one does not say was the default."""
         tasks = {task: TaskSetting(**setting) for task, setting in found["tasks"].items()}
-        needed = self.described(cell)["tasks"]
-        return Setting(**found["setting"]) == self.setting and tasks == {task: self.tasks[task] for task in needed}
+        needed = self.described(cell)
+        return (
+            Setting(**found["setting"]) == self.setting
+            and tasks == {task: self.tasks[task] for task in needed["tasks"]}
+            and found.get("pools") == needed.get("pools")
+        )
 
 
 def read_preset(given: str) -> Preset:
@@ -174,6 +183,7 @@ def read_preset(given: str) -> Preset:
                 Stage(tuple(stage["orders"]), tuple(stage["methods"]), tuple(stage["seeds"]))
                 for stage in found["stages"]
             ),
+            pools={name: tuple(tasks) for name, tasks in found.get("pools", {}).items()},
         )
     except KeyError as error:
         raise ConfigurationError(
@@ -192,11 +202,17 @@ def _read(given: str) -> dict[str, Any]:
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
         raise ConfigurationError(f"there is no preset {given!r}: give one of {known}, or a .toml file.")
     found = tomllib.loads(path.read_text(encoding="utf-8"))
-    return _read(found["like"]) | found if "like" in found else found
+    if "like" not in found:
+        return found
+    inherited = _read(found["like"])
+    if "tasks" in found:
+        inherited.pop("pools", None)  # they are of the tasks that are replaced
+    return inherited | found
 
 
 def _problems(preset: Preset) -> Iterator[str]:
     yield from _unlearnable(preset)
+    yield from _unpoolable(preset)
     for name, tasks in preset.orders.items():
         if strangers := [task for task in tasks if task not in preset.tasks]:
             yield f"order {name!r} has no such task as {', '.join(strangers)}"
@@ -205,6 +221,28 @@ def _problems(preset: Preset) -> Iterator[str]:
             yield f"stage {number} has no such order as {', '.join(strangers)}"
         if strangers := [method for method in stage.methods if method not in METHODS]:
             yield f"stage {number} has no such method as {', '.join(strangers)}: there are {', '.join(METHODS)}"
+        else:
+            yield from _unsuited(preset, number, stage)
+
+
+def _unsuited(preset: Preset, number: int, stage: Stage) -> Iterator[str]:
+    for method in stage.methods:
+        if method in POOLING and not preset.pools:
+            yield f"stage {number} has {method}, and there are no [pools] that say which tasks are learned together"
+        later = {task for order in stage.orders for task in preset.orders.get(order, ())[1:] if task in preset.tasks}
+        if method in MASKS_ONLY and (others := sorted(t for t in later if preset.tasks[t].kind != "mask")):
+            yield f"stage {number} has {method}, which learns masks, for {', '.join(others)}"
+
+
+def _unpoolable(preset: Preset) -> Iterator[str]:
+    for name, pool in preset.pools.items():
+        if strangers := [task for task in pool if task not in preset.tasks]:
+            yield f"pool {name!r} has no such task as {', '.join(strangers)}"
+        elif len(kinds := {preset.tasks[task].kind for task in pool}) > 1:
+            yield f"pool {name!r} has tasks of several kinds, {', '.join(sorted(kinds))}: no network learns them as one"
+    for (one, tasks), (other, others) in combinations(preset.pools.items(), 2):
+        if shared := sorted(set(tasks) & set(others)):
+            yield f"{', '.join(shared)} are in both pools {one!r} and {other!r}"
 
 
 def _unlearnable(preset: Preset) -> Iterator[str]:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch.utils.data import ConcatDataset
+
 from benchmarks.evidence.preset import Preset
 from benchmarks.evidence.sources import Folders, sides_of, test_folder
-from piggygan.data import PairAugmentation, PairBatch, PairDataset
+from piggygan.data import Pair, PairAugmentation, PairBatch, PairDataset
 from piggygan.data.batches import collate_pairs
 from piggygan.data.synthetic.facades import write_facades
 from piggygan.data.synthetic.xrays import write_xrays
@@ -110,6 +112,23 @@ class TaskData:
             augmentation=augmentation,
             seed=self._seed,
         )
+
+
+class PooledPairs(ConcatDataset[Pair]):
+    """The pairs of several data sets as one.
+
+    Args:
+        parts: The data sets.
+    """
+
+    def __init__(self, parts: Sequence[PairDataset]) -> None:
+        super().__init__(parts)
+        self._parts = parts
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose variations the next pairs get."""
+        for part in self._parts:
+            part.set_epoch(epoch)
 
 
 def kept_back(names: Sequence[str], count: int, letters: int | None) -> list[str]:
