@@ -178,6 +178,12 @@ class Measure:
 def summary(runs: Sequence[Run], reference: Sequence[Run]) -> dict[str, Measure]:
     """Put one method's seeds together.
 
+    CLoG's three measures (Zhang et al. 2024) are among them, with ``R[i, j]`` the score on task j after task i of T:
+    ``incremental`` is the average incremental quality, the mean over i of the mean over j <= i of ``R[i, j]``;
+    ``average`` the average final quality, the mean over j of ``R[T, j]``; and minus ``backward transfer`` the
+    forgetting rate, the mean over j < T of ``R[j, j] - R[T, j]``. ``forgetting`` is Chaudhry's, from the best score.
+    The signs are those of scores where higher is better; CLoG's are of FID, where lower is.
+
     Args:
         runs: Of one method through one order.
         reference: Of separate networks through the same order; transfer is counted from those of the same seed.

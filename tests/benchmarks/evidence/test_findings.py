@@ -1,6 +1,8 @@
 """Means over seeds, and the sides of a task."""
 
-from benchmarks.evidence.findings import Measure
+import pytest
+
+from benchmarks.evidence.findings import Measure, Run, summary
 from benchmarks.evidence.quality import nearest_to_median
 from benchmarks.evidence.task_data import kept_back
 
@@ -8,6 +10,29 @@ from benchmarks.evidence.task_data import kept_back
 def test_one_seed_has_no_spread() -> None:
     assert Measure((0.5,)).shown() == "0.500"
     assert Measure((0.4, 0.6)).shown() == "0.500 ± 0.141"
+
+
+def test_clogs_measures_are_the_sums_of_the_paper() -> None:
+    """Written out by hand for three tasks; the middle one is better after the third than when it was learned."""
+    tasks, matrix = ("a", "b", "c"), [[0.8], [0.5, 0.6], [0.2, 0.7, 0.9]]
+    cells = tuple(
+        {
+            "setting": {"scored": "test"},
+            "test": {t: {"scores": {"headline": s}, "milliseconds": 1} for t, s in zip(tasks, row, strict=False)},
+            "curve": [{"step": 1, "score": 0.0}],
+            "stored": {"parameters": 1, "bytes": 4},
+            "stores_all": True,
+            "processor_seconds": 1.0,
+            "peak_bytes": 1,
+        }
+        for row in matrix
+    )
+    found = summary([Run("fine-tuning", tasks, 0, cells)], [])
+    assert found["incremental"].mean == pytest.approx((0.8 + (0.5 + 0.6) / 2 + (0.2 + 0.7 + 0.9) / 3) / 3)
+    assert found["average"].mean == pytest.approx((0.2 + 0.7 + 0.9) / 3)
+    forgetting_rate = ((0.8 - 0.2) + (0.6 - 0.7)) / 2
+    assert found["backward transfer"].mean == pytest.approx(-forgetting_rate)
+    assert found["forgetting"].mean == pytest.approx(forgetting_rate)  # the best of each was its first
 
 
 def test_films_of_one_source_stay_on_one_side() -> None:
