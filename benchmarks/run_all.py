@@ -151,6 +151,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "speed.reading": Benchmark(_on_the_processor, ["--sides", "128", "--films", "1"]),
     "speed.registry_size": Benchmark(_on_the_processor, ["--tasks", "2", "3"]),
+    "speed.scale": Benchmark(
+        _on_the_processor, ["--tasks", "20", "--held", "5", "--requests", "200", "--records", "3"]
+    ),
     "speed.train_job": Benchmark(_on_the_processor, ["--pairs", "20", "--epochs", "1", "--rounds", "1"]),
     "speed.serving": Benchmark(_served, ["--turns", "1", "--clients", "2", "--depth", "5", "--film", "64"]),
     "evidence.overhead": Benchmark(_counted, ["--tasks", "2", "--depth", "5"]),

@@ -37,6 +37,7 @@ from piggygan.terminal.launched import launched_number
 COMMANDS: Mapping[str, str | Group] = {
     "demo": "demo:Demo",
     "train": "train:Train",
+    "sweep": "sweep:Sweep",
     "predict": "predict:Predict",
     "measure": "measure:Measure",
     "review": "review:Review",

@@ -23,7 +23,7 @@ from piggygan.prediction.judging import is_doubtful
 from piggygan.prediction.part import Part
 from piggygan.prediction.predicting import predicted
 from piggygan.prediction.predictions import Predictions
-from piggygan.prediction.request import Request
+from piggygan.prediction.request import Engine, Request
 from piggygan.terminal.about import INTENDED_USE
 
 NAMED: dict[Patient, str] = {
@@ -72,6 +72,9 @@ class Predict:
     workers: int | None = None
     """Processes that read films and write their files while this one computes the network; by default one a core from
     32 films on. What is written does not depend on it."""
+    engine: Engine = "here"
+    """Who predicts. here: this machine; ray: the Ray cluster that RAY_ADDRESS names or that runs here, else one of this
+    machine's cores (piggygan[ray]). All of its machines have to see the same folders."""
     network: str | None = None
     """Which of several networks, such as forward."""
     strict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -91,7 +94,9 @@ class Predict:
     def run(self) -> int:
         """Predict, and print what came of it."""
         part = None if self.part is None else Part.read(self.part)
-        request = Request(self.task, self.options, self.network, self.recursive, part, self.workers, progress=True)
+        request = Request(
+            self.task, self.options, self.network, self.recursive, part, self.workers, progress=True, engine=self.engine
+        )
         registry = self.required.opened(self.registry)
         with predicted(registry, [*self.paths, *self._listed()], self.out, request) as predictions:
             show_error(INTENDED_USE)

@@ -66,8 +66,8 @@ class Train:
     def brief_help(cls, name: str) -> str:
         """Name the options that people use, and list the others."""
         parts = typing.get_type_hints(TrainConfig)
-        about = {option: said for kind in parts.values() for option, said in _first_sentences(kind).items()}
-        own = _first_sentences(cls)
+        about = {option: said for kind in parts.values() for option, said in first_sentences(kind).items()}
+        own = first_sentences(cls)
         shown = {
             "FOLDER": own["folder"],
             "--task NAME": own["task"],
@@ -141,7 +141,7 @@ class Train:
         return DONE
 
 
-def _first_sentences(kind: type) -> dict[str, str]:
+def first_sentences(kind: type) -> dict[str, str]:
     """Read what a dataclass's fields are off the texts below them."""
     found = {}
     for parameter in parse_from_object(kind).params:

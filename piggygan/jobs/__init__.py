@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from piggygan.jobs.evaluating.run import EvaluationOptions, evaluate_task
     from piggygan.jobs.folder import RunFolder, TaskFolder
     from piggygan.jobs.pages.registry_page import write_registry_page
+    from piggygan.jobs.sweeping.ranking import SweptTask
+    from piggygan.jobs.sweeping.run import sweep_task
     from piggygan.jobs.training.ensemble import train_ensemble
     from piggygan.jobs.training.ensemble_result import TrainedEnsemble
     from piggygan.jobs.training.plan import plan_task
@@ -36,6 +38,7 @@ __all__ = [
     "Rivalled",
     "RunFolder",
     "ScoreSummary",
+    "SweptTask",
     "TaskData",
     "TaskFolder",
     "TrainConfig",
@@ -47,6 +50,7 @@ __all__ = [
     "plan_task",
     "read_config",
     "run_demo",
+    "sweep_task",
     "train_ensemble",
     "train_task",
     "write_registry_page",
@@ -66,6 +70,7 @@ _OF_MODULES = {
     "Rivalled": "comparing.comparison",
     "RunFolder": "folder",
     "ScoreSummary": "evaluating.evaluation",
+    "SweptTask": "sweeping.ranking",
     "TaskData": "data",
     "TaskFolder": "folder",
     "TrainConfig": "config",
@@ -77,6 +82,7 @@ _OF_MODULES = {
     "plan_task": "training.plan",
     "read_config": "config_file",
     "run_demo": "demo",
+    "sweep_task": "sweeping.run",
     "train_ensemble": "training.ensemble",
     "train_task": "training.run",
     "write_registry_page": "pages.registry_page",

@@ -3,6 +3,7 @@
 runs/exp/
   registry/             all that may be shared, and nothing else
   tasks/NAME/           private: settings, log, checkpoints, samples, page, result
+  sweeps/NAME/          private: the same of each run of a sweep, and their ranking
   report.html           private too: it shows samples
 """
 
@@ -17,7 +18,7 @@ from piggygan.files.regular import shown
 from piggygan.layers.tasks import check_task_name
 from piggygan.registry.manifest import FILE_NAME
 
-REGISTRY, TASKS = "registry", "tasks"
+REGISTRY, TASKS, SWEEPS = "registry", "tasks", "sweeps"
 PRIVATE_SUFFIX = "-work"
 """What the folder beside a bare registry has behind the registry's name."""
 _MOST_NAMED = 3
@@ -157,6 +158,14 @@ class RunFolder:
         """
         return TaskFolder(self.root / TASKS / check_task_name(name), name)
 
+    def sweep(self, name: str) -> Path:
+        """Return the private folder of a sweep over a task, which may not be there yet.
+
+        Raises:
+            TaskNameError: If no task may be called so.
+        """
+        return self.root / SWEEPS / check_task_name(name)
+
     @property
     def report(self) -> Path:
         """The page of all tasks."""
@@ -179,7 +188,7 @@ def _check_is_run_folder(path: Path) -> None:
                 f"{shown(above)} is a file, and {path.name!r} is to be below it: name another folder."
             )
         return
-    if (path / REGISTRY).is_dir() or (path / TASKS).is_dir():
+    if any((path / inside).is_dir() for inside in (REGISTRY, TASKS, SWEEPS)):
         return
     found = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
     if found:

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,6 +20,7 @@ from piggygan.prediction.job import Job
 from piggygan.prediction.journal import now
 from piggygan.prediction.making import Made, Maker
 from piggygan.prediction.predictions import Predictions
+from piggygan.prediction.ray_outcomes import Order, outcomes_by_ray
 from piggygan.prediction.reproducible import moment_of_now
 from piggygan.prediction.request import Request
 from piggygan.prediction.running import Network, outcomes_here
@@ -58,12 +61,13 @@ class Filling:
         self._request = request
         self._remarks: dict[str, tuple[str, int]] = {}
 
-    def done(self, inputs: Inputs, head: str) -> Predictions:
+    def done(self, inputs: Inputs, head: str, cluster: tuple[Any, Path] | None = None) -> Predictions:
         """Predict what has yet to be predicted, and write what came of it.
 
         Args:
             inputs: All films.
             head: Digest of the registry's head.
+            cluster: Ray, connected, and the folder of the registry; None: films are predicted here.
 
         Raises:
             PredictionError: If the folder is of something else, or cannot be written to.
@@ -71,8 +75,9 @@ class Filling:
         request, folder, journal = self._request, self._folder, self._folder.journal
         inputs = inputs.going_on(journal.names()).in_part(request.part)
         yet = len(inputs.files) - journal.predicted_count
-        workers = worker_count(yet) if request.workers is None else request.workers
-        threads, part = torch.get_num_threads(), None if request.part is None else str(request.part)
+        workers = (worker_count(yet) if request.workers is None else request.workers) if cluster is None else 0
+        threads = torch.get_num_threads() if cluster is None else 1
+        part = None if request.part is None else str(request.part)
         run = PredictionRun(now(), None, head, str(torch.__version__), threads, workers, part)
         begin(folder, first_line(self._job, request.network, self._moment), run)
         about = PredictionSummary(
@@ -87,7 +92,7 @@ class Filling:
             members=self._members,
         )
         predictions = Predictions(journal, about, [str(file.path) for file in inputs.files])
-        predictions.made = self._predict(inputs.files, workers)
+        predictions.made = self._predict(inputs.files, workers, cluster)
         try:
             journal.append([{"record": "ended", "at": now()}])
         except OSError as error:
@@ -97,7 +102,7 @@ class Filling:
         self._warn_of_remarks()
         return predictions
 
-    def _predict(self, files: tuple[InputFile, ...], workers: int) -> int:
+    def _predict(self, files: tuple[InputFile, ...], workers: int, cluster: tuple[Any, Path] | None) -> int:
         """Predict films; return how many were made."""
         made = refused = 0
         writer = Writer(self._folder)
@@ -114,7 +119,11 @@ class Filling:
                     bar.update(counted, advance=1)
 
             try:
-                with closing(self._outcomes(unmade(), workers)) as outcomes:
+                if cluster is None:
+                    found = self._outcomes(unmade(), workers)
+                else:
+                    found = self._outcomes_by_ray(unmade(), len(files), *cluster)
+                with closing(found) as outcomes:
                     for outcome in outcomes:
                         writer.put(outcome)
                         made += isinstance(outcome, Made)
@@ -125,14 +134,23 @@ class Filling:
                 writer.close()
         return made
 
-    def _outcomes(self, files: Iterator[InputFile], workers: int) -> Generator[Made | RefusedFile]:
+    @property
+    def _together(self) -> int:
         # A film that is cut into tiles fills a batch alone, and its canvas may be large.
-        together = 1 if self._job.options.fit == "tile" else self._job.options.batch_size
+        return 1 if self._job.options.fit == "tile" else self._job.options.batch_size
+
+    def _outcomes_by_ray(
+        self, files: Iterator[InputFile], count: int, ray: Any, registry: Path
+    ) -> Generator[Made | RefusedFile]:
+        order = Order.of(self._job, registry, self._request.network, self._folder.staging, self._together)
+        return outcomes_by_ray(ray, files, order, count)
+
+    def _outcomes(self, files: Iterator[InputFile], workers: int) -> Generator[Made | RefusedFile]:
         if workers:
             team = Workers(self._job, self._folder.staging, workers, files)
-            return team.outcomes(self._network, together)
+            return team.outcomes(self._network, self._together)
         maker = Maker(self._job, self._source, self._folder.staging)
-        return outcomes_here(files, maker, self._network, together)
+        return outcomes_here(files, maker, self._network, self._together)
 
     def _write_summary(self, predictions: Predictions) -> None:
         staged = self._folder.staging / "summary"

@@ -11,23 +11,24 @@ from pathlib import Path
 
 from torch import nn
 
+from piggygan.errors import ConfigurationError
 from piggygan.files.digests import tensors_digest
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.prediction.dicom_seg import Algorithm
 from piggygan.prediction.doubting import check_doubts
-from piggygan.prediction.ensemble import Ensemble, certificate_of, temperatures_of, trained_size
+from piggygan.prediction.ensemble import Ensemble, trained_size
 from piggygan.prediction.extras import medical
 from piggygan.prediction.filling import Filling
 from piggygan.prediction.films import reading
 from piggygan.prediction.folder import PredictionFolder
 from piggygan.prediction.inputs import InputFile, list_inputs
 from piggygan.prediction.job import Job
-from piggygan.prediction.likeness import Likeness
+from piggygan.prediction.loaded import load_network
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.part import Part
 from piggygan.prediction.predictions import Predictions
-from piggygan.prediction.request import Request
-from piggygan.prediction.running import Network
+from piggygan.prediction.ray_cluster import ray_cluster
+from piggygan.prediction.request import Engine, Request
 from piggygan.prediction.summary import PredictionSummary
 from piggygan.registry import TaskRegistry
 
@@ -48,6 +49,7 @@ def predict(
     recursive: bool = False,
     part: str | None = None,
     workers: int | None = None,
+    engine: Engine = "here",
 ) -> PredictionSummary:
     """Predict files, and write what a task makes of each at the file's own rows, columns and orientation.
 
@@ -75,6 +77,8 @@ def predict(
         part: Predict one of several parts only, such as ``"3/8"``; a film is in the same part for ever.
         workers: Processes that read films and make their files while this one computes the network; by default one a
             core from 32 films on. 0: all in this process.
+        engine: ``"here"``, or ``"ray"``: by tasks of a Ray cluster, whose machines all see the registry, the films and
+            ``out`` under the same paths; the same outputs as in one process of one thread.
 
     Returns:
         What ``summary.json`` says.
@@ -101,7 +105,8 @@ def predict(
         >>> summary.predicted[0].outputs, summary.predicted[0].rows
         ({'masks': 'masks/000.png', 'overlays': 'overlays/000.png'}, 48)
     """
-    request = Request(task, options, network, recursive, None if part is None else Part.read(part), workers, progress)
+    own_part = None if part is None else Part.read(part)
+    request = Request(task, options, network, recursive, own_part, workers, progress, engine)
     with predicted(registry, files, out, request, generator) as predictions:
         return predictions.summary()
 
@@ -127,6 +132,8 @@ def predicted(
         What came of it, to be read in the ``with`` block.
     """
     held = registry if isinstance(registry, TaskRegistry) else TaskRegistry(registry)
+    if request.engine == "ray" and generator is not None:
+        raise ConfigurationError("a generator of your own cannot be sent to Ray: predict with engine='here'.")
     with ExitStack() as open_now:
         source = open_now.enter_context(reading(request.options))
         inputs = list_inputs(
@@ -138,20 +145,18 @@ def predicted(
         head, members = held.digest, held.members(request.task)
         request = replace(request, task=held.resolve(request.task))
         options = at_trained_size(request.options, held, members)
-        model = held.load(members, generator, network=request.network)
-        ensemble = Ensemble(model, members, options, temperatures_of(held, members, request.network))
-        ensemble.check_channels()
-        check_doubts(ensemble, request.task, options)
-        _check_packages(ensemble, inputs.files, options)
-        digests = {member: tensors_digest(model.task_tensors(member)) for member in members}
-        algorithm = Algorithm(request.task, certificate_of([*digests.values()]), settings_of(options))
-        job = Job(ensemble.in_channels, ensemble.kind, options, algorithm)
+        loaded = load_network(held, request.task, options, request.network, generator)
+        loaded.ensemble.check_channels()
+        check_doubts(loaded.ensemble, request.task, options)
+        _check_packages(loaded.ensemble, inputs.files, options)
+        algorithm = Algorithm(request.task, loaded.certificate, settings_of(options))
+        job = Job(loaded.ensemble.in_channels, loaded.ensemble.kind, options, algorithm)
+        ray = open_now.enter_context(ray_cluster()) if request.engine == "ray" else None
         folder = PredictionFolder(out)
         open_now.callback(folder.leave)
-        # Of several members the last one's features are those that were seen last.
-        network = Network(ensemble, options, Likeness.known(held, members[-1], model, options, request.network))
-        of_members = digests if len(members) > 1 else {}
-        yield Filling(folder, job, network, of_members, source, request).done(inputs, head)
+        of_members = loaded.digests if len(members) > 1 else {}
+        filling = Filling(folder, job, loaded.network, of_members, source, request)
+        yield filling.done(inputs, head, None if ray is None else (ray, held.folder))
 
 
 def at_trained_size(options: PredictionOptions, registry: TaskRegistry, tasks: Sequence[str]) -> PredictionOptions:

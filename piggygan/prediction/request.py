@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from piggygan.errors import ConfigurationError
 from piggygan.prediction.options import PredictionOptions
 from piggygan.prediction.part import Part
 
+Engine = Literal["here", "ray"]
+"""Who predicts: this process and its workers, or a Ray cluster."""
 _DEFAULTS = PredictionOptions()
 
 
@@ -23,9 +26,10 @@ class Request:
         part: Which films are predicted; None: all.
         workers: Processes that read and write; None: as many as suit.
         progress: A bar is shown.
+        engine: Who predicts.
 
     Raises:
-        ConfigurationError: If the number of workers is below 0.
+        ConfigurationError: If the number of workers is below 0, or Ray is asked for and workers, too.
     """
 
     task: str
@@ -35,7 +39,12 @@ class Request:
     part: Part | None = None
     workers: int | None = None
     progress: bool = False
+    engine: Engine = "here"
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 0:
             raise ConfigurationError(f"workers is {self.workers}; needed is 0 or more.")
+        if self.engine not in get_args(Engine):
+            raise ConfigurationError(f"engine is {self.engine!r}; there are {' and '.join(get_args(Engine))}.")
+        if self.engine == "ray" and self.workers is not None:
+            raise ConfigurationError("workers are of one machine, and Ray has its own: leave workers out.")

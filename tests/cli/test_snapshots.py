@@ -34,6 +34,7 @@ from piggygan.terminal.escaping import escaped
 WIDTH = 80
 PREDICT = "clinic films --task lungs --out"
 TRAIN = "new --task lungs --data scored --size 32"
+SWEEP = "clinic --task doors --data scored"
 NODE = "clinic --queue queue --destination PACS@127.0.0.1:104"
 EVALUATE = "clinic --task lungs --data scored --size 16"
 
@@ -65,6 +66,21 @@ CASES: dict[str, list[str]] = {
         "damaged --task doors --data scored",
         "films --task lungs --data scored",
         "latest_net_G.pth --task lungs --data scored",
+    ],
+    "sweep": [
+        "--help",
+        "",
+        f"{SWEEP} --set learning-rte=2e-4,8e-4",
+        f"{SWEEP} --set learning-rate=fast",
+        f"{SWEEP} --set learning-rate",
+        f"{SWEEP} --set size=32,64",
+        f"{SWEEP} --set epochs=1,2 --set epochs=3",
+        f"{SWEEP} --seeds 0",
+        f"{SWEEP} --engine dask",
+        f"{SWEEP} --sets epochs=3",
+        "clinic --task hands --data scored",
+        "new --task lungs --data nowhere",
+        "films --task lungs --data scored",
     ],
     "completion": ["--help", "csh", ""],
     "predict": [

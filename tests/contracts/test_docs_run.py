@@ -180,6 +180,8 @@ WAITING = ("piggygan serve ", "piggygan node ", "pip install ")
 def smaller(words: list[str], folder: Path) -> list[str]:
     """The words of a command for small data, and for places that are under a folder."""
     words = [re.sub(r"^(hf|file)://", f"file://{folder}/", word) for word in words]
+    if words[0] == "sweep":
+        return [*words, "--epochs", "1"]
     if words[0] != "train":
         return words
     is_new = not Path(words[1]).exists()

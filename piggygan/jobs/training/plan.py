@@ -49,11 +49,14 @@ def plan_task(folder: str | os.PathLike[str], task: str, config: TrainConfig | N
 
 def planned(prepared: Prepared) -> list[str]:
     """Say what will be learned, and how long it takes."""
-    chosen = prepared.config.training
-    seconds = _seconds_of_a_step(prepared)
-    steps = _steps_an_epoch(prepared) * int(chosen.epochs or 1)
-    took = f"a step takes about {seconds:.2g} s here, {steps:,} steps about {_spoken(steps * seconds)}"
+    seconds, steps = _seconds_of_a_step(prepared), _steps(prepared)
+    took = f"a step takes about {seconds:.2g} s here, {steps:,} steps about {spoken(steps * seconds)}"
     return [*describe_plan(prepared), f"{took}, besides reading, validation and checkpoints"]
+
+
+def training_seconds(prepared: Prepared) -> float:
+    """Say how long the steps of a training take here, by two of them."""
+    return _steps(prepared) * _seconds_of_a_step(prepared)
 
 
 def describe_plan(prepared: Prepared) -> Iterator[str]:
@@ -71,7 +74,7 @@ def describe_plan(prepared: Prepared) -> Iterator[str]:
     yield f"network: {network.net or 'the one of the registry'}{shape}"
     cost = beginning.cost
     yield f"cost: {cost.parameters:,} parameters stored, {cost.share:.1%} of a network, {cost.size / 1e6:.1f} MB"
-    steps = _steps_an_epoch(prepared) * int(chosen.epochs or 1)
+    steps = _steps(prepared)
     count = launched_processes()
     together = f" in each of {count} processes" if count > 1 else ""
     yield (
@@ -99,6 +102,11 @@ def _steps_an_epoch(prepared: Prepared) -> int:
     return len(prepared.data.train) // int(prepared.config.training.batch_size or 1) // launched_processes()
 
 
+def _steps(prepared: Prepared) -> int:
+    """Say how many that are in all."""
+    return _steps_an_epoch(prepared) * int(prepared.config.training.epochs or 1)
+
+
 def _seconds_of_a_step(prepared: Prepared) -> float:
     """Take some steps without an optimizer, on the device that would be used, and time the fastest."""
     device = Processes(prepared.config.training.seed).device
@@ -120,11 +128,11 @@ def _seconds_of_a_step(prepared: Prepared) -> float:
     return min(taken)
 
 
-def _spoken(seconds: float) -> str:
+def spoken(seconds: float) -> str:
     """Say a time in the unit that fits it.
 
     Example:
-        >>> _spoken(90), _spoken(5400)
+        >>> spoken(90), spoken(5400)
         ('1.5 minutes', '1.5 hours')
     """
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):

@@ -176,10 +176,10 @@ def _held(run: RunFolder, prepared: Prepared) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             make_folder(files.root)
-            stack.enter_context(_locked(files.root, f"the task {files.name!r}"))
+            stack.enter_context(kept_from_others(files.root, f"the task {files.name!r}"))
             if prepared.beginning.is_first and files.name not in registry.tasks:
                 what = f"the first task of {shown(registry.folder)}, on which all later ones build"
-                stack.enter_context(_locked(run.root, what))
+                stack.enter_context(kept_from_others(run.root, what))
             _check_still_so(prepared)
             sweep_killed(files.root)
         except (PiggyganError, OSError):
@@ -193,7 +193,12 @@ def _held(run: RunFolder, prepared: Prepared) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path, what: str) -> Iterator[None]:
+def kept_from_others(folder: Path, what: str) -> Iterator[None]:
+    """Hold the lock of a folder in which something is learned.
+
+    Raises:
+        TaskInUseError: If another process holds it.
+    """
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(folder, "flock", 0.0))
