@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,8 +44,9 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -> bytes:
-    """Read a file that must be a regular one, not a link, and not larger than expected.
+@contextmanager
+def opened_regular_file(path: Path, *, max_size: int, folder: int | None = None) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file that must be a regular one, not a link, and not larger than expected; gives it and its size.
 
     Args:
         path: The file.
@@ -53,7 +56,7 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
     Raises:
         FileNotFoundError: If there is none.
         CorruptFileError: If it is a link, a folder, a device or a pipe, or too large.
-        RegistryError: If the system does not let it be read.
+        RegistryError: If the system does not let it be read, or the block had no memory for it.
     """
     size: int | str = "some"
     try:
@@ -67,7 +70,7 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
             if status.st_size > max_size:
                 raise CorruptFileError(f"{path.name} has {status.st_size} bytes, at most {max_size} were expected")
             size = status.st_size
-            return file.read(size)  # what it is, not what it might be: the memory is taken beforehand
+            yield file, size
     except MemoryError as error:
         raise RegistryError(f"{path.name} has {size} bytes, for which there is no memory.") from error
     except FileNotFoundError:
@@ -76,6 +79,12 @@ def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -
         if error.errno in _REFUSED_BY_KIND:
             raise CorruptFileError(f"{path.name} is not a regular file") from error
         raise RegistryError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -> bytes:
+    """Read such a file; arguments and errors as of :func:`opened_regular_file`."""
+    with opened_regular_file(path, max_size=max_size, folder=folder) as (file, size):
+        return file.read(size)  # what it is, not what it might be: the memory is taken beforehand
 
 
 def make_folder(folder: Path) -> None:

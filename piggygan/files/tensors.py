@@ -6,28 +6,35 @@ its bytes by whoever holds their digest, its form here.
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import struct
+import sys
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from piggygan.errors import CorruptFileError
 from piggygan.files.memory import is_shortage, panics_named
-from piggygan.files.strict_json import parse_json
+from piggygan.files.strict_json import decode, parse_json
 
 _HEADER_LENGTH = struct.Struct("<Q")
 _INFINITE = "infinite"
-_KINDS = frozenset(
-    (
-        *(torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128),
-        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
-    )
-)
+_MAX_HEADER = 10**8
+_NAMES = {
+    **{"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64},
+    **{"C64": torch.complex64, "C128": torch.complex128, "BOOL": torch.bool, "U8": torch.uint8},
+    **{"I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64},
+    **{"F8_E4M3": torch.float8_e4m3fn, "F8_E4M3FNUZ": torch.float8_e4m3fnuz},
+    **{"F8_E5M2": torch.float8_e5m2, "F8_E5M2FNUZ": torch.float8_e5m2fnuz},
+}
+"""Types by their names in a header."""
+_KINDS = frozenset(kind for kind in _NAMES.values() if kind.itemsize > 1 or not kind.is_floating_point)
 """Types that a task's tensors may have: what torch computes with on every machine. Float8 is none."""
 
 
@@ -85,32 +92,88 @@ def tensors_to_bytes(tensors: Mapping[str, Tensor], infinite: Collection[str] = 
 
 
 def tensors_from_bytes(data: bytes, source: str) -> dict[str, Tensor]:
-    """Parse a safetensors file.
+    """Parse a safetensors file; arguments and errors as of :func:`tensors_from_file`."""
+    return tensors_from_file(io.BytesIO(data), len(data), source)
+
+
+def tensors_from_file(file: BinaryIO, size: int, source: str, memory: Memory | None = None) -> dict[str, Tensor]:
+    """Read a safetensors file straight into its tensors, without a second copy of it, as the library would make.
 
     Args:
-        data: The whole file.
+        file: It, at its beginning.
+        size: Its bytes.
         source: What messages call it.
+        memory: Where the tensors are to be, until it is used again; None: each has its own.
 
     Raises:
         CorruptFileError: If it is none, names a tensor twice, or holds a NaN, or an infinity that its header does not
             speak of.
     """
     try:
-        with panics_named(len(data)):
-            tensors = safetensors.torch.load(data)
-        infinite = _infinite(_header(data))
-    # KeyError: a type this version does not know. AssertionError and RuntimeError come from its reshaping.
-    except (safetensors.SafetensorError, ValueError, KeyError, AssertionError, RuntimeError) as error:
+        entries, infinite, begin = _header(file, size)
+        if unknown := [f"{name} ({entry.kind})" for name, entry in entries.items() if entry.kind not in _KINDS]:
+            raise CorruptFileError(f"{source} has tensors of types that are not stored: {', '.join(unknown[:10])}.")
+        room = None if memory is None else memory.of(size)
+        tensors = {name: entry.read(file, begin, room) for name, entry in entries.items()}
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         if is_shortage(error):
             raise MemoryError from error
         raise CorruptFileError(
             f"{source} is not a safetensors file that piggygan could have written: {error!r}."
         ) from error
-    if unknown := unknown_kinds(tensors):
-        raise CorruptFileError(f"{source} has tensors of types that are not stored: {', '.join(unknown[:10])}.")
     if bad := nonfinite_names(tensors, infinite):
         raise CorruptFileError(f"{source} has NaN or infinity in {', '.join(bad[:10])}.")
     return tensors
+
+
+class Memory:
+    """Memory that one file after another is read into: pages that are new take as long as reading what is on them."""
+
+    def __init__(self) -> None:
+        self._bytes = torch.empty(0, dtype=torch.uint8)
+
+    def of(self, size: int) -> Tensor:
+        """Return so many bytes; what was there is written over."""
+        if len(self._bytes) < size:
+            self._bytes = torch.empty(0, dtype=torch.uint8)  # the old ones go first
+            self._bytes = torch.empty(size, dtype=torch.uint8)
+        return self._bytes
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a header says of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.dtype not in _NAMES:
+            raise ValueError(f"there is no type {self.dtype[:80]!r}")
+        if any(side < 0 for side in self.shape) or len(self.data_offsets) != 2:
+            raise ValueError(f"a tensor has the shape {self.shape[:10]} at {self.data_offsets[:10]}")
+
+    @property
+    def kind(self) -> torch.dtype:
+        return _NAMES[self.dtype]
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.kind.itemsize
+
+    def read(self, file: BinaryIO, begin: int, room: Tensor | None) -> Tensor:
+        """Read it, from the file's next bytes, which begin so many after the header of other tensors."""
+        first, last = self.data_offsets
+        if room is None or (begin + first) % self.kind.itemsize:
+            raw = torch.empty(self.nbytes, dtype=torch.uint8)
+        else:
+            raw = room[begin + first : begin + last]
+        if self.nbytes and file.readinto(raw.numpy().data) != self.nbytes:  # type: ignore[attr-defined]
+            raise ValueError("it was cut while it was read")
+        if sys.byteorder == "big":
+            raw.copy_(raw.view(-1, self.kind.itemsize).flip(1).reshape(-1))
+        return raw.view(self.kind).view(self.shape)
 
 
 def _is_finite(tensor: Tensor) -> bool:
@@ -118,14 +181,28 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(tensor.sum().isfinite() or tensor.isfinite().all())
 
 
-def _header(data: bytes) -> Any:
-    """Read the header, and refuse what safetensors reads without a word: a name twice, of which the last one wins."""
-    (length,) = _HEADER_LENGTH.unpack_from(data)
-    return parse_json(data[_HEADER_LENGTH.size : _HEADER_LENGTH.size + length])
+def _header(file: BinaryIO, size: int) -> tuple[dict[str, _Entry], list[str], int]:
+    """Read a header, strictly: the tensors in their order, those with infinities, and where the first one begins."""
+    prefix = file.read(_HEADER_LENGTH.size)
+    length = _HEADER_LENGTH.unpack(prefix)[0] if len(prefix) == _HEADER_LENGTH.size else size
+    begin = _HEADER_LENGTH.size + length
+    if begin > size or length > _MAX_HEADER:
+        raise ValueError(f"its header has {length} bytes, the file {size}")
+    fields = parse_json(file.read(length))
+    infinite = _infinite(fields.pop("__metadata__", None)) if isinstance(fields, dict) else []
+    found = decode(dict[str, _Entry], fields, "its header")
+    entries = dict(sorted(found.items(), key=lambda item: item[1].data_offsets))
+    end = 0
+    for name, entry in entries.items():
+        if entry.data_offsets != (end, end := end + entry.nbytes):
+            raise ValueError(f"{name[:80]!r} is at {entry.data_offsets}, needed is the place after the one before")
+    if begin + end != size:
+        raise ValueError(f"its tensors end at {begin + end}, the file at {size}")
+    return entries, infinite, begin
 
 
-def _infinite(header: Any) -> list[str]:
-    entry = (header.get("__metadata__") or {}).get(_INFINITE, "[]")  # null is allowed there
+def _infinite(metadata: Any) -> list[str]:
+    entry = (decode(dict[str, str], metadata, "its metadata") if metadata is not None else {}).get(_INFINITE, "[]")
     names = parse_json(entry.encode())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"its header says {entry[:80]!r} of infinities")

@@ -6,6 +6,7 @@ import copy
 from typing import TypeVar
 
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from piggygan.layers.bypasses import attributes, held
 
@@ -34,3 +35,22 @@ def copied(module: ModuleT, memo: dict[int, object] | None = None) -> ModuleT:
                 if isinstance(found, Tensor) and not found.is_leaf:
                     memo.setdefault(id(found), found.detach().clone())
     return copy.deepcopy(module, memo)
+
+
+def convolution_like(
+    held: _ConvNd, kernel: Tensor, bias: Tensor | None, in_channels: int, out_channels: int
+) -> nn.Module:
+    """Copy a convolution, but for its tensors: it gets these, as parameters.
+
+    Example:
+        >>> conv = convolution_like(nn.Conv2d(3, 8, 1), torch.zeros(4, 3, 1, 1), None, 3, 4)
+        >>> conv(torch.ones(1, 3, 2, 2)).shape, conv.bias
+        (torch.Size([1, 4, 2, 2]), None)
+    """
+    shared = {id(tensor): tensor for tensor in (held.weight, held.bias) if tensor is not None}
+    made = copy.deepcopy(held, shared)
+    for name, tensor in (("weight", kernel), ("bias", bias)):
+        delattr(made, name)
+        made.register_parameter(name, None if tensor is None else nn.Parameter(tensor))
+    made.in_channels, made.out_channels = in_channels, out_channels
+    return made

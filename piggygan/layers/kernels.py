@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from piggygan.errors import TaskStateError
 from piggygan.files.precision import Precision, rounded
 from piggygan.layers.bank import Bank, Filters
 from piggygan.layers.base_filters import BaseFilters
+from piggygan.layers.copying import convolution_like
 from piggygan.layers.deriving import for_keeping, in_full_precision
 from piggygan.layers.filters import compose, filters_first, join, native_layout, pick
 from piggygan.layers.freezing import check_finite, handed_out
@@ -138,14 +138,14 @@ class TaskKernels(TaskLayer):
 
     def fold_task(self, task: str) -> nn.Module:
         """Return ``task``'s convolution as an ordinary module of the held one's class."""
-        filters = self.of_task(task)
         with for_keeping(self.conv.weight.device):
-            folded = copy.deepcopy(self.conv)
-            for name, tensor in (("weight", self.kernel(task)), ("bias", filters.bias)):
-                delattr(folded, name)
-                folded.register_parameter(name, None if tensor is None else nn.Parameter(tensor.detach().clone()))
-        folded.in_channels, folded.out_channels = filters.in_channels, filters.out_channels
-        return folded.train(self.training)
+            kernel, bias = self.kernel(task).detach().clone(), self.of_task(task).bias
+            return self.folded(task, kernel, None if bias is None else bias.detach().clone())
+
+    def folded(self, task: str, kernel: Tensor, bias: Tensor | None) -> nn.Module:
+        """Return an ordinary convolution of ``task``'s channels that has these tensors themselves."""
+        filters = self.of_task(task)
+        return convolution_like(self.conv, kernel, bias, filters.in_channels, filters.out_channels).train(self.training)
 
     # ------------------------------------------------------------------ tensors
 

@@ -26,15 +26,25 @@ def load_tensors(layers: Mapping[str, Layer], task: str, tensors: Mapping[str, T
     Raises:
         InputError: If names, shapes or types are not those of the task here.
     """
+    for path, given in by_layer(layers, task, tensors).items():
+        layers[path].load_tensors(task, given)
+
+
+def by_layer(layers: Mapping[str, Layer], task: str, tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return what :func:`tensors_of` gave for each layer, by the names of the layer.
+
+    Raises:
+        InputError: If names, shapes or types are not those of the task here, or bank filters are picked that there
+            are not.
+    """
     check_same_form(tensors_of(layers, task), tensors)
-    by_layer = {
+    found = {
         path: {name: tensors[_dotted(path, name)] for name in layer.tensors(task)} for path, layer in layers.items()
     }
     for path, layer in layers.items():
         if isinstance(layer, PiggybackConvolution):
-            layer.check_picked(task, by_layer[path])
-    for path, layer in layers.items():
-        layer.load_tensors(task, by_layer[path])
+            layer.check_picked(task, found[path])
+    return found
 
 
 def check_same_form(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from piggygan.errors import BankMismatchError, CorruptFileError, RegistryError, TaskNotFoundError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.precision import Precision, lengthened
-from piggygan.files.tensors import tensors_from_bytes
+from piggygan.files.tensors import Memory, tensors_from_bytes, tensors_from_file
 from piggygan.layers.tasks import task_not_found
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
 from piggygan.registry.ensembles import ensembles
 from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
 from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task
-from piggygan.registry.store import ObjectStore
+from piggygan.registry.store import ObjectStore, StoredObject
 
 
 def found(manifest: Manifest, task: str) -> TaskRecord:
@@ -64,24 +64,47 @@ def load_tasks(
     return model
 
 
-def read_tensors(record: TaskRecord, objects: ObjectStore, network: str = GENERATOR) -> dict[str, Tensor]:
-    """Read a task's tensors of one network, checked.
+def read_tensors(
+    record: TaskRecord, objects: ObjectStore, network: str = GENERATOR, memory: Memory | None = None
+) -> dict[str, Tensor]:
+    """Read a task's tensors of one network, checked against its certificate.
+
+    That is one look at every byte of them. The digest that the file is named by is computed only to say what is wrong.
+
+    Args:
+        record: The task.
+        objects: Where its file is.
+        network: Which network.
+        memory: As of :func:`~piggygan.files.tensors.tensors_from_file`.
 
     Raises:
         CorruptFileError: If their file is missing or damaged, or they are not those of the task's certificate.
     """
     part = record.networks[network]
+    source = objects.name(part.weights)
     try:
-        written = tensors_from_bytes(objects.get(part.weights), objects.name(part.weights))
-        tensors = as_they_were(written, part.settings.stored, objects.name(part.weights))
+        with objects.opened(part.weights) as file:
+            written = tensors_from_file(file, part.weights.size, source, memory)
+        tensors = as_they_were(written, part.settings.stored, source)
         if tensors_digest(tensors) != part.certificate.tensors_digest:
             raise CorruptFileError(
-                f"{objects.name(part.weights)} holds other tensors than its certificate is of: {FILE_NAME} was "
-                f"changed. Put back the one of a copy of this registry."
+                f"{source} holds other tensors than its certificate is of: {FILE_NAME} was changed. Put back the one "
+                f"of a copy of this registry."
             )
     except CorruptFileError as error:
-        raise CorruptFileError(f"task {record.name!r} cannot be loaded: {error}") from error
+        raise CorruptFileError(
+            f"task {record.name!r} cannot be loaded: {_damage(part.weights, objects) or error}"
+        ) from error
     return tensors
+
+
+def _damage(stored: StoredObject, objects: ObjectStore) -> str:
+    """Say what is wrong with an object's file; nothing if it is what its name says."""
+    try:
+        objects.get(stored)
+    except CorruptFileError as error:
+        return str(error)
+    return ""
 
 
 def as_they_were(written: dict[str, Tensor], stored: Precision | None, source: str) -> dict[str, Tensor]:

@@ -6,7 +6,8 @@ Committing and loading both go this way, so what a certificate says of a task is
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from torch import Tensor, nn
 
@@ -71,25 +72,44 @@ def rebuild_base(
     Raises:
         BankMismatchError: If tensors and generator do not belong together.
     """
-    try:
-        model = MultiTaskGenerator(
-            generator,
-            base_task,
-            output_layer=wrapping.output_layer,
-            input_layer=wrapping.input_layer,
-            per_task=wrapping.per_task,
-            shared_frozen=wrapping.shared_frozen,
-        )
-        for path, layer in model.layers.items():
-            if isinstance(layer, OwnBuffers):  # the first registries had none of them: they stay as the generator's
-                layer.store_only(
-                    [name for name in layer.tensors(base_task) if (f"{path}.{name}" if path else name) in tensors]
-                )
+    with belonging(base_task):
+        model = wrap_base(generator, base_task, wrapping, tensors)
         model.load_task_tensors(base_task, tensors)
-    except (ConfigurationError, InputError) as error:
-        raise BankMismatchError(f"the base task {base_task!r} does not belong to this generator: {error}") from error
     model.freeze_task(base_task)
     return model.eval()
+
+
+@contextmanager
+def belonging(base_task: str) -> Iterator[None]:
+    """Raise a BankMismatchError where a block finds that a base task is not of a generator."""
+    try:
+        yield
+    except (ConfigurationError, InputError) as error:
+        raise BankMismatchError(f"the base task {base_task!r} does not belong to this generator: {error}") from error
+
+
+def wrap_base(
+    generator: nn.Module, base_task: str, wrapping: Wrapping, tensors: Mapping[str, Tensor]
+) -> MultiTaskGenerator:
+    """Wrap a plain generator, in place, to be given the base task's stored tensors.
+
+    Raises:
+        ConfigurationError: If it has other layers.
+    """
+    model = MultiTaskGenerator(
+        generator,
+        base_task,
+        output_layer=wrapping.output_layer,
+        input_layer=wrapping.input_layer,
+        per_task=wrapping.per_task,
+        shared_frozen=wrapping.shared_frozen,
+    )
+    for path, layer in model.layers.items():
+        if isinstance(layer, OwnBuffers):  # the first registries had none of them: they stay as the generator's
+            layer.store_only(
+                [name for name in layer.tensors(base_task) if (f"{path}.{name}" if path else name) in tensors]
+            )
+    return model
 
 
 def rebuild_task(

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.files.durable import opened_folder, write_durably
-from piggygan.files.regular import make_folder, read_regular_file
+from piggygan.files.regular import make_folder, opened_regular_file
 
 MAX_OBJECT_SIZE = 2**34
 """The largest object that is read, in bytes: 16 GiB, some 80 times a U-Net."""
@@ -122,19 +123,40 @@ class ObjectStore:
         except FileNotFoundError as error:
             raise self._unusable(stored, "is missing") from error
 
-    def _checked(self, stored: StoredObject, folder: int) -> bytes:
-        # All of it is read before any of it is used: what a mapped file holds could change after it was checked.
+    @contextmanager
+    def opened(self, stored: StoredObject) -> Iterator[BinaryIO]:
+        """Open an object that is as long as it should be, for a reader who checks by himself what he reads.
+
+        Raises:
+            CorruptFileError, RegistryError: As of :meth:`get`, but that nobody looks at the digest.
+        """
         try:
-            data = read_regular_file(self.path(stored), max_size=stored.size, folder=folder)
+            with _opened(self._folder) as folder, self._regular(stored, folder) as file:
+                yield file
         except FileNotFoundError as error:
             raise self._unusable(stored, "is missing") from error
-        except CorruptFileError as error:
-            raise self._unusable(stored, f"cannot be used ({error})") from error
-        if len(data) < stored.size:
-            raise self._unusable(stored, f"has {len(data)} bytes, not {stored.size}: it was cut")
+
+    def _checked(self, stored: StoredObject, folder: int) -> bytes:
+        # All of it is read before any of it is used: what a mapped file holds could change after it was checked.
+        with self._regular(stored, folder) as file:
+            data = file.read(stored.size)
         if hashlib.sha256(data).hexdigest() != stored.digest:
             raise self._unusable(stored, "is damaged: its SHA-256 is not its name")
         return data
+
+    @contextmanager
+    def _regular(self, stored: StoredObject, folder: int) -> Iterator[BinaryIO]:
+        opened = opened_regular_file(self.path(stored), max_size=stored.size, folder=folder)
+        with ExitStack() as stack:
+            try:
+                file, size = stack.enter_context(opened)
+            except FileNotFoundError as error:
+                raise self._unusable(stored, "is missing") from error
+            except CorruptFileError as error:
+                raise self._unusable(stored, f"cannot be used ({error})") from error
+            if size < stored.size:
+                raise self._unusable(stored, f"has {size} bytes, not {stored.size}: it was cut")
+            yield file
 
     def _unusable(self, stored: StoredObject, problem: str) -> CorruptFileError:
         return CorruptFileError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, CorruptFileError, PiggyganError
 from piggygan.registry import leases
@@ -99,7 +99,7 @@ def _by_task(results: Mapping[str, list[TaskCheck]]) -> tuple[TaskCheck, ...]:
 def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | None, network: str) -> list[TaskCheck]:
     base, *others = manifest.tasks
     try:
-        tensors = read_tensors(base, objects, network)
+        tensors = _whole(base, objects, network)
         model = base_model(manifest, tensors, generator, network).cpu()  # where certificates are made
     except (CorruptFileError, BankMismatchError) as error:
         if generator is not None and isinstance(error, BankMismatchError):
@@ -110,7 +110,7 @@ def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | N
     for name in building_order(manifest.sources)[1:]:
         record = manifest.by_name[name]
         try:
-            add_stored(model, manifest, name, read_tensors(record, objects, network), network)
+            add_stored(model, manifest, name, _whole(record, objects, network), network)
         except PiggyganError as error:
             results[name] = damaged_by(error, name)
         else:
@@ -120,10 +120,17 @@ def _computed(manifest: Manifest, objects: ObjectStore, generator: nn.Module | N
 
 def _read(record: TaskRecord, objects: ObjectStore, network: str) -> TaskCheck:
     try:
-        tensors = read_tensors(record, objects, network)
+        tensors = _whole(record, objects, network)
     except PiggyganError as error:
         return damaged_by(error, record.name)
     return check_files(record.name, tensors, record.networks[network].certificate, objects)
+
+
+def _whole(record: TaskRecord, objects: ObjectStore, network: str) -> dict[str, Tensor]:
+    """Read a task's tensors, and see that each bit of their file is right: those too that change no tensor."""
+    tensors = read_tensors(record, objects, network)
+    objects.get(record.networks[network].weights)
+    return tensors
 
 
 def _notes(manifest: Manifest, folder: Path) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import sys
 
@@ -11,7 +12,14 @@ import torch
 from piggygan.errors import CorruptFileError
 from piggygan.files.digests import tensors_digest
 from piggygan.files.memory import panics_named
-from piggygan.files.tensors import nonfinite_names, portable, tensors_from_bytes, tensors_to_bytes
+from piggygan.files.tensors import (
+    Memory,
+    nonfinite_names,
+    portable,
+    tensors_from_bytes,
+    tensors_from_file,
+    tensors_to_bytes,
+)
 
 
 def safetensors_file(header: str | bytes, data: bytes) -> bytes:
@@ -148,21 +156,45 @@ class PanicException(BaseException):
     """As PyO3 names what a library written in Rust panics with."""
 
 
-@pytest.mark.parametrize(("said", "kind"), [("PyObject pointer is null", MemoryError), ("index out", CorruptFileError)])
+@pytest.mark.parametrize(("said", "kind"), [("PyObject pointer is null", MemoryError), ("index out", RuntimeError)])
 def test_17_01_a_panic_of_the_library_is_an_ordinary_error(
+    monkeypatch: pytest.MonkeyPatch, said: str, kind: type[Exception]
+) -> None:
+    def panicking(*_: object, **__: object) -> None:
+        raise PanicException(said)
+
+    monkeypatch.setattr(safetensors.torch, "save", panicking)
+    with pytest.raises(kind):
+        tensors_to_bytes({"weight": torch.zeros(2)})
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [("can't allocate memory", MemoryError), ("Storage size overflowed", CorruptFileError)]
+)
+def test_17_01_memory_that_is_missing_for_a_tensor_is_no_damage(
     monkeypatch: pytest.MonkeyPatch, said: str, kind: type[Exception]
 ) -> None:
     data = tensors_to_bytes({"weight": torch.zeros(2)})
 
-    def panicking(*_: object, **__: object) -> None:
-        raise PanicException(said)
+    def refusing(*_: object, **__: object) -> None:
+        raise RuntimeError(said)
 
-    monkeypatch.setattr(safetensors.torch, "load", panicking)
-    monkeypatch.setattr(safetensors.torch, "save", panicking)
+    monkeypatch.setattr(torch, "empty", refusing)
     with pytest.raises(kind):
         tensors_from_bytes(data, "x")
-    with pytest.raises((MemoryError, RuntimeError)):
-        tensors_to_bytes({"weight": torch.zeros(2)})
+
+
+def test_files_read_into_one_memory_are_the_same_tensors_and_the_next_one_takes_their_place() -> None:
+    first = {"weight": torch.arange(6.0).reshape(2, 3), "count": torch.tensor(7), "none": torch.zeros(0, 2)}
+    second = {"weight": torch.ones(2, 3), "count": torch.tensor(8), "none": torch.zeros(0, 2)}
+    memory = Memory()
+    files = [tensors_to_bytes(tensors) for tensors in (first, second)]
+    read = tensors_from_file(io.BytesIO(files[0]), len(files[0]), "file", memory)
+    assert tensors_digest(read) == tensors_digest(first)
+    assert tensors_digest(tensors_from_file(io.BytesIO(files[1]), len(files[1]), "file", memory)) == tensors_digest(
+        second
+    )
+    assert tensors_digest(read) == tensors_digest(second)
 
 
 def test_17_01_a_library_is_not_called_where_it_would_run_out_of_memory() -> None:
