@@ -95,7 +95,7 @@ def load_and_commit(setting: Setting, options: Options, folder: Path) -> Rows:
     checks: dict[str, Work] = {f"verify {number} tasks": registry.verify for number, registry in registries.items()}
     verified = paired(checks, reference=next(iter(checks)), device=CPU, seconds=0.0, least=1, warm_up=0)
     sizes = {f"task {number} from a registry": bytes_in(registry.folder) for number, registry in registries.items()}
-    sizes |= {name: sum(tensor.nbytes for tensor in state.values()) for name in list(works)[:2]}
+    sizes |= {name: sum(tensor.nbytes for tensor in state.values()) for name in list(works)[:3]}
     return [*_rows(str(setting), loads, sizes), *commits, *_rows(str(setting), verified)]
 
 
@@ -103,6 +103,9 @@ def _plain_loads(state: dict[str, Tensor], setting: Setting, folder: Path) -> di
     """Return what others do: a file of a state dict, put into a generator that was never filled with numbers."""
     torch.save(state, folder / "state.pth")
     save_file(state, folder / "state.safetensors")
+
+    def as_usual() -> None:
+        make_generator(setting).load_state_dict(load_file(folder / "state.safetensors"))
 
     def into_generator(read: Callable[[], dict[str, Tensor]]) -> None:
         with torch.device("meta"):
@@ -113,6 +116,7 @@ def _plain_loads(state: dict[str, Tensor], setting: Setting, folder: Path) -> di
     return {
         "state dict, torch.load": lambda: into_generator(lambda: torch.load(folder / "state.pth", weights_only=True)),
         "state dict, safetensors": lambda: into_generator(lambda: load_file(folder / "state.safetensors")),
+        "load_file, load_state_dict": as_usual,
     }
 
 

@@ -43,7 +43,11 @@ def measure(options: Options) -> Rows:
         registries = {f"{count} tasks": filled(Path(folder) / str(count), count) for count in options.tasks}
         manifests = {name: (registry.folder / "registry.json").stat().st_size for name, registry in registries.items()}
         rows: Rows = []
-        for what, works in (("list", _listing(registries)), ("load task 2", _loading(registries))):
+        for what, works in (
+            ("names", _naming(registries)),
+            ("records", _listing(registries)),
+            ("load task 2", _loading(registries)),
+        ):
             timings = paired(works, reference=next(iter(works)), device=CPU, seconds=options.seconds)
             for name, timing in timings.items():
                 rows.append(
@@ -74,6 +78,13 @@ def filled(folder: Path, tasks: int) -> pg.TaskRegistry:
         registry.commit(model, task, scores={"dice": 0.9})
         model.remove_task(task)
     return registry
+
+
+def _naming(registries: dict[str, pg.TaskRegistry]) -> dict[str, Work]:
+    def naming(folder: Path) -> Work:
+        return lambda: pg.TaskRegistry(folder).tasks
+
+    return {name: naming(registry.folder) for name, registry in registries.items()}
 
 
 def _listing(registries: dict[str, pg.TaskRegistry]) -> dict[str, Work]:

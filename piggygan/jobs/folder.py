@@ -16,7 +16,7 @@ from pathlib import Path
 from piggygan.errors import ConfigurationError
 from piggygan.files.regular import shown
 from piggygan.layers.tasks import check_task_name
-from piggygan.registry.manifest import FILE_NAME
+from piggygan.registry.sealing import FILE_NAME
 
 REGISTRY, TASKS, SWEEPS = "registry", "tasks", "sweeps"
 PRIVATE_SUFFIX = "-work"

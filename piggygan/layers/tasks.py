@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from piggygan.errors import TaskNameError, TaskNotFoundError, TaskStateError
 from piggygan.files.precision import Precision
@@ -62,13 +63,18 @@ def check_task_name(name: object) -> str:
         >>> check_task_name("chest-xray_2"), check_task_name("lungs@2")
         ('chest-xray_2', 'lungs@2')
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_task_name(name):
         shown = repr(name) if len(repr(name)) <= 80 else repr(name)[:77] + "..."
         raise TaskNameError(
             f"{shown} cannot name a task: use 1 to 64 of a-z, 0-9, '_' and '-', a letter or digit first, "
             f"such as 'lungs', and '@2' to '@9999' after it for a newer version: 'lungs' itself is the first."
         )
     return name
+
+
+def is_task_name(name: object) -> TypeGuard[str]:
+    """Say whether a task may be called so."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def version_of(name: str) -> tuple[str, int]:

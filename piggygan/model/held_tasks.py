@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,9 @@ from torch.optim import SGD, Optimizer
 
 from piggygan.errors import TaskInUseError, TaskStateError
 from piggygan.layers.convolutions import PiggybackConvolution
+from piggygan.layers.copying import copied
 from piggygan.layers.kernel_cache import KernelCache
+from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection
 from piggygan.layers.tasks import Task, task_not_found
 from piggygan.layers.ways.choice import CostModel
@@ -175,3 +178,19 @@ class HeldTasks(CheckedLoading):
         if self.describe_task(task).is_frozen:
             raise TaskStateError(f"task {task!r} is frozen: nothing can change it.")
         load_tensors(self._layers, task, tensors)
+
+    def lend_task(self, task: str, to: HeldTasks) -> None:
+        """Let another model of the same layers draw on a frozen task of this one, without copying its filters.
+
+        Args:
+            task: Its name.
+            to: A model on the same device that has what the task draws on, and is thrown away before this one.
+        """
+        for path, layer in self._layers.items():
+            theirs = to._layers[path]
+            if isinstance(layer, PiggybackConvolution) and isinstance(theirs, PiggybackConvolution):
+                theirs.attach(task, copy.copy(layer.by_task[task]))  # of which only the mode is another
+            elif isinstance(layer, PerTask) and isinstance(theirs, PerTask):
+                theirs.attach(task, copied(layer.stored(task)))
+        to._tasks[task] = self._tasks[task]
+        to._selection.tasks = to.tasks

@@ -14,8 +14,9 @@ from piggygan.layers.tasks import task_not_found
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry.architectures import plain_generator
 from piggygan.registry.ensembles import ensembles
-from piggygan.registry.manifest import FILE_NAME, GENERATOR, Manifest, TaskRecord
+from piggygan.registry.manifest import GENERATOR, Manifest, TaskRecord
 from piggygan.registry.rebuilding import Sources, building_order, needed_tasks, rebuild_base, rebuild_task
+from piggygan.registry.sealing import FILE_NAME
 from piggygan.registry.store import ObjectStore, StoredObject
 
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from piggygan.errors import BankMismatchError, InputError, TaskExistsError, TaskStateError
-from piggygan.files.digests import tensors_digest
 from piggygan.files.precision import Precision, shortened
 from piggygan.files.tensors import nonfinite_names, portable, tensors_to_bytes, unknown_kinds
 from piggygan.model.generator import MultiTaskGenerator
@@ -27,6 +26,7 @@ from piggygan.registry.architectures import (
 )
 from piggygan.registry.certificates import Evidence, gather_evidence, probe_images
 from piggygan.registry.described import Architecture, Network
+from piggygan.registry.frozen_digests import digest_of_frozen
 from piggygan.registry.manifest import MAX_SIDE, Manifest, TaskRecord, Versions
 from piggygan.registry.probes import GivenProbe, checked_probe
 from piggygan.registry.provenance import MAX_LICENCE, Member, TrainingData, check_line
@@ -71,7 +71,7 @@ class Candidate:
 def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> Candidate:
     """Make a task ready: serialize it, build it anew from what will be stored, and run that on the probe.
 
-    The model itself is not touched.
+    The model itself is not touched. Tasks that it draws on are not built anew: each was when it was committed.
 
     Raises:
         TaskNotFoundError, TaskStateError: If the model has no such task, or it is not frozen.
@@ -84,7 +84,8 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
     model.check_frozen()
     base = model.base_task
     sources = {name: model.describe_task(name).draws_on for name in model.tasks}
-    tensors = {name: portable(model.task_tensors(name)) for name in needed_tasks([base, task], sources)}
+    needed = needed_tasks([base, task], sources)
+    tensors = {name: portable(model.task_tensors(name)) for name in (base, task)}
     constant = constants(model.layers, task)
     if unknown := unknown_kinds(tensors[task]):
         raise InputError(f"task {task!r} has tensors of types that are not stored: {', '.join(unknown[:10])}.")
@@ -98,9 +99,12 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
     if namesake is None or computes_the_same(namesake, plain.eval(), _probe(model, base, plain, tensors[base])):
         architecture = architecture_of(plain)
     rebuilt = rebuild_base(plain, base, model.wrapping, tensors[base])
-    for name in tensors:
-        if name != base:
-            rebuild_task(rebuilt, name, sources[name], settings_of(model, name), tensors[name])
+    for name in needed if task != base else ():
+        own = tensors[task] if name == task else model.task_tensors(name)
+        if name not in (base, task) and all(tensor.is_cpu for tensor in own.values()):
+            model.lend_task(name, rebuilt)  # the registry holds these very bits: their digests are held against its own
+        elif name != base:
+            rebuild_task(rebuilt, name, sources[name], settings_of(model, name), portable(own))
     return Candidate(
         task=task,
         draws_on=described.draws_on,
@@ -108,7 +112,7 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
         network=Network(architecture, model.wrapping),
         layers=layers,
         settings=settings_of(model, task),
-        source_digests={name: tensors_digest(tensors[name]) for name in tensors if name != task},
+        source_digests={name: digest_of_frozen(model, name) for name in needed if name != task},
         weights=tensors_to_bytes(_written(tensors[task], constant, described.stored), constant),
         evidence=gather_evidence(rebuilt, task, checked_probe(probe, model.spatial_axes)),
     )

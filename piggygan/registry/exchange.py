@@ -27,8 +27,9 @@ from piggygan.files.regular import read_regular_file
 from piggygan.files.strict_json import parse_json
 from piggygan.files.tensors import infinite_entry, tensors_from_bytes
 from piggygan.registry.attachments import checked_bytes
-from piggygan.registry.manifest import GENERATOR, MAX_MANIFEST_SIZE
+from piggygan.registry.manifest import GENERATOR
 from piggygan.registry.probes import INPUTS, Probe, is_probe
+from piggygan.registry.sealing import MAX_MANIFEST_SIZE
 from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
 from piggygan.registry.store import MAX_OBJECT_SIZE
 from piggygan.registry.task_headers import ZEROS, Header, check_version, header_from_fields, header_to_fields

@@ -13,7 +13,10 @@ from piggygan.files.durable import write_durably
 from piggygan.files.memory import enough_memory
 from piggygan.files.regular import read_regular_file
 from piggygan.registry.locking import warn_if_anyone_may_write
-from piggygan.registry.manifest import FILE_NAME, MAX_MANIFEST_SIZE, Manifest, manifest_from_bytes, manifest_to_bytes
+from piggygan.registry.manifest import Manifest, manifest_from_bytes, manifest_to_bytes
+from piggygan.registry.outline import places_from_bytes
+from piggygan.registry.provenance import Member
+from piggygan.registry.sealing import FILE_NAME, MAX_MANIFEST_SIZE
 
 T = TypeVar("T")
 TRIES = 10
@@ -48,13 +51,11 @@ class Head:
         Raises:
             CorruptFileError, FormatVersionError: If it cannot be read, or is not the one that is expected.
         """
-        with enough_memory(f"to read {FILE_NAME}"):
-            for folder in (self._folder, self._folder / "objects"):
-                warn_if_anyone_may_write(folder)
-            try:
-                return manifest_from_bytes(self._bytes())
-            except FileNotFoundError:
-                return None
+        return self._read(manifest_from_bytes)
+
+    def places(self) -> dict[str, Member | None] | None:
+        """Return for each task its place in an ensemble, or None where there is no manifest yet; errors likewise."""
+        return self._read(places_from_bytes)
 
     def existing(self) -> Manifest:
         """Return the manifest.
@@ -63,10 +64,13 @@ class Head:
             RegistryError: If there is none.
             CorruptFileError, FormatVersionError: As of :meth:`read`.
         """
-        manifest = self.read()
-        if manifest is None:
+        return self.there(self.read())
+
+    def there(self, found: T | None) -> T:
+        """Return what was read of the manifest; a RegistryError if there is none."""
+        if found is None:
             raise self._absent()
-        return manifest
+        return found
 
     def digest(self) -> str:
         """Return what ``expect`` would pin.
@@ -116,6 +120,15 @@ class Head:
                 if is_whole(found) or self._stamp() == before:
                     return found
         return read(self.existing())
+
+    def _read(self, read: Callable[[bytes], T]) -> T | None:
+        with enough_memory(f"to read {FILE_NAME}"):
+            for folder in (self._folder, self._folder / "objects"):
+                warn_if_anyone_may_write(folder)
+            try:
+                return read(self._bytes())
+            except FileNotFoundError:
+                return None
 
     def _absent(self) -> RegistryError:
         return RegistryError(f"there is no registry in {self._folder} (no {FILE_NAME}): check the path.")

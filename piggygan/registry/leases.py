@@ -20,7 +20,7 @@ from piggygan.files.durable import opened_folder
 from piggygan.files.regular import make_folder
 from piggygan.files.strict_json import decode, parse_json
 from piggygan.registry.locking import Holder, LockKind, is_locked, this_process
-from piggygan.registry.manifest import MAX_MANIFEST_SIZE
+from piggygan.registry.sealing import MAX_MANIFEST_SIZE
 
 FOLDER_NAME = "leases"
 SUFFIX = ".lease"

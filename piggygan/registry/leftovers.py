@@ -13,7 +13,7 @@ from piggygan.files.durable import opened_folder
 from piggygan.layers.tasks import NAME_PATTERN
 from piggygan.registry import leases
 from piggygan.registry.locking import LOCK_NAME
-from piggygan.registry.manifest import FILE_NAME
+from piggygan.registry.sealing import FILE_NAME
 from piggygan.terminal.escaping import escaped
 
 _OBJECT = re.compile(r"([0-9a-f]{64})\.safetensors")

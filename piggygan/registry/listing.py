@@ -31,10 +31,12 @@ class Listing:
     def tasks(self) -> tuple[str, ...]:
         """Names of the committed tasks in the order of their commits, the base task first; empty if there are none.
 
+        Of thousands of tasks the names alone are read, with the manifest's checksum.
+
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        return tuple(record.name for record in self.records)
+        return tuple(self._head.places() or ())
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:
@@ -65,7 +67,7 @@ class Listing:
             TaskNotFoundError: If there is none of this name, or only some members of the ensemble.
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        return versions(self._head.existing().places, name)
+        return versions(self._head.there(self._head.places()), name)
 
     def resolve(self, name: str) -> str:
         """Return what a user means: by ``lungs`` its newest version, by ``lungs@1`` or ``lungs@2`` that one.
@@ -75,7 +77,7 @@ class Listing:
         Raises:
             TaskNotFoundError, CorruptFileError, FormatVersionError: As of :meth:`versions`.
         """
-        return resolve(self._head.existing().places, name)
+        return resolve(self._head.there(self._head.places()), name)
 
     def members(self, name: str) -> tuple[str, ...]:
         """Return the tasks behind a name: the members of an ensemble in their order, or the one task.
@@ -86,7 +88,7 @@ class Listing:
         Raises:
             TaskNotFoundError, CorruptFileError, FormatVersionError: As of :meth:`versions`.
         """
-        return members(self._head.existing().places, name)
+        return members(self._head.there(self._head.places()), name)
 
     @property
     def ensembles(self) -> dict[str, tuple[str, ...]]:
@@ -95,8 +97,7 @@ class Listing:
         Raises:
             CorruptFileError, FormatVersionError: If the manifest cannot be read.
         """
-        manifest = self._head.read()
-        return ensembles(manifest.places) if manifest else {}
+        return ensembles(self._head.places() or {})
 
     @property
     def needs_generator(self) -> bool:

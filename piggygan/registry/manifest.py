@@ -7,36 +7,31 @@ trains two generators, ``forward`` and ``backward``); one alone is called ``gene
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
-from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
-from piggygan.files.strict_json import decode, parse_json
+from piggygan.errors import RegistryError
+from piggygan.files.strict_json import decode
 from piggygan.layers.tasks import check_descent, check_task_name, version_of
 from piggygan.registry.attachments import check_attachments
 from piggygan.registry.described import Network
 from piggygan.registry.ensembles import check_ensembles
 from piggygan.registry.formats import since, version_needed, written
 from piggygan.registry.provenance import MAX_LICENCE, Member, TrainingData, check_line
+from piggygan.registry.sealing import FILE_NAME, MAX_MANIFEST_SIZE, checksum, damage_named, sealed_fields
 from piggygan.registry.store import StoredObject
 from piggygan.registry.task_parts import TaskInNetwork, TaskSettings
 
-FILE_NAME = "registry.json"
 GENERATOR = "generator"
 """Name of a network that is the only one."""
 MAX_SIDE = 2**12
 """The most pixels of a side that are believed."""
-MAX_MANIFEST_SIZE = 2**24
 MOST_INDENTED = 1000
 """Tasks up to which a manifest is written a field a line; of more it takes half as many bytes without that."""
-SCHEMA_VERSION = 2
-"""The newest version that is read and written. What version 1 can say is written in it."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +197,7 @@ def manifest_to_bytes(manifest: Manifest) -> bytes:
         RegistryError: If it would be too large to be read again.
     """
     fields = written(replace(manifest, schema_version=version_of_manifest(manifest)))
-    signed = {**fields, "checksum": _checksum(fields)}
+    signed = {**fields, "checksum": checksum(fields)}
     if len(manifest.tasks) <= MOST_INDENTED:
         text = json.dumps(signed, indent=2, sort_keys=True, allow_nan=False)
     else:
@@ -223,22 +218,11 @@ def manifest_from_bytes(data: bytes) -> Manifest:
         FormatVersionError: If a newer piggygan wrote it.
         CorruptFileError: If it is anything else than what :func:`manifest_to_bytes` writes.
     """
-    try:
-        if len(data) > MAX_MANIFEST_SIZE:
-            raise ValueError(f"it has {len(data)} bytes; the most is {MAX_MANIFEST_SIZE}")
-        parsed = parse_json(data)
-        _check_version(parsed)
-        if parsed.pop("checksum", None) != _checksum(parsed):
-            raise ValueError("its checksum is not that of its content: it was damaged, or edited by hand")
-        manifest = decode(Manifest, parsed, "the manifest")
+    with damage_named():
+        manifest = decode(Manifest, sealed_fields(data), "the manifest")
         if manifest.schema_version != (needed := version_of_manifest(manifest)):
             raise ValueError(f"it says schema_version {manifest.schema_version}, what it holds is of {needed}")
         return manifest
-    except (ValueError, RecursionError) as error:  # the checksum of deeply nested JSON may be too deep as well
-        raise CorruptFileError(
-            f"{FILE_NAME} is damaged: {error}. Put back the one of a copy of this registry; the tasks themselves "
-            f"are in files of their own."
-        ) from error
 
 
 def version_of_record(record: TaskRecord, others: Iterable[str] = ()) -> int:
@@ -260,18 +244,3 @@ def version_of_record(record: TaskRecord, others: Iterable[str] = ()) -> int:
 def version_of_manifest(manifest: Manifest) -> int:
     """Return the lowest version of the format that can say what a manifest says."""
     return max(version_needed(manifest), *map(version_of_record, manifest.tasks))
-
-
-def _checksum(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _check_version(parsed: Any) -> None:
-    version = parsed.get("schema_version") if isinstance(parsed, dict) else None
-    if type(version) is not int or version < 1:
-        raise ValueError("it has no schema_version")
-    if version > SCHEMA_VERSION:
-        raise FormatVersionError(
-            f"{FILE_NAME} has schema version {str(version)[:20]}, written by a newer piggygan; this one reads "
-            f"{SCHEMA_VERSION}: update piggygan."
-        )

@@ -11,7 +11,8 @@ from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.files.regular import read_regular_file
 from piggygan.files.tensors import tensors_to_bytes
 from piggygan.registry.exchange import SUFFIX, read_task_file
-from piggygan.registry.manifest import FILE_NAME, Manifest
+from piggygan.registry.manifest import Manifest
+from piggygan.registry.sealing import FILE_NAME
 from piggygan.registry.store import ObjectStore, StoredObject
 
 

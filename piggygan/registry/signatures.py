@@ -20,7 +20,8 @@ from piggygan.files.regular import read_regular_file
 from piggygan.files.strict_json import decode, parse_json
 from piggygan.registry.described import Network
 from piggygan.registry.formats import written
-from piggygan.registry.manifest import FILE_NAME, TaskRecord
+from piggygan.registry.manifest import TaskRecord
+from piggygan.registry.sealing import FILE_NAME
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -14,7 +14,8 @@ from piggygan.registry.attachments import check_count
 from piggygan.registry.candidates import Candidate, check_belongs
 from piggygan.registry.ensembles import check_ensembles
 from piggygan.registry.locking import LockKind, check_lock_kind, locked
-from piggygan.registry.manifest import SCHEMA_VERSION, Manifest, TaskRecord
+from piggygan.registry.manifest import Manifest, TaskRecord
+from piggygan.registry.sealing import SCHEMA_VERSION
 from piggygan.registry.store import ObjectStore
 from piggygan.registry.task_parts import TaskInNetwork
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from piggygan.errors import ConfigurationError
 from piggygan.files.regular import shown
 from piggygan.registry import TaskRegistry
-from piggygan.registry.manifest import FILE_NAME
+from piggygan.registry.sealing import FILE_NAME
 
 
 @dataclass(frozen=True)

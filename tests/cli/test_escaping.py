@@ -26,7 +26,7 @@ from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import ResNetGenerator, UNetGenerator
 from piggygan.registry import TaskRegistry
 from piggygan.registry.certificates import TaskCheck
-from piggygan.registry.manifest import MAX_MANIFEST_SIZE
+from piggygan.registry.sealing import MAX_MANIFEST_SIZE
 from piggygan.terminal.escaping import escaped
 
 FORGED = "FORGED: equal"

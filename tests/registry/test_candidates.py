@@ -7,10 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from piggygan.errors import InputError, TaskNotFoundError, TaskStateError
+from piggygan.errors import FrozenTaskError, InputError, TaskNotFoundError, TaskStateError
+from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import tensors_from_bytes
+from piggygan.layers.convolutions import PiggybackConv2d
 from piggygan.model.generator import MultiTaskGenerator
+from piggygan.registry import candidates, frozen_digests
 from piggygan.registry.candidates import checked_scores, prepare
+from piggygan.registry.frozen_digests import digest_of_frozen
 
 
 def test_preparing_serializes_the_tasks_own_tensors_and_leaves_the_model_alone(model: MultiTaskGenerator) -> None:
@@ -74,6 +78,47 @@ def test_a_task_in_training_and_an_unknown_one_are_refused(model: MultiTaskGener
         prepare(model, "hands", None)
     with pytest.raises(TaskNotFoundError, match="did you mean 'lungs'"):
         prepare(model, "lung", None)
+
+
+def test_tasks_that_it_draws_on_are_neither_built_nor_hashed_again(
+    model: MultiTaskGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prepare(model, "lungs", None)
+    built: list[str] = []
+    real = candidates.rebuild_task
+
+    def noted(model: MultiTaskGenerator, task: str, *rest: Any) -> None:
+        built.append(task)
+        real(model, task, *rest)
+
+    monkeypatch.setattr(candidates, "rebuild_task", noted)
+    monkeypatch.setattr(frozen_digests, "tensors_digest", lambda _: pytest.fail("it was hashed again"))
+    again = prepare(model, "lungs", None)
+    assert built == ["lungs"]
+    assert again.source_digests == first.source_digests
+    assert again.evidence.outputs.numpy().tobytes() == first.evidence.outputs.numpy().tobytes()
+
+
+def test_digests_follow_what_is_cast_and_what_takes_a_name(model: MultiTaskGenerator) -> None:
+    assert digest_of_frozen(model, "edges") == tensors_digest(model.task_tensors("edges"))
+    model.double()
+    assert digest_of_frozen(model, "edges") == tensors_digest(model.task_tensors("edges"))
+    model.remove_task("lungs")
+    model.remove_task("edges")
+    model.add_task("edges", init="normal")
+    model.freeze_task("edges")
+    assert digest_of_frozen(model, "edges") == tensors_digest(model.task_tensors("edges"))
+
+
+def test_a_source_that_moved_is_noticed_though_its_digest_is_known(model: MultiTaskGenerator) -> None:
+    prepare(model, "lungs", None)
+    layer = model.layers["0"]
+    assert isinstance(layer, PiggybackConv2d)
+    own = layer.of_task("edges").unconstrained
+    assert own is not None
+    own.data.mul_(2)  # which no version counts
+    with pytest.raises(FrozenTaskError, match="'edges' at 0 has other values"):
+        prepare(model, "lungs", None)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

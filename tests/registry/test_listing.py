@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,8 +21,8 @@ from piggygan.errors import (
 )
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
-from piggygan.registry import TaskRegistry
-from tests.registry.contents import files, weights_path
+from piggygan.registry import TaskRegistry, manifest, outline
+from tests.registry.contents import files, sealed, weights_path
 
 MakeGenerator = Callable[[], nn.Sequential]
 MakeModel = Callable[[int], MultiTaskGenerator]
@@ -108,3 +110,46 @@ def test_our_own_generators_need_none_given(tmp_path: Path) -> None:
         registry.needs_generator  # noqa: B018  # reading is what is refused
     registry.commit(model, "facades")
     assert not registry.needs_generator
+
+
+# ---------------------------------------------------------------- of many tasks
+
+
+@pytest.fixture
+def many(registry: TaskRegistry, monkeypatch: pytest.MonkeyPatch) -> TaskRegistry:
+    """As a registry of thousands of tasks is written and read."""
+    monkeypatch.setattr(manifest, "MOST_INDENTED", 1)
+    monkeypatch.setattr(outline, "MOST_INDENTED", 1)
+    registry.attach("lungs", "features", {"mean": torch.zeros(3)})
+    return registry
+
+
+def test_names_of_many_tasks_are_listed_without_their_records(
+    many: TaskRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = many.records
+    monkeypatch.setattr(manifest.TaskRecord, "__post_init__", lambda _: pytest.fail("a record was read"))
+    assert many.tasks == tuple(record.name for record in records) == ("facades", "edges", "lungs")
+    assert (many.resolve("lungs"), many.members("edges"), many.ensembles) == ("lungs", ("edges",), {})
+
+
+def test_c02_a_flipped_bit_anywhere_in_a_list_of_many_tasks_is_noticed(many: TaskRegistry) -> None:
+    path = many.folder / "registry.json"
+    data, chance = path.read_bytes(), random.Random(0)
+    assert b"\n" not in data[:-1]
+    for bit in (chance.randrange(8 * len(data) - 8) for _ in range(50)):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with pytest.raises(RegistryError):
+            _ = many.tasks
+
+
+@pytest.mark.parametrize("name", [None, 7, ["a"], "../facades", "", "facades"])
+def test_names_that_are_none_are_refused_though_the_checksum_is_right(many: TaskRegistry, name: object) -> None:
+    path = many.folder / "registry.json"
+    fields = json.loads(path.read_bytes())
+    fields["tasks"][1]["name"] = name
+    path.write_bytes(sealed(fields))
+    with pytest.raises(CorruptFileError, match=r"registry\.json is damaged: task 1 has no name, or that of another"):
+        _ = many.tasks

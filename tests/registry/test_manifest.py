@@ -14,7 +14,6 @@ from piggygan.errors import CorruptFileError, FormatVersionError, RegistryError
 from piggygan.model.wrapping import Wrapping
 from piggygan.registry.described import Architecture, Network
 from piggygan.registry.manifest import (
-    MAX_MANIFEST_SIZE,
     MOST_INDENTED,
     Manifest,
     TaskRecord,
@@ -23,6 +22,7 @@ from piggygan.registry.manifest import (
     manifest_to_bytes,
 )
 from piggygan.registry.provenance import Member, TrainingData
+from piggygan.registry.sealing import MAX_MANIFEST_SIZE
 from piggygan.registry.store import StoredObject
 from piggygan.registry.task_parts import Certificate, Recipe, TaskInNetwork, TaskSettings
 

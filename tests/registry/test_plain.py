@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import piggygan as pg
 from piggygan.errors import BankMismatchError, ConfigurationError, CorruptFileError, TaskNotFoundError
 from piggygan.networks import ResNetGenerator
+from piggygan.registry import building
+from piggygan.registry import plain as plain_module
+from piggygan.registry.store import ObjectStore
+from tests.registry.contents import same_bytes, weights_path
 
 
 def grouped() -> nn.Module:
@@ -71,6 +79,77 @@ def test_the_tasks_that_it_draws_on_are_not_built(tmp_path: Path, monkeypatch: p
     registry, _ = learned(MAKERS["unet"], tmp_path)
     monkeypatch.setattr(pg.MultiTaskGenerator, "add_task", lambda *_, **__: pytest.fail("a task was built"))
     registry.load_plain("bones")
+
+
+@pytest.mark.parametrize("how", ["load", "load_plain"])
+def test_each_file_is_opened_once_and_each_byte_hashed_once_against_the_certificate(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, _ = learned(MAKERS["unet"], tmp_path)
+    opened: list[str] = []
+    hashed: list[int] = []
+    real_open, real_digest = os.open, building.tensors_digest
+
+    def noted_open(path: os.PathLike[str] | str, *args: int, **kwargs: int) -> int:
+        opened.append(Path(path).name)
+        return real_open(path, *args, **kwargs)
+
+    def noted_digest(tensors: Mapping[str, Tensor]) -> str:
+        hashed.append(len(tensors))
+        return real_digest(tensors)
+
+    monkeypatch.setattr(os, "open", noted_open)
+    monkeypatch.setattr(building, "tensors_digest", noted_digest)
+    monkeypatch.setattr(ObjectStore, "get", lambda *_: pytest.fail("a file was hashed as well"))
+    registry.load(["bones"]) if how == "load" else registry.load_plain("bones")
+    needed = [registry.describe(task).networks["generator"].weights.digest for task in registry.tasks]
+    assert sorted(name for name in opened if name.endswith(".safetensors")) == sorted(
+        f"{digest}.safetensors" for digest in needed
+    )
+    assert len(hashed) == 4
+
+
+def test_of_earlier_tasks_only_the_filters_that_it_mixes_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, model = learned(MAKERS["unet"], tmp_path)
+    banks: dict[str, Tensor] = {}
+    real = plain_module._convolution
+
+    def noted(layer: pg.PiggybackConv2d, task: str, stored: Mapping[str, Tensor], mixed: Any) -> nn.Module:
+        if "factors" in stored:
+            banks[layer.path] = mixed.bank()
+            assert all(tensor.is_meta for source in ("lungs", "hearts") for tensor in layer.tensors(source).values())
+        return real(layer, task, stored, mixed)
+
+    monkeypatch.setattr(plain_module, "_convolution", noted)
+    registry.load_plain("bones")
+    layers = {path: layer for path, layer in model.layers.items() if path in banks}
+    assert layers
+    assert all(torch.equal(banks[path], layer.bank("bones")) for path, layer in layers.items())  # type: ignore[union-attr]
+
+
+def test_what_is_loaded_in_inference_mode_can_be_trained(tmp_path: Path) -> None:
+    registry, _ = learned(MAKERS["unet"], tmp_path)
+    with torch.inference_mode():
+        plain = registry.load_plain("bones")
+    plain(torch.rand(2, 3, 16, 16)).mean().backward()
+    assert all(parameter.grad is not None for parameter in plain.parameters())
+
+
+def test_bytes_that_change_no_tensor_are_found_by_verify_alone(tmp_path: Path) -> None:
+    registry, model = learned(MAKERS["unet"], tmp_path)
+    path = weights_path(registry, "lungs")
+    data = path.read_bytes()
+    length = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:length])
+    turned = json.dumps(dict(reversed(header.items())), separators=(",", ":")).encode().ljust(length - 8)
+    assert turned != data[8:length]
+    path.chmod(0o644)
+    path.write_bytes(data[:8] + turned + data[length:])
+    assert same_bytes(registry.load(["lungs"]).task_tensors("lungs"), model.task_tensors("lungs"))
+    assert not registry.verify_files()[1].is_sound
+    assert not registry.verify()[1].is_sound
 
 
 def test_other_channels_at_both_ends_are_kept(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from piggygan.errors import CorruptFileError, RegistryError
 from piggygan.files.durable import write_durably
 from piggygan.files.regular import make_folder, read_regular_file
-from piggygan.registry.manifest import FILE_NAME, MAX_MANIFEST_SIZE
+from piggygan.registry.sealing import FILE_NAME, MAX_MANIFEST_SIZE
 from piggygan.registry.sharing.remote import MAX_SMALL_SIZE
 from piggygan.registry.store import ObjectStore, StoredObject
 from piggygan.registry.writing import WriteLock

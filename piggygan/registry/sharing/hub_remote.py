@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from piggygan.errors import CorruptFileError, RegistryError
-from piggygan.registry.manifest import FILE_NAME, MAX_MANIFEST_SIZE
+from piggygan.registry.sealing import FILE_NAME, MAX_MANIFEST_SIZE
 from piggygan.registry.sharing.remote import MAX_SMALL_SIZE
 from piggygan.registry.store import ObjectStore, StoredObject
 
