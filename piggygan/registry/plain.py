@@ -113,7 +113,7 @@ class _Mixed:
             self._layer.attach(source, _shape_of(own, self._layer))
         if own is None or own.shape[1] * conv.groups != conv.in_channels:
             return
-        filters = own.unflatten(0, (conv.groups, -1))
+        filters = own.reshape(conv.groups, -1, *own.shape[1:])
         first, self._width = self._width, self._width + filters.shape[1]
         if self._picked is None:
             taken = filters.clone()
