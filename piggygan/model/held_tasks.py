@@ -15,6 +15,7 @@ from piggygan.layers.copying import copied
 from piggygan.layers.kernel_cache import KernelCache
 from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection
+from piggygan.layers.task_filters import TaskFilters
 from piggygan.layers.tasks import Task, task_not_found
 from piggygan.layers.ways.choice import CostModel
 from piggygan.model.overhead import Overhead, overhead_of
@@ -189,7 +190,9 @@ class HeldTasks(CheckedLoading):
         for path, layer in self._layers.items():
             theirs = to._layers[path]
             if isinstance(layer, PiggybackConvolution) and isinstance(theirs, PiggybackConvolution):
-                theirs.attach(task, copy.copy(layer.by_task[task]))  # of which only the mode is another
+                filters = layer.of_task(task)
+                if isinstance(filters, TaskFilters):
+                    theirs.attach(task, copy.copy(filters))  # of which only the mode is another
             elif isinstance(layer, PerTask) and isinstance(theirs, PerTask):
                 theirs.attach(task, copied(layer.stored(task)))
         to._tasks[task] = self._tasks[task]

@@ -59,9 +59,10 @@ def load_tasks(
 ) -> MultiTaskGenerator:
     """Build a model of tasks, in an order that :func:`loading_order` gave; arguments as of the registry's ``load``."""
     base, *others = order
-    model = base_model(manifest, read_tensors(manifest.by_name[base], objects, network), generator, network)
+    memory = Memory()  # out of which the model copies
+    model = base_model(manifest, read_tensors(manifest.by_name[base], objects, network, memory), generator, network)
     for name in others:
-        add_stored(model, manifest, name, read_tensors(manifest.by_name[name], objects, network), network)
+        add_stored(model, manifest, name, read_tensors(manifest.by_name[name], objects, network, memory), network)
     return model
 
 
