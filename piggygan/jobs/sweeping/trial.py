@@ -28,7 +28,7 @@ from piggygan.jobs.sweeping.settings import Setting, setting_words
 from piggygan.jobs.training.result import TrainedTask, read_result
 from piggygan.jobs.training.run import train_task
 from piggygan.registry.leases import FOLDER_NAME as LEASES
-from piggygan.registry.manifest import FILE_NAME
+from piggygan.registry.sealing import FILE_NAME
 
 OBJECTS = "objects"
 _LONGEST = 80
