@@ -27,7 +27,8 @@ from benchmarks.speed.measuring import run
 from benchmarks.speed.options import CommonOptions
 from benchmarks.speed.registry_size import filled
 from piggygan.layers.kernel_cache import KernelCache
-from piggygan.registry.manifest import FILE_NAME, manifest_from_bytes, manifest_to_bytes
+from piggygan.registry.manifest import manifest_from_bytes, manifest_to_bytes
+from piggygan.registry.sealing import FILE_NAME
 
 DAY = 86_400
 """Seconds."""
