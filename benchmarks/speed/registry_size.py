@@ -44,8 +44,8 @@ def measure(options: Options) -> Rows:
         manifests = {name: (registry.folder / "registry.json").stat().st_size for name, registry in registries.items()}
         rows: Rows = []
         for what, works in (
-            ("names", _naming(registries)),
-            ("records", _listing(registries)),
+            ("list names", _naming(registries)),
+            ("list", _listing(registries)),
             ("load task 2", _loading(registries)),
         ):
             timings = paired(works, reference=next(iter(works)), device=CPU, seconds=options.seconds)

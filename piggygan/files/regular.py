@@ -56,9 +56,8 @@ def opened_regular_file(path: Path, *, max_size: int, folder: int | None = None)
     Raises:
         FileNotFoundError: If there is none.
         CorruptFileError: If it is a link, a folder, a device or a pipe, or too large.
-        RegistryError: If the system does not let it be read, or the block had no memory for it.
+        RegistryError: If the system does not let it be read.
     """
-    size: int | str = "some"
     try:
         # O_NONBLOCK: opening a pipe would wait for a writer.
         name = path if folder is None else path.name
@@ -69,10 +68,7 @@ def opened_regular_file(path: Path, *, max_size: int, folder: int | None = None)
                 raise CorruptFileError(f"{path.name} is not a regular file")
             if status.st_size > max_size:
                 raise CorruptFileError(f"{path.name} has {status.st_size} bytes, at most {max_size} were expected")
-            size = status.st_size
-            yield file, size
-    except MemoryError as error:
-        raise RegistryError(f"{path.name} has {size} bytes, for which there is no memory.") from error
+            yield file, status.st_size
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -84,7 +80,10 @@ def opened_regular_file(path: Path, *, max_size: int, folder: int | None = None)
 def read_regular_file(path: Path, *, max_size: int, folder: int | None = None) -> bytes:
     """Read such a file; arguments and errors as of :func:`opened_regular_file`."""
     with opened_regular_file(path, max_size=max_size, folder=folder) as (file, size):
-        return file.read(size)  # what it is, not what it might be: the memory is taken beforehand
+        try:
+            return file.read(size)  # what it is, not what it might be: the memory is taken beforehand
+        except MemoryError as error:
+            raise RegistryError(f"{path.name} has {size} bytes, for which there is no memory.") from error
 
 
 def make_folder(folder: Path) -> None:
