@@ -161,6 +161,9 @@ def _one_thread() -> Any:
 def test_a_node_that_is_killed_costs_no_film_and_no_byte(
     registry: TaskRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
+    for patience in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):
+        monkeypatch.setenv(f"RAY_{patience}", "600")  # a machine that others use may take minutes
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="pip install 'piggygan[ray]'")
     warnings.simplefilter("ignore")  # of Ray's own
     films = draw(tmp_path / "films", count)
