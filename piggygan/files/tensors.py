@@ -130,13 +130,13 @@ class Memory:
     """Memory that one file after another is read into: pages that are new take as long as reading what is on them."""
 
     def __init__(self) -> None:
-        self._bytes = torch.empty(0, dtype=torch.uint8)
+        self._bytes = torch.empty(0, dtype=torch.uint8, device="cpu")
 
     def of(self, size: int) -> Tensor:
         """Return so many bytes; what was there is written over."""
         if len(self._bytes) < size:
-            self._bytes = torch.empty(0, dtype=torch.uint8)  # the old ones go first
-            self._bytes = torch.empty(size, dtype=torch.uint8)
+            self._bytes = torch.empty(0, dtype=torch.uint8, device="cpu")  # the old ones go first
+            self._bytes = torch.empty(size, dtype=torch.uint8, device="cpu")
         return self._bytes
 
 
@@ -166,7 +166,7 @@ class _Entry:
         """Read it, from the file's next bytes, which begin so many after the header of other tensors."""
         first, last = self.data_offsets
         if room is None or (begin + first) % self.kind.itemsize:
-            raw = torch.empty(self.nbytes, dtype=torch.uint8)
+            raw = torch.empty(self.nbytes, dtype=torch.uint8, device="cpu")
         else:
             raw = room[begin + first : begin + last]
         if self.nbytes and file.readinto(raw.numpy().data) != self.nbytes:  # type: ignore[attr-defined]

@@ -43,6 +43,7 @@ def convolution_like(
     """Copy a convolution, but for its tensors: it gets these, as parameters.
 
     Example:
+        >>> import torch
         >>> conv = convolution_like(nn.Conv2d(3, 8, 1), torch.zeros(4, 3, 1, 1), None, 3, 4)
         >>> conv(torch.ones(1, 3, 2, 2)).shape, conv.bias
         (torch.Size([1, 4, 2, 2]), None)

@@ -142,7 +142,8 @@ class Filling:
     def _outcomes_by_ray(
         self, files: Iterator[InputFile], count: int, ray: Any, registry: Path
     ) -> Generator[Made | RefusedFile]:
-        order = Order.of(self._job, registry, self._request.network, self._folder.staging, self._together)
+        members = tuple(self._members) or (self._job.algorithm.task,)
+        order = Order.of(self._job, members, registry, self._request.network, self._folder.staging, self._together)
         return outcomes_by_ray(ray, files, order, count)
 
     def _outcomes(self, files: Iterator[InputFile], workers: int) -> Generator[Made | RefusedFile]:

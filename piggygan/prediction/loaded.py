@@ -35,7 +35,7 @@ class Loaded(NamedTuple):
 
 def load_network(
     registry: TaskRegistry,
-    task: str,
+    members: tuple[str, ...],
     options: PredictionOptions,
     network: str | None = None,
     generator: nn.Module | None = None,
@@ -44,7 +44,7 @@ def load_network(
 
     Args:
         registry: Holds it.
-        task: Its name.
+        members: The task, or the members of the ensemble: exactly these versions.
         options: With a size.
         network: Which of several networks.
         generator: For a generator of one's own, as for :meth:`piggygan.TaskRegistry.load`.
@@ -52,7 +52,6 @@ def load_network(
     Raises:
         RegistryError: If it cannot be loaded.
     """
-    members = registry.members(task)
     model = registry.load(members, generator, network=network)
     ensemble = Ensemble(model, members, options, temperatures_of(registry, members, network))
     digests = {member: tensors_digest(model.task_tensors(member)) for member in members}

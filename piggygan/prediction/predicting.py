@@ -145,7 +145,7 @@ def predicted(
         head, members = held.digest, held.members(request.task)
         request = replace(request, task=held.resolve(request.task))
         options = at_trained_size(request.options, held, members)
-        loaded = load_network(held, request.task, options, request.network, generator)
+        loaded = load_network(held, members, options, request.network, generator)
         loaded.ensemble.check_channels()
         check_doubts(loaded.ensemble, request.task, options)
         _check_packages(loaded.ensemble, inputs.files, options)

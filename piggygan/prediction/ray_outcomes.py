@@ -42,6 +42,7 @@ class Order:
 
     Attributes:
         job: What is asked of each film.
+        members: The task, or the members of the ensemble: exactly these versions.
         registry: Folder of the registry.
         network: Which of several networks.
         staging: Folder for what is made.
@@ -51,6 +52,7 @@ class Order:
     """
 
     job: Job
+    members: tuple[str, ...]
     registry: Path
     network: str | None
     staging: Path
@@ -59,9 +61,11 @@ class Order:
     versions: str
 
     @classmethod
-    def of(cls, job: Job, registry: Path, network: str | None, staging: Path, together: int) -> Order:
+    def of(
+        cls, job: Job, members: tuple[str, ...], registry: Path, network: str | None, staging: Path, together: int
+    ) -> Order:
         """Make one of what this process knows."""
-        return cls(job, registry.absolute(), network, staging.absolute(), together, Path.cwd(), _versions())
+        return cls(job, members, registry.absolute(), network, staging.absolute(), together, Path.cwd(), _versions())
 
 
 def outcomes_by_ray(ray: Any, files: Iterator[InputFile], order: Order, count: int) -> Generator[Made | RefusedFile]:
@@ -122,7 +126,7 @@ def predict_films(order: Order, films: list[InputFile]) -> list[Made | RefusedFi
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     job = order.job
-    loaded = load_network(TaskRegistry(order.registry), job.algorithm.task, job.options, order.network)
+    loaded = load_network(TaskRegistry(order.registry), order.members, job.options, order.network)
     if loaded.certificate != job.algorithm.certificate:
         raise PredictionError(
             f"{shown(order.registry)} holds another {job.algorithm.task!r} now: start the same again."

@@ -39,9 +39,10 @@ def test_the_pages_have_commands() -> None:
 def test_a_command_takes_the_options_that_the_first_pages_give_it(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    helped = "--help-all" if command == "train" else "--help"
-    with suppress(SystemExit):
-        cli.main([command, helped])
+    helped = [["train", "--help-all"]] if command in ("train", "sweep") else []  # a sweep takes what train takes
+    for words in (*helped, [command, "--help"]):
+        with suppress(SystemExit):
+            cli.main(words)
     known = capsys.readouterr().out
     assert [option for option in sorted(COMMANDS[command]) if not re.search(rf"{option}(?![\w-])", known)] == []
 

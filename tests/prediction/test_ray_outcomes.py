@@ -118,7 +118,7 @@ def test_a_task_that_became_another_meanwhile_stops_the_run(
 ) -> None:
     on_fake_ray()
     load = ray_outcomes_module.load_network
-    facades = lambda held, _, *rest: load(held, "facades", *rest)  # noqa: E731
+    facades = lambda held, _, *rest: load(held, ("facades",), *rest)  # noqa: E731
     monkeypatch.setattr(ray_outcomes_module, "load_network", facades)
     with pytest.raises(PredictionError, match="holds another 'lungs' now"):
         predict(registry, films, tmp_path / "out", engine="ray")
