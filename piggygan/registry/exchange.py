@@ -27,12 +27,13 @@ from piggygan.files.regular import read_regular_file
 from piggygan.files.strict_json import parse_json
 from piggygan.files.tensors import infinite_entry, tensors_from_bytes
 from piggygan.registry.attachments import checked_bytes
+from piggygan.registry.formats import check_version
 from piggygan.registry.manifest import GENERATOR
 from piggygan.registry.probes import INPUTS, Probe, is_probe
 from piggygan.registry.sealing import MAX_MANIFEST_SIZE
 from piggygan.registry.signatures import Signature, signatures_from_bytes, signatures_to_bytes
 from piggygan.registry.store import MAX_OBJECT_SIZE
-from piggygan.registry.task_headers import ZEROS, Header, check_version, header_from_fields, header_to_fields
+from piggygan.registry.task_headers import FORMAT_VERSION, ZEROS, Header, header_from_fields, header_to_fields
 
 SUFFIX = ".safetensors"
 
@@ -190,7 +191,7 @@ def _header(data: bytes, source: str) -> tuple[Header, tuple[Signature, ...]]:
     if not isinstance(text, str):
         raise ValueError("its header does not say what it is")
     fields = parse_json(text.encode("utf-8", errors="surrogatepass"))
-    check_version(fields)
+    check_version(fields, "format_version", FORMAT_VERSION, "the file")
     if fields.get("checksum") != _checksum(data):
         raise ValueError("its checksum is not that of its content")
     signed = metadata.get(_SIGNATURES) if isinstance(metadata, dict) else None

@@ -12,6 +12,8 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
+from piggygan.errors import FormatVersionError
+
 _SINCE = "since"
 
 
@@ -90,3 +92,26 @@ def _fields(kind: type) -> tuple[tuple[str, int, Any], ...]:
         )
         for field in dataclasses.fields(kind)
     )
+
+
+def check_version(fields: Any, field: str, newest: int, holder: str) -> None:
+    """Refuse what a newer version wrote, before anything else of it is read.
+
+    Args:
+        fields: What was read.
+        field: Which of them says the version.
+        newest: The newest that is known here.
+        holder: What messages call the file.
+
+    Raises:
+        FormatVersionError: If it is newer.
+        ValueError: If it says no version.
+    """
+    version = fields.get(field) if isinstance(fields, dict) else None
+    if type(version) is not int or version < 1:
+        raise ValueError(f"it has no {field}")
+    if version > newest:
+        raise FormatVersionError(
+            f"{holder} has {field.replace('_', ' ')} {str(version)[:20]}, written by a newer piggygan; this one reads "
+            f"{newest}: update piggygan."
+        )

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from piggygan.errors import CorruptFileError, FormatVersionError
+from piggygan.errors import CorruptFileError
 from piggygan.files.strict_json import parse_json
+from piggygan.registry.formats import check_version
 
 FILE_NAME = "registry.json"
 MAX_MANIFEST_SIZE = 2**24
@@ -42,7 +43,7 @@ def sealed_fields(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_MANIFEST_SIZE:
         raise ValueError(f"it has {len(data)} bytes; the most is {MAX_MANIFEST_SIZE}")
     parsed = parse_json(data)
-    _check_version(parsed)
+    check_version(parsed, "schema_version", SCHEMA_VERSION, FILE_NAME)
     said = parsed.pop("checksum", None)
     # What is written without spaces has the very bytes that the checksum is of, but for the checksum itself.
     if said is None or (said != _checksum_of_rest(data) and said != checksum(parsed)):
@@ -63,14 +64,3 @@ def _checksum_of_rest(data: bytes) -> str | None:
     rest.update(whole[: found.start()])
     rest.update(whole[found.end() : len(data) - data.endswith(b"\n")])
     return rest.hexdigest()
-
-
-def _check_version(parsed: Any) -> None:
-    version = parsed.get("schema_version") if isinstance(parsed, dict) else None
-    if type(version) is not int or version < 1:
-        raise ValueError("it has no schema_version")
-    if version > SCHEMA_VERSION:
-        raise FormatVersionError(
-            f"{FILE_NAME} has schema version {str(version)[:20]}, written by a newer piggygan; this one reads "
-            f"{SCHEMA_VERSION}: update piggygan."
-        )

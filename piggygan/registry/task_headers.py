@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from piggygan.errors import FormatVersionError
 from piggygan.files.strict_json import decode
 from piggygan.registry.described import Network
 from piggygan.registry.formats import written
@@ -104,23 +103,6 @@ def header_from_fields(fields: dict[str, Any]) -> Header:
     if header.format_version != (needed := _version_needed(header)):
         raise ValueError(f"it says format_version {header.format_version}, what it holds is of {needed}")
     return header
-
-
-def check_version(fields: Any) -> None:
-    """Refuse a header of a newer version, before anything else of it is read.
-
-    Raises:
-        FormatVersionError: If it is.
-        ValueError: If it says no version.
-    """
-    version = fields.get("format_version") if isinstance(fields, dict) else None
-    if type(version) is not int or version < 1:
-        raise ValueError("it has no format_version")
-    if version > FORMAT_VERSION:
-        raise FormatVersionError(
-            f"the file has format version {str(version)[:20]}, written by a newer piggygan; this one reads "
-            f"{FORMAT_VERSION}: update piggygan."
-        )
 
 
 def _version_needed(header: Header) -> int:

@@ -11,8 +11,9 @@ import pytest
 
 from piggygan.errors import FormatVersionError
 from piggygan.registry.exchange import read_task_file
+from piggygan.registry.formats import check_version
 from piggygan.registry.provenance import Member, TrainingData
-from piggygan.registry.task_headers import ZEROS, Header, check_version, header_from_fields, header_to_fields
+from piggygan.registry.task_headers import FORMAT_VERSION, ZEROS, Header, header_from_fields, header_to_fields
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -82,7 +83,7 @@ def test_the_checksum_is_written_as_zeros(header: Header) -> None:
 
 def test_c13_a_newer_format_is_refused_before_anything_else_is_read() -> None:
     with pytest.raises(FormatVersionError, match="format version 4, written by a newer piggygan; this one reads 3"):
-        check_version({"format_version": 4, "record": "of another kind"})
+        check_version({"format_version": 4, "record": "of another kind"}, "format_version", FORMAT_VERSION, "the file")
     for version in (None, "1", True, 0, 1.0):
         with pytest.raises(ValueError, match="it has no format_version"):
-            check_version({"format_version": version})
+            check_version({"format_version": version}, "format_version", FORMAT_VERSION, "the file")
