@@ -2,13 +2,17 @@
 
     python -m benchmarks.evidence.across_sites --data DIR --out runs/hospitals --order chain --methods ours separate
 
+    python -m benchmarks.evidence.across_sites --out docs/benchmarks/hospitals --fill docs/evidence.md
+
 Takes cells of ``forgetting`` that are done, with their weights. A row is a task as its method left it at the end of the
 order, a column the scored side of another task; masks of the same kind are compared, whatever they show.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from safetensors.torch import load_file
 
 from benchmarks.evidence.baselines.contender import Contender
 from benchmarks.evidence.cell_run import Place, network_of, restored, translate
+from benchmarks.evidence.evidence_page import fill_marks
 from benchmarks.evidence.methods import FROM_SCRATCH
 from benchmarks.evidence.preset import Cell, Preset, read_preset
 from benchmarks.evidence.quality import score
@@ -45,10 +50,19 @@ class Options:
     """Whose networks."""
     seed: int = 0
     """Of the cells."""
+    fill: Path | None = None
+    """Only write this page's tables ``<!-- across: METHOD TASK TASK -->`` anew, of what was found before."""
 
 
 def main(options: Options) -> None:
     """Print a table a method, and write ``across_sites.json``."""
+    file = options.out / "across_sites.json"
+    if options.fill:
+        if not file.exists():
+            raise ConfigurationError(f"there is no {file}: run the command without --fill first.")
+        found = json.loads(file.read_text(encoding="utf-8"))
+        fill_marks(options.fill, {"across": functools.partial(chosen, found)})
+        return
     preset, place = read_preset(options.preset), Place(options.out)
     if options.order not in preset.orders:
         raise ConfigurationError(f"there is no order {options.order!r}: there are {', '.join(preset.orders)}.")
@@ -60,7 +74,20 @@ def main(options: Options) -> None:
     found = {method: rows(preset, chain, masks, folders, place) for method, chain in chains.items()}
     for method, table in found.items():
         print(f"\n{method}\n{markdown_table(table)}")
-    (options.out / "across_sites.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def chosen(found: Mapping[str, list[dict[str, str]]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a method's rows and columns of some tasks; the first name is the method's.
+
+    Raises:
+        ConfigurationError: If one of them was not compared.
+    """
+    method, *tasks = names
+    rows = {row["task"]: row for row in found.get(method, [])}
+    if missing := [task for task in tasks if task not in rows]:
+        raise ConfigurationError(f"{method} was not compared on {', '.join(missing)}: mend the mark, or compare them.")
+    return [{"task": task} | {f"on {site}": rows[task][f"on {site}"] for site in tasks} for task in tasks]
 
 
 def rows(preset: Preset, chain: list[Cell], masks: list[str], folders: Folders, place: Place) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ rod have all tasks: ``<!-- rod: SEED SEED -->``, ``<!-- rod-price: SEED -->``, `
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,6 @@ TABLES: dict[str, Callable[[Results, Tasks], list[dict[str, Any]]]] = {
     "rod-price": price_rows,
     "rod-against": difference_rows,
 }
-_BLOCK = re.compile(rf"(<!-- ({'|'.join(TABLES)}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_RUN = "Not run yet.\n"
 
 
@@ -45,9 +45,15 @@ def fill_page(results: Results, page: Path) -> None:
         results: All cells.
         page: A Markdown file with marks; changed in place.
     """
+    fill_marks(page, {mark: functools.partial(table, results) for mark, table in TABLES.items()})
+
+
+def fill_marks(page: Path, tables: Mapping[str, Callable[[Tasks], list[dict[str, Any]]]]) -> None:
+    """Write what stands between marks of these names anew, each from the words in its mark."""
 
     def filled(block: re.Match[str]) -> str:
         mark, what, names, end = block.groups()
-        return f"{mark}{markdown_table(TABLES[what](results, tuple(names.split()))) or NOT_RUN}{end}"
+        return f"{mark}{markdown_table(tables[what](tuple(names.split()))) or NOT_RUN}{end}"
 
-    page.write_text(_BLOCK.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")
+    block = re.compile(rf"(<!-- ({'|'.join(tables)}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+    page.write_text(block.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")

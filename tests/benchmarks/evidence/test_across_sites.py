@@ -76,6 +76,22 @@ def test_a_row_a_task_and_a_column_a_site(options: across_sites.Options, capsys:
     assert {**fine_tuned[0], "task": ""} == {**fine_tuned[1], "task": ""}  # one network, written over
 
 
+def test_a_page_is_filled_with_the_sites_that_its_mark_names(tmp_path: Path) -> None:
+    page, options = tmp_path / "page.md", across_sites.Options(tmp_path, fill=tmp_path / "page.md")
+    page.write_text("before\n<!-- across: ours a b -->\nold\n<!-- end -->\nafter\n")
+    with pytest.raises(ConfigurationError, match="without --fill first"):
+        across_sites.main(options)
+    rows = [{"task": task, "on a": f"0.{i}1", "on b": f"0.{i}2", "on c": "0.9"} for i, task in enumerate("abc")]
+    (tmp_path / "across_sites.json").write_text(json.dumps({"ours": rows}))
+    across_sites.main(options)
+    filled = page.read_text()
+    assert filled.startswith("before\n<!-- across: ours a b -->\n| task | on a | on b |\n")
+    assert "| a | 0.01 | 0.02 |\n| b | 0.11 | 0.12 |\n<!-- end -->\nafter\n" in filled
+    page.write_text("<!-- across: ours a d -->\n<!-- end -->\n")
+    with pytest.raises(ConfigurationError, match="ours was not compared on d"):
+        across_sites.main(options)
+
+
 def test_what_is_not_done_is_refused_by_name(options: across_sites.Options) -> None:
     with pytest.raises(ConfigurationError, match=r"not done.*ours\.chain\.site\.0"):
         across_sites.main(options)
