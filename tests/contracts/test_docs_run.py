@@ -103,10 +103,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, write_film: Callable[..., Pa
         Image.fromarray(photo).save(folder / f"facades/trainA/{number}.png")
         Image.fromarray(labels).save(folder / f"facades/trainB/{number}.png")
         Image.fromarray(photo).save(folder / "photo.jpg")
-    for number, (film, mask) in enumerate(write_xrays(folder / "chests", 12, 32, seed=0)):
+    for number, (film, mask) in enumerate(write_xrays(folder / "chests", 16, 32, seed=0)):
         pixels = ((read_image(film, channels=1)[0] + 1) * 127.5).numpy().astype(np.uint8)
-        name = f"p{number // 2}-{number}"
-        write_film(folder / f"films/{name}.dcm", pixels, PatientID=name[:2], PixelSpacing=[0.2, 0.2], ViewPosition="PA")
+        name = f"p{number:02}"  # a patient each: folds and their bank take many
+        write_film(folder / f"films/{name}.dcm", pixels, PatientID=name, PixelSpacing=[0.2, 0.2], ViewPosition="PA")
         shutil.copy(mask, folder / f"masks/{name}.png")
         grey = np.asarray(Image.open(mask).convert("L"))
         Image.fromarray(np.where(np.arange(len(grey))[:, None] < 16, grey // 255 * 250, grey // 255 * 150)).save(
@@ -115,7 +115,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, write_film: Callable[..., Pa
     for name, others in COPIES.items():
         for other in others.split():
             shutil.copytree(folder / name, folder / other)
-    shutil.copy(folder / "films/p0-0.dcm", folder / "film.dcm")
+    shutil.copy(folder / "films/p00.dcm", folder / "film.dcm")
     torch.save(pg.UNetGenerator(depth=7, width=2, norm="batch").state_dict(), folder / "latest_net_G.pth")
     torch.save(pg.ResNetGenerator(width=2, blocks=6).state_dict(), folder / "latest_net_G_A.pth")
     registry = pg.TaskRegistry(folder / "runs/clinic")

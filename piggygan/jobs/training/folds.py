@@ -11,7 +11,7 @@ from pathlib import Path
 from piggygan.data.drawing import SHARES, Drawing, parse_shares
 from piggygan.data.splits import write_splits
 from piggygan.data.task_sides import learned_sides
-from piggygan.errors import ConfigurationError, ResumeError, TaskExistsError, TaskStateError
+from piggygan.errors import ConfigurationError, DatasetError, ResumeError, TaskExistsError, TaskStateError
 from piggygan.files.durable import write_durably
 from piggygan.files.regular import make_folder, shown
 from piggygan.jobs.config import TrainConfig
@@ -128,11 +128,13 @@ def begin_folds(files: TaskFolder, registry: TaskRegistry, config: TrainConfig, 
     pool, test = [*sides["train"], *sides["val"]], sides.get("test", [])
     bank = config.method.draws_on or tuple(record.name for record in registry.records if record.member is None)
     parts = [*([] if bank else [_BANK]), *(str(number) for number in range(1, folds + 1))]
-    divided, how = Drawing(dict.fromkeys(parts, 1 / len(parts)), named.split_by, seed).sides(pool, source.patients)
-    if not bank:
-        Drawing(parse_shares(SHARES), named.split_by, seed).validation(
-            divided[_BANK], source.patients
-        )  # which is refused if its films are too few
+    try:
+        divided, how = Drawing(dict.fromkeys(parts, 1 / len(parts)), named.split_by, seed).sides(pool, source.patients)
+        if not bank:  # which has a validation side of its own
+            Drawing(parse_shares(SHARES), named.split_by, seed).validation(divided[_BANK], source.patients)
+    except DatasetError as error:
+        own_bank = "" if bank else " and a bank, which the registry does not hold yet,"
+        raise DatasetError(f"{folds} folds{own_bank} need more films: {error} Take fewer folds.") from error
     make_folder(files.root)
     for number in range(1, folds + 1):
         own = divided[str(number)]
