@@ -26,6 +26,9 @@ from piggygan.files.strict_json import decode, parse_json
 _HEADER_LENGTH = struct.Struct("<Q")
 _INFINITE = "infinite"
 _MAX_HEADER = 10**8
+_MOST_AXES = 64
+"""Of a tensor, as many as torch's reductions take: with tens of thousands it is busy for minutes."""
+_MOST_NUMBERS = 2**63 - 1
 _NAMES = {
     **{"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64},
     **{"C64": torch.complex64, "C128": torch.complex128, "BOOL": torch.bool, "U8": torch.uint8},
@@ -50,7 +53,7 @@ def nonfinite_names(tensors: Mapping[str, Tensor], infinite: Collection[str] = (
         tensors: They, by name.
         infinite: Names of those that may hold infinities, such as a mask of attention.
     """
-    floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    floats = {name: one for name, one in tensors.items() if one.is_floating_point() or one.is_complex()}
     bad = (name for name, tensor in floats.items() if not _is_finite(tensor))
     return [name for name in bad if name not in infinite or bool(floats[name].isnan().any())]
 
@@ -119,7 +122,7 @@ def tensors_from_file(file: BinaryIO, size: int, source: str, memory: Memory | N
         if is_shortage(error):
             raise MemoryError from error
         raise CorruptFileError(
-            f"{source} is not a safetensors file that piggygan could have written: {error!r}."
+            f"{source} is not a safetensors file that piggygan could have written: {error}."
         ) from error
     if bad := nonfinite_names(tensors, infinite):
         raise CorruptFileError(f"{source} has NaN or infinity in {', '.join(bad[:10])}.")
@@ -153,6 +156,8 @@ class _Entry:
             raise ValueError(f"there is no type {self.dtype[:80]!r}")
         if any(side < 0 for side in self.shape) or len(self.data_offsets) != 2:
             raise ValueError(f"a tensor has the shape {self.shape[:10]} at {self.data_offsets[:10]}")
+        if len(self.shape) > _MOST_AXES or math.prod(max(side, 1) for side in self.shape) > _MOST_NUMBERS:
+            raise ValueError(f"no tensor can have {len(self.shape)} axes of {self.shape[:10]}")
 
     @property
     def kind(self) -> torch.dtype:

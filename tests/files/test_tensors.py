@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 import sys
+import time
 
 import pytest
 import safetensors.torch
@@ -108,6 +109,8 @@ ENTRY = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
         safetensors_file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', b"\0" * 8),  # hole
         safetensors_file(f'{{"a":{ENTRY}}}', b"\0" * 5),  # trailing byte
         safetensors_file(b'{"\xff":1}', b""),
+        safetensors_file(f'{{"a":{{"dtype":"F32","shape":[{"1," * 64}1],"data_offsets":[0,4]}}}}', b"\0" * 4),
+        safetensors_file(f'{{"a":{{"dtype":"F32","shape":[0,{2**62},{2**62}],"data_offsets":[0,0]}}}}', b""),
         b"PK\x03\x04 a zip file, as torch.save writes",
         b"\x80\x02}q\x00.",  # a pickle
     ],
@@ -115,6 +118,20 @@ ENTRY = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 def test_c03_c07_what_no_writer_makes_is_refused(data: bytes) -> None:
     with pytest.raises(CorruptFileError, match="not a safetensors file"):
         tensors_from_bytes(data, "file")
+
+
+def test_a_shape_of_a_hundred_thousand_axes_is_refused_at_once() -> None:
+    header = f'{{"a":{{"dtype":"F32","shape":[{"1," * 100_000}1],"data_offsets":[0,4]}}}}'
+    before = time.process_time()
+    with pytest.raises(CorruptFileError, match="no tensor can have 100001 axes"):  # torch is busy for hours with one
+        tensors_from_bytes(safetensors_file(header, b"\0" * 4), "file")
+    assert time.process_time() - before < 5
+
+
+def test_a_header_that_is_no_text_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(CorruptFileError) as raised:
+        tensors_from_bytes(safetensors_file(b'{"' + b"\xff" * 10_000, b""), "file")
+    assert len(str(raised.value)) < 200
 
 
 def test_a_header_whose_metadata_is_null_is_read_as_one_without() -> None:
@@ -127,6 +144,11 @@ def test_c04_a_name_twice_is_refused() -> None:
     assert safetensors.torch.load(data)["a"].item() == 1.0  # safetensors says nothing
     with pytest.raises(CorruptFileError, match="there twice"):
         tensors_from_bytes(data, "file")
+
+
+def test_a_complex_number_that_is_none_is_refused() -> None:
+    with pytest.raises(CorruptFileError, match="NaN or infinity in bad"):
+        tensors_from_bytes(tensors_to_bytes({"bad": torch.tensor([complex(0, float("nan"))])}), "file")
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])

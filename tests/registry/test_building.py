@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,12 @@ from piggygan.errors import (
     BankMismatchError,
     CorruptFileError,
 )
+from piggygan.files.precision import Precision
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import TaskRegistry
-from tests.registry.contents import digests, sealed, weights_path
+from piggygan.registry.building import read_tensors
+from piggygan.registry.store import ObjectStore
+from tests.registry.contents import digests, same_bytes, sealed, weights_path
 
 MakeGenerator = Callable[[], nn.Sequential]
 MakeModel = Callable[[int], MultiTaskGenerator]
@@ -103,3 +108,29 @@ def test_17_07_weights_that_fit_but_are_others_are_refused_by_all_that_reads_the
     ):
         with pytest.raises(CorruptFileError, match="holds other tensors than its certificate is of"):
             use()
+
+
+@pytest.mark.parametrize(("stored", "flips"), [("int8", 40), pytest.param(None, 0, marks=pytest.mark.slow)])
+def test_a_header_with_a_bit_flipped_gives_the_tensors_that_were_committed_or_is_refused(
+    tmp_path: Path, stored: Precision | None, flips: int
+) -> None:
+    model = MultiTaskGenerator(nn.Sequential(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 1, 1)), "dots")
+    model.freeze_task("dots")
+    model.add_task("lines", init="normal")
+    model.freeze_task("lines", stored=stored)
+    registry = TaskRegistry(tmp_path)
+    for task in model.tasks:
+        registry.commit(model, task)
+    path, record, objects = (
+        weights_path(registry, "lines"),
+        registry.describe("lines"),
+        ObjectStore(tmp_path / "objects"),
+    )
+    data, committed = path.read_bytes(), model.task_tensors("lines")
+    bits = range(8 * (8 + int.from_bytes(data[:8], "little")))
+    for bit in random.Random(0).sample(bits, flips or len(bits)):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with suppress(CorruptFileError):  # a space that pads the header may become another one
+            assert same_bytes(read_tensors(record, objects), committed), bit
