@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
 from piggygan.files.durable import write_durably
-from piggygan.files.memory import enough_memory
+from piggygan.files.memory import collector_paused, enough_memory
 from piggygan.files.regular import read_regular_file
 from piggygan.registry.locking import warn_if_anyone_may_write
 from piggygan.registry.manifest import Manifest, manifest_from_bytes, manifest_to_bytes
@@ -126,16 +126,18 @@ class Head:
             for folder in (self._folder, self._folder / "objects"):
                 warn_if_anyone_may_write(folder)
             try:
-                return read(self._bytes())
+                data = self._bytes()
             except FileNotFoundError:
                 return None
+            with collector_paused():
+                return read(data)
 
     def _absent(self) -> RegistryError:
         return RegistryError(f"there is no registry in {self._folder} (no {FILE_NAME}): check the path.")
 
     def _bytes(self) -> bytes:
         data = read_regular_file(self._folder / FILE_NAME, max_size=MAX_MANIFEST_SIZE)
-        if self._expect not in (None, found := digest_of(data)):
+        if self._expect is not None and self._expect != (found := digest_of(data)):
             raise CorruptFileError(
                 f"{self._folder / FILE_NAME} is {found}, expected was {self._expect}: it is another registry, or it "
                 f"was changed since. See who changed it, or put back the copy that is meant."

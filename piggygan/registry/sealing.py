@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,8 +33,12 @@ def damage_named() -> Iterator[None]:
         ) from error
 
 
-def sealed_fields(data: bytes) -> dict[str, Any]:
+def sealed_fields(data: bytes, parse: Callable[[bytes], Any] = parse_json) -> dict[str, Any]:
     """Parse a manifest whose checksum is right, and return what it is of.
+
+    Args:
+        data: The file.
+        parse: Reads JSON.
 
     Raises:
         FormatVersionError: If a newer piggygan wrote it.
@@ -42,7 +46,7 @@ def sealed_fields(data: bytes) -> dict[str, Any]:
     """
     if len(data) > MAX_MANIFEST_SIZE:
         raise ValueError(f"it has {len(data)} bytes; the most is {MAX_MANIFEST_SIZE}")
-    parsed = parse_json(data)
+    parsed = parse(data)
     check_version(parsed, "schema_version", SCHEMA_VERSION, FILE_NAME)
     said = parsed.pop("checksum", None)
     # What is written without spaces has the very bytes that the checksum is of, but for the checksum itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from piggygan.cli import main
 from piggygan.errors import ConfigurationError, CorruptFileError, RegistryError
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.networks import UNetGenerator
-from piggygan.registry import TaskRegistry
+from piggygan.registry import TaskRegistry, head
 from piggygan.registry.head import TRIES
 
 MakeGenerator = Callable[[], nn.Sequential]
@@ -169,3 +170,18 @@ def test_where_memory_runs_out_it_is_said_and_is_no_damage(
     ):
         with pytest.raises(RegistryError, match="there is not enough memory to"):
             use()
+
+
+def test_the_collector_of_cycles_rests_while_a_manifest_is_read(
+    registry: TaskRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, paused = head.places_from_bytes, []
+
+    def noted(data: bytes) -> object:
+        paused.append(not gc.isenabled())
+        return real(data)
+
+    monkeypatch.setattr(head, "places_from_bytes", noted)
+    assert registry.tasks == ("facades", "edges", "lungs")
+    assert paused == [True]
+    assert gc.isenabled()
