@@ -7,6 +7,7 @@
 | batch | 4 | 4 | 1 | docs/evidence.md, all of it; unpaired: Zhu et al. |
 | variations | flips and crops of 286 to 256 | flips, turned by 8 degrees, 0.85 to 1.15 times as large, lighter and darker | as pairs | Isola et al.; masks: those of the same benchmark |
 | epochs | 200 | 200 | 200 | the papers; masks: Dice 0.942 after 200 epochs, 0.939 after 120 (docs/decisions.md) |
+| there and back | | | 10 and 10; masks: 1 for films, and noise on what discriminators see | Zhu et al.; masks: docs/decisions.md |
 | norm | batch | batch | instance | the papers |
 """  # noqa: E501  # a row of the table is one line
 
@@ -77,6 +78,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
     objective = config.objective or OBJECTIVES[data.kind]
     _check_objective(objective, data)
     masks = objective == "supervised" and data.kind == "masks"
+    unpaired_masks = objective == "cyclegan" and data.kind == "masks"
     epochs = config.epochs or EPOCHS
     return replace(
         config,
@@ -87,6 +89,8 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
         augmentation=config.augmentation or AUGMENTATIONS[data.kind],
         l1_weight=_or(config.l1_weight, 1.0 if masks else 100.0),
         dice_weight=_or(config.dice_weight, 1.0 if masks else 0.0),
+        forward_cycle_weight=_or(config.forward_cycle_weight, 1.0 if unpaired_masks else 10.0),
+        instance_noise=_or(config.instance_noise, 0.2 if unpaired_masks else 0.0),
         identity_weight=_or(config.identity_weight, 0.5 if data.in_channels == data.out_channels else 0.0),
         discriminator_layers=config.discriminator_layers or min(_LAYERS, max(1, int(math.log2(max(size, 6) / 3)))),
         validate_every=config.validate_every or min(epochs, every_so_often(len(data.train), len(data.validation))),

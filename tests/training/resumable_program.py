@@ -101,6 +101,7 @@ def make_cyclegan() -> CycleGANObjective:
         generator_parameters=[*forward.task_parameters("lungs"), *backward.task_parameters("lungs")],
         forward_arguments={"task": "lungs"},
         identity_weight=0.0,
+        instance_noise=0.1,
         pool_size=6,  # full after three steps
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from piggygan.errors import ConfigurationError, InputError
@@ -38,10 +39,12 @@ class CycleGANObjective:
         identity_weight: How much a generator is to leave alone what is of its output's side already, as a share of
             the cycle's weight on that side. Only where both sides have as many channels; else say 0.
         pool_size: Generated images of former steps that are kept for each discriminator; 0: none.
+        instance_noise: Standard deviation of the normal noise that is added to whatever a discriminator is shown, in
+            the images' units, [-1, 1]; without it, it tells masks by how sharp they are (Sonderby et al. 2017).
         forward_arguments: Given to both generators at each call, such as ``{"task": "lungs"}``.
 
     Raises:
-        ConfigurationError: If a weight is negative or not finite, or nothing may move.
+        ConfigurationError: If a weight or the noise is negative or not finite, or nothing may move.
 
     Example:
         >>> import torch
@@ -66,12 +69,14 @@ class CycleGANObjective:
         backward_cycle_weight: float = 10.0,
         identity_weight: float = 0.5,
         pool_size: int = POOL_SIZE,
+        instance_noise: float = 0.0,
         forward_arguments: Mapping[str, Any] | None = None,
     ) -> None:
         check_weight(
             forward_cycle_weight=forward_cycle_weight,
             backward_cycle_weight=backward_cycle_weight,
             identity_weight=identity_weight,
+            instance_noise=instance_noise,
         )
         self._networks: dict[str, nn.Module] = {
             "forward": forward,
@@ -91,6 +96,7 @@ class CycleGANObjective:
         # The identity loss has a share of the cycle's weight: without a cycle there is none.
         self._calls = 1 + any(self._cycle_weights.values()) * (1 + bool(identity_weight))
         self._pools = {"forward": ImagePool(pool_size), "backward": ImagePool(pool_size)}
+        self._instance_noise = instance_noise
         self._forward_arguments = dict(forward_arguments or {})
 
     def players(self) -> dict[str, list[nn.Parameter]]:
@@ -108,6 +114,7 @@ class CycleGANObjective:
             "backward_cycle_weight": self._cycle_weights["backward"],
             "identity_weight": self._identity_weight,
             "pool_size": self._pools["forward"].size,
+            "instance_noise": self._instance_noise,
             "forward_arguments": self._forward_arguments,
         }
 
@@ -149,8 +156,8 @@ class CycleGANObjective:
         losses = {}
         for way, image in made.items():
             discriminator = self._prepared[f"{way}_discriminator"]
-            losses[f"{way}_real"] = adversarial_loss(discriminator(real[way]), True, "least_squares") / 2
-            shown = self._pools[way].exchange(image)
+            losses[f"{way}_real"] = adversarial_loss(discriminator(self._noisy(real[way])), True, "least_squares") / 2
+            shown = self._noisy(self._pools[way].exchange(image))
             losses[f"{way}_fake"] = adversarial_loss(discriminator(shown), False, "least_squares") / 2
         yield Turn("discriminators", losses)
 
@@ -165,13 +172,17 @@ class CycleGANObjective:
             # The network itself, not the prepared one, which would wait for gradients to exchange; there are none.
             discriminator = self._networks[f"{way}_discriminator"]
             with without_gradients(discriminator):
-                losses[f"{way}_adversarial"] = adversarial_loss(discriminator(made[way]), True, "least_squares")
+                scores = discriminator(self._noisy(made[way]))
+                losses[f"{way}_adversarial"] = adversarial_loss(scores, True, "least_squares")
             if weight := self._cycle_weights[way]:
                 back = self._translate(other, made[way])
                 losses[f"{way}_cycle"] = weight * l1_loss(back, real[other])
             if weight := self._identity_weight * self._cycle_weights[other]:
                 losses[f"{way}_identity"] = weight * l1_loss(self._translate(way, real[way]), real[way])
         return losses
+
+    def _noisy(self, images: Tensor) -> Tensor:
+        return images + self._instance_noise * torch.randn_like(images) if self._instance_noise else images
 
     def _translate(self, way: str, images: Tensor) -> Tensor:
         output: Tensor = self._prepared[way](images, **self._forward_arguments)

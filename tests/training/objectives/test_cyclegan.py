@@ -132,6 +132,41 @@ def test_losses_of_weight_0_are_not_computed(batch: Any) -> None:
     assert list(losses) == ["forward_adversarial", "forward_cycle", "backward_adversarial"]
 
 
+def test_discriminators_see_noise_in_both_turns_and_generators_none(batch: Any) -> None:
+    torch.manual_seed(11)
+    turns = make(instance_noise=0.3, identity_weight=0.0).play(batch)
+    generators, discriminators = next(turns), next(turns)
+    torch.manual_seed(11)
+    noise = {
+        name: 0.3 * torch.randn(2, 1, 3, 4, dtype=torch.float64).numpy()
+        for name in ("forward_adversarial", "backward_adversarial", "forward_real", "forward_fake", "backward_real")
+    }
+    a, b = batch.input.numpy(), batch.target.numpy()
+    w, d = GENERATORS, DISCRIMINATORS
+    g, f = np.tanh(0.8 * (w[0] * a + w[1])), np.tanh(0.8 * (w[2] * b + w[3]))
+
+    def judged(first: int, image: Numbers, name: str) -> Numbers:
+        return np.asarray(d[first] * (image + noise[name]) ** 2 + d[first + 1])
+
+    expected = {
+        "forward_adversarial": ((judged(0, g, "forward_adversarial") - 1) ** 2).mean(),
+        "forward_cycle": 10 * np.abs(np.tanh(0.8 * (w[2] * g + w[3])) - a).mean(),
+        "backward_adversarial": ((judged(2, f, "backward_adversarial") - 1) ** 2).mean(),
+        "backward_cycle": 8 * np.abs(np.tanh(0.8 * (w[0] * f + w[1])) - b).mean(),
+    }
+    assert {name: loss.item() for name, loss in generators.losses.items()} == pytest.approx(expected, rel=1e-12)
+    found = {name: loss.item() for name, loss in discriminators.losses.items()}
+    assert found["forward_real"] == pytest.approx(((judged(0, b, "forward_real") - 1) ** 2).mean() / 2, rel=1e-12)
+    assert found["forward_fake"] == pytest.approx((judged(0, g, "forward_fake") ** 2).mean() / 2, rel=1e-12)
+    assert found["backward_real"] == pytest.approx(((judged(2, a, "backward_real") - 1) ** 2).mean() / 2, rel=1e-12)
+
+
+def test_without_noise_nothing_random_is_drawn(batch: Any) -> None:
+    before = torch.get_rng_state()
+    list(make(pool_size=0).play(batch))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize(
     ("weights", "calls"),
     [({}, 3), ({"identity_weight": 0.0}, 2), ({"forward_cycle_weight": 0.0, "backward_cycle_weight": 0.0}, 1)],
@@ -186,6 +221,7 @@ def test_a_generator_of_other_channels_than_its_side_is_refused(batch: Any) -> N
     [
         ({"identity_weight": -0.5}, "identity_weight is -0.5"),
         ({"forward_cycle_weight": float("inf")}, "forward_cycle_weight is inf"),
+        ({"instance_noise": -0.1}, "instance_noise is -0.1"),
         ({"pool_size": -1}, "pool_size is -1"),
         ({"generator_parameters": Affine().parameters()}, "another copy"),
         ({"generator_parameters": []}, "no parameter that may move"),
