@@ -20,6 +20,7 @@ Setting = dict[str, Any]
 _WHERE = "--set"
 _NOT_VARIED = {
     "seed": "how many seeds, --seeds says",
+    "commit_anyway": "what is not learned is ranked too, and marked",
     "size": "pictures of two sizes have scores that cannot be compared",
     **dict.fromkeys((field.name for field in dataclasses.fields(DataConfig)), "a sweep compares runs on the same data"),
 }

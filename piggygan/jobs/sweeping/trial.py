@@ -11,7 +11,6 @@ What a trial is told lies beside its folder, so that a process on another machin
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -148,8 +147,8 @@ def copy_registry(registry: Path, copy: Path) -> None:
     """
     if not (registry / FILE_NAME).is_file() or copy.exists():
         return
-    unfinished = copy.with_name(f".{copy.name}-{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished = copy.with_name(f".{copy.name}-unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
     unfinished.mkdir()
     # The head first: whatever is committed meanwhile adds files, and takes none away that this head names.
     shutil.copy2(registry / FILE_NAME, unfinished / FILE_NAME)

@@ -34,6 +34,7 @@ from piggygan.jobs.sweeping.settings import command_words, read_settings, settin
         ("size=128,256", "cannot be compared"),
         ("data=a,b", "on the same data"),
         ("split=0.8/0.1/0.1", "on the same data"),
+        ("commit_anyway=true,false", "is ranked too"),
     ],
 )
 def test_what_is_no_option_or_no_value_of_one_is_refused(word: str, said: str) -> None:
