@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _MOST_WORDS_LISTED = 16
 """Up to so many bits, a value is worked out for each word there can be, not for each pixel."""
-_AT_ONCE = 1 << 20
-"""Pixels that are looked up at once: NumPy makes 8 bytes of each place on the way."""
+_AT_ONCE = 1 << 17
+"""Pixels that are looked up at once: NumPy makes 8 bytes of each place on the way, and many at once are new memory."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +211,9 @@ def _unit_values(pixels: DicomPixels) -> Float32[np.ndarray, "height width"]:
 def _looked_up(
     table: Float32[np.ndarray, " words"], places: np.ndarray[Any, np.dtype[np.integer[Any]]]
 ) -> Float32[np.ndarray, "height width"]:
+    if places.dtype == np.uint8 and np.array_equal(table, np.arange(256, dtype=np.uint8) / np.float32(255)):
+        divided: np.ndarray[Any, np.dtype[np.float32]] = np.divide(places, np.float32(255), dtype=np.float32)
+        return divided  # the same bits in half the time
     found = np.empty(places.shape, dtype=np.float32)
     rows = max(1, _AT_ONCE // places.shape[1])
     for top in range(0, places.shape[0], rows):

@@ -53,6 +53,9 @@ def test_eight_bits_come_in_order_also_in_big_endian_words(write_dicom: Write, s
 
 def test_without_a_window_eight_bits_are_shown_as_a_png_would_be(write_dicom: Write) -> None:
     np.testing.assert_allclose(read_dicom(write_dicom(BYTES))[0].numpy(), BYTES / 255, atol=1e-7)
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    unit = read_dicom(write_dicom(pixels))[0].numpy()
+    assert unit.tobytes() == (pixels.astype(np.float64) / 255).astype(np.float32).tobytes()
 
 
 def test_without_a_window_more_bits_are_shown_between_percentiles(write_dicom: Write) -> None:
