@@ -62,7 +62,7 @@ def test_every_value_meets_every_other_and_values_have_the_kinds_of_their_option
 
 
 def test_the_words_of_a_configuration_are_read_as_that_configuration() -> None:
-    words = ["learning_rate=3e-05", "dropout=false", "draws_on=facades+hands", "commit_anyway=true", "init=normal"]
+    words = ["learning_rate=3e-05", "dropout=false", "draws_on=facades+hands", "keep_checkpoints=true", "init=normal"]
     (setting,) = read_settings(words)
     config = with_setting(TrainConfig(), setting)
     config = with_setting(
