@@ -23,7 +23,9 @@ from piggygan.jobs.config import LearningConfig, NetworkConfig, TrainConfig
 from piggygan.jobs.data import DataConfig
 from piggygan.jobs.training.run import train_task
 from piggygan.training import Checkpoints
+from piggygan.training.checkpoints import folder
 from piggygan.training.objectives.supervised import SupervisedObjective
+from piggygan.training.processes import Processes
 from tests.training import resumable_program as program
 
 
@@ -121,6 +123,17 @@ def happen(what: str) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
     elif what == "fail":
         raise PiggyganError("this film cannot be read.")
+    elif what == "kill in a checkpoint":  # the next one that this process writes, or gives its share of
+        folder.write_durably = write_half
+        if os.environ["RANK"] != "0":
+            Processes.gathered = lambda *_: happen("kill")  # type: ignore[method-assign, assignment]
+
+
+def write_half(path: Path, data: bytes) -> NoReturn:
+    """Die as a process that is killed while it writes a checkpoint."""
+    path.with_name(f".{path.name}.{os.getpid()}.deadbeef.tmp").write_bytes(data[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a process that is killed goes no further.")
 
 
 def answer(line: str) -> None:

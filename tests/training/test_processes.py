@@ -138,12 +138,15 @@ def test_several_processes_go_on_to_the_same_bytes_whatever_happens_to_them(
         ({"1": 2}, "kill", [2, -9, 2, 2]),
         ({"0": 4}, "kill", [-9, 2, 2, 2]),
         (everyone, "kill", [-9] * 4),
+        ({"0": 2}, "kill in a checkpoint", [-9, 2, 2, 2]),
+        ({"1": 1}, "kill in a checkpoint", [2, -9, 2, 2]),
         ({"1": 2}, "terminate", [143] * 4),
         ({"1": 3}, "fail", [2] * 4),
     ):
         found = several(tmp_path / "cut", count, kind=kind, at=at, what=what, every_steps=2)
         assert found["codes"] == codes[:count], found["said"]
         assert "Traceback" not in found["said"]
+        assert len([*(tmp_path / "cut").glob(".last-*.tmp")]) == (what == "kill in a checkpoint" and "0" in at)
     assert several(tmp_path / "cut", count, kind=kind, every_steps=2)["codes"] == [0] * count
     assert end_state(tmp_path / "cut") == end_state(tmp_path / "whole")
 
