@@ -139,6 +139,7 @@ _DATA = ("facades", "windows", "xrays")
 _TINY = ("--size", "32", "--width", "4")
 BENCHMARKS: dict[str, Benchmark] = {
     "speed.floor": Benchmark(_measured),
+    "speed.same_bits": Benchmark(_measured),
     "speed.training_step": Benchmark(_measured, ["--batches", "1"], has_precision=True),
     "speed.cyclegan_step": Benchmark(_measured, has_precision=True),
     "speed.ablation": Benchmark(_measured, ["--batches", "1"], has_precision=True),
