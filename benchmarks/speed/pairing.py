@@ -48,6 +48,7 @@ def paired(
     warm_up: int = 2,
     lead_in: int = 0,
     runs: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
     """Run all contenders once a round, in an order that rotates, until the time is up.
 
@@ -61,6 +62,7 @@ def paired(
         lead_in: Runs at the beginning of each turn that are not timed: what others left in the processor's caches is
             no part of a loop that takes one step after another.
         runs: Runs that are timed in each turn, together.
+        clock: Seconds: ``time.process_time`` counts this process's alone, whatever else a machine does.
     """
     for work in contenders.values():
         for _ in range(warm_up):
@@ -75,7 +77,7 @@ def paired(
             for name in names:
                 for _ in range(lead_in):
                     contenders[name]()
-                times[name].append(_timed(contenders[name], device, runs))
+                times[name].append(_timed(contenders[name], device, runs, clock))
             names.append(names.pop(0))
     finally:
         gc.enable()
@@ -88,13 +90,13 @@ def wait_for(device: torch.device) -> None:
         torch.accelerator.synchronize(device)
 
 
-def _timed(work: Work, device: torch.device, runs: int) -> float:
+def _timed(work: Work, device: torch.device, runs: int, clock: Callable[[], float]) -> float:
     wait_for(device)
-    start = time.perf_counter()
+    start = clock()
     for _ in range(runs):
         work()
     wait_for(device)
-    return (time.perf_counter() - start) / runs
+    return (clock() - start) / runs
 
 
 def _summary(times: list[float], reference: list[float]) -> Timing:

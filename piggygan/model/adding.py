@@ -82,7 +82,9 @@ def new_parts(
                 factor_step=added.factor_step,
             )
             made.append(partial(convolution.attach, added.name, filters))
-        copied_from = None if init == "normal" else start_from
-        copying = [layer for layer in layers.values() if isinstance(layer, PerTask)]
-        made += [partial(layer.attach, added.name, layer.new_copy(copied_from)) for layer in copying]
+        for layer in layers.values():
+            if isinstance(layer, PerTask):
+                # What is to be filled needs no values of its own: the base task's copy is in every model.
+                copied_from = {"normal": None, "empty": layer.base_task}.get(init, start_from)
+                made.append(partial(layer.attach, added.name, layer.new_copy(copied_from)))
     return made

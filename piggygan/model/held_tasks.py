@@ -11,9 +11,7 @@ from torch.optim import SGD, Optimizer
 
 from piggygan.errors import TaskInUseError, TaskStateError
 from piggygan.layers.convolutions import PiggybackConvolution
-from piggygan.layers.copying import copied
 from piggygan.layers.kernel_cache import KernelCache
-from piggygan.layers.per_task import PerTask
 from piggygan.layers.selection import Selection
 from piggygan.layers.task_filters import TaskFilters
 from piggygan.layers.tasks import Task, task_not_found
@@ -181,19 +179,15 @@ class HeldTasks(CheckedLoading):
         load_tensors(self._layers, task, tensors)
 
     def lend_task(self, task: str, to: HeldTasks) -> None:
-        """Let another model of the same layers draw on a frozen task of this one, without copying its filters.
+        """Let another model of the same layers mix the filters of a frozen task of this one, without copying them.
 
         Args:
-            task: Its name.
+            task: Its name. Of what each task has a copy of, the other model gets none: it cannot compute this task.
             to: A model on the same device that has what the task draws on, and is thrown away before this one.
         """
-        for path, layer in self._layers.items():
-            theirs = to._layers[path]
-            if isinstance(layer, PiggybackConvolution) and isinstance(theirs, PiggybackConvolution):
-                filters = layer.of_task(task)
-                if isinstance(filters, TaskFilters):
-                    theirs.attach(task, copy.copy(filters))  # of which only the mode is another
-            elif isinstance(layer, PerTask) and isinstance(theirs, PerTask):
-                theirs.attach(task, copied(layer.stored(task)))
+        for path, layer in self._convolutions.items():
+            filters = layer.of_task(task)
+            if isinstance(filters, TaskFilters):
+                to._convolutions[path].attach(task, copy.copy(filters))  # of which only the mode is another
         to._tasks[task] = self._tasks[task]
         to._selection.tasks = to.tasks

@@ -105,6 +105,7 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
             model.lend_task(name, rebuilt)  # the registry holds these very bits: their digests are held against its own
         elif name != base:
             rebuild_task(rebuilt, name, sources[name], settings_of(model, name), portable(own))
+    digests = {name: digest_of_frozen(model, name) for name in needed}  # the task's own is known to later commits
     return Candidate(
         task=task,
         draws_on=described.draws_on,
@@ -112,7 +113,7 @@ def prepare(model: MultiTaskGenerator, task: str, probe: GivenProbe | None) -> C
         network=Network(architecture, model.wrapping),
         layers=layers,
         settings=settings_of(model, task),
-        source_digests={name: digest_of_frozen(model, name) for name in needed if name != task},
+        source_digests={name: digest for name, digest in digests.items() if name != task},
         weights=tensors_to_bytes(_written(tensors[task], constant, described.stored), constant),
         evidence=gather_evidence(rebuilt, task, checked_probe(probe, model.spatial_axes)),
     )

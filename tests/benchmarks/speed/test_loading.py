@@ -14,17 +14,20 @@ def test_loading_is_set_against_a_state_dict(monkeypatch: pytest.MonkeyPatch) ->
     assert [row["what"] for row in rows] == [
         "nothing",
         "json",
+        "load_file, load_state_dict",
         "state dict, torch.load",
         "state dict, safetensors",
-        "load_file, load_state_dict",
+        "task 1 as an ordinary network",
         "task 2 from a registry",
         "task 2 as an ordinary network",
         "task 3 from a registry",
         "task 3 as an ordinary network",
         "commit task 2",
+        "commit tasks 1 to 2",
         "commit task 3",
+        "commit tasks 1 to 3",
         "verify 2 tasks",
         "verify 3 tasks",
     ]
     assert all(row["ms"] > 0 for row in rows)
-    assert rows[7]["files MiB"] > rows[5]["files MiB"] > rows[2]["files MiB"]
+    assert rows[8]["files MiB"] > rows[6]["files MiB"] > rows[2]["files MiB"]
