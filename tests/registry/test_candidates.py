@@ -11,6 +11,7 @@ from piggygan.errors import FrozenTaskError, InputError, TaskNotFoundError, Task
 from piggygan.files.digests import tensors_digest
 from piggygan.files.tensors import tensors_from_bytes
 from piggygan.layers.convolutions import PiggybackConv2d
+from piggygan.layers.per_task import PerTask
 from piggygan.model.generator import MultiTaskGenerator
 from piggygan.registry import candidates, frozen_digests
 from piggygan.registry.candidates import checked_scores, prepare
@@ -97,6 +98,26 @@ def test_tasks_that_it_draws_on_are_neither_built_nor_hashed_again(
     assert built == ["lungs"]
     assert again.source_digests == first.source_digests
     assert again.evidence.outputs.numpy().tobytes() == first.evidence.outputs.numpy().tobytes()
+
+
+def test_what_was_committed_before_is_not_hashed_for_the_next_nor_is_anything_of_it_copied(
+    model: MultiTaskGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task in ("facades", "edges"):
+        prepare(model, task, None)
+    hashed: list[str] = []
+    copies: list[str | None] = []
+    real = PerTask.new_copy
+    monkeypatch.setattr(frozen_digests, "tensors_digest", lambda tensors: hashed.extend(tensors) or "0")
+
+    def noted(layer: PerTask, start_from: str | None) -> nn.Module:
+        copies.append(start_from)
+        return real(layer, start_from)
+
+    monkeypatch.setattr(PerTask, "new_copy", noted)
+    prepare(model, "lungs", None)
+    assert set(hashed) == model.task_tensors("lungs").keys()
+    assert set(copies) == {"facades"}  # those of lungs, which are filled
 
 
 def test_digests_follow_what_is_cast_and_what_takes_a_name(model: MultiTaskGenerator) -> None:
