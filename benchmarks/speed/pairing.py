@@ -48,7 +48,7 @@ def paired(
     warm_up: int = 2,
     lead_in: int = 0,
     runs: int = 1,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
 ) -> dict[str, Timing]:
     """Run all contenders once a round, in an order that rotates, until the time is up.
 
@@ -62,11 +62,12 @@ def paired(
         lead_in: Runs at the beginning of each turn that are not timed: what others left in the processor's caches is
             no part of a loop that takes one step after another.
         runs: Runs that are timed in each turn, together.
-        clock: Seconds: ``time.process_time`` counts this process's alone, whatever else a machine does.
+        clock: Seconds; None: ``time.perf_counter``. ``time.process_time`` counts this process's alone.
     """
     for work in contenders.values():
         for _ in range(warm_up):
             work()
+    clock = clock or time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
     gc.collect()

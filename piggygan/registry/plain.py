@@ -76,7 +76,10 @@ def _prepared(
         if not isinstance(layer, PiggybackConvolution):
             layer.load_tensors(base.name, stored[path])
             layer.freeze_task(base.name)
-    mixed = {path: _Mixed(layer, tensors.get(_dotted(path, "picked"))) for path, layer in _convolutions(model).items()}
+    mixed = {
+        path: _Mixed(layer, tensors.get(_dotted(path, "picked")), is_any=_dotted(path, "factors") in tensors)
+        for path, layer in _convolutions(model).items()
+    }
     memory = Memory()
     for source in record.draws_on:
         theirs = of_base if source == base.name else read_tensors(manifest.by_name[source], objects, network, memory)
@@ -97,10 +100,11 @@ class _Mixed:
     Args:
         layer: The convolution. Of a source it gets to know how many filters it has, and no values.
         picked: Which filters of all sources are mixed; None: all.
+        is_any: Whether any are: a layer may be wholly the task's own.
     """
 
-    def __init__(self, layer: PiggybackConvolution, picked: Tensor | None) -> None:
-        self._layer, self._picked = layer, picked
+    def __init__(self, layer: PiggybackConvolution, picked: Tensor | None, *, is_any: bool) -> None:
+        self._layer, self._picked, self._is_any = layer, picked, is_any
         self._width = 0
         self._parts: list[Tensor] = []
 
@@ -111,7 +115,7 @@ class _Mixed:
             own = filters_first(own, groups=conv.groups, transposed=transposed)
         else:
             self._layer.attach(source, _shape_of(own, self._layer))
-        if own is None or own.shape[1] * conv.groups != conv.in_channels:
+        if not self._is_any or own is None or own.shape[1] * conv.groups != conv.in_channels:
             return
         filters = own.reshape(conv.groups, -1, *own.shape[1:])
         first, self._width = self._width, self._width + filters.shape[1]

@@ -114,18 +114,23 @@ def test_of_earlier_tasks_only_the_filters_that_it_mixes_are_kept(
 ) -> None:
     registry, model = learned(MAKERS["unet"], tmp_path)
     banks: dict[str, Tensor] = {}
+    unmixed: list[str] = []
     real = plain_module._convolution
 
     def noted(layer: pg.PiggybackConv2d, task: str, stored: Mapping[str, Tensor], mixed: Any) -> nn.Module:
         if "factors" in stored:
             banks[layer.path] = mixed.bank()
             assert all(tensor.is_meta for source in ("lungs", "hearts") for tensor in layer.tensors(source).values())
+        else:  # a layer that is wholly its own
+            assert mixed._parts == []
+            unmixed.append(layer.path)
         return real(layer, task, stored, mixed)
 
     monkeypatch.setattr(plain_module, "_convolution", noted)
     registry.load_plain("bones")
     layers = {path: layer for path, layer in model.layers.items() if path in banks}
     assert layers
+    assert unmixed
     assert all(torch.equal(banks[path], layer.bank("bones")) for path, layer in layers.items())  # type: ignore[union-attr]
 
 
