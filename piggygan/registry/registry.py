@@ -190,16 +190,18 @@ class TaskRegistry(Upkeep):
             TaskInUseError: If others draw on it, a running program holds a lease on it, or it is the base task.
             RegistryLockedError, RegistryError: As of :meth:`commit`.
         """
-        if task not in self.ensembles:
-            self.describe(task)
-        with self._lock.held(f"task {task!r}", "removed"):
-            manifest = self._head.existing()
-            leaving = named(manifest.places, [task])
-            for name in leaving:
-                found(manifest, name)
-                check_unneeded(manifest, name, leaving)
-                leases.check_free(self._leases, name)
-            self._head.write(replace(manifest, tasks=tuple(one for one in manifest.tasks if one.name not in leaving)))
+        with enough_memory("to remove this task"):
+            if task not in self.ensembles:
+                self.describe(task)
+            with self._lock.held(f"task {task!r}", "removed"):
+                manifest = self._head.existing()
+                leaving = named(manifest.places, [task])
+                for name in leaving:
+                    found(manifest, name)
+                    check_unneeded(manifest, name, leaving)
+                    leases.check_free(self._leases, name)
+                left = tuple(one for one in manifest.tasks if one.name not in leaving)
+                self._head.write(replace(manifest, tasks=left))
 
     def sign_task(self, task: str, key: str | os.PathLike[str]) -> str:
         """Vouch for a task: sign what is recorded of it and of its bank, once its files are seen to be that.
