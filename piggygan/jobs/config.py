@@ -108,7 +108,7 @@ class LearningConfig:
     """By default what the data are for: pix2pix for pairs, supervised for masks, cyclegan for unpaired sides. cyclegan
     takes pairs and masks apart for learning, and scores them as they belong together."""
     epochs: Annotated[int | None, _unsaid("N")] = None
-    """Passes over the training side; more than before go on with a task. By default 200."""
+    """Passes over the training side; more than before go on with it. By default 200."""
     batch_size: Annotated[int | None, _unsaid("N")] = None
     """Pictures a step, in each process. By default 4; unpaired: 1."""
     learning_rate: Annotated[float | None, _unsaid("RATE")] = None
