@@ -132,11 +132,10 @@ class LearningConfig:
     """Of what the discriminator says (pix2pix)."""
     gan: GanKind = "vanilla"
     """Kind of adversarial loss (pix2pix; CycleGAN's is least_squares)."""
+    cycle_weight: Annotated[float, tyro.conf.arg(metavar="W")] = 10.0
+    """Of what comes back of a picture that went there and back (cyclegan)."""
     forward_cycle_weight: Annotated[float | None, _unsaid("W")] = None
-    """Of what comes back of an input that went there and back (cyclegan). By default 10; a mask cannot keep all that a
-    film shows: 1."""
-    backward_cycle_weight: Annotated[float, tyro.conf.arg(metavar="W")] = 10.0
-    """The same of a target (cyclegan)."""
+    """The same of inputs alone. By default that of all; a mask cannot keep all that a film shows: a tenth."""
     instance_noise: Annotated[float | None, _unsaid("SD")] = None
     """Standard deviation of the noise on what a discriminator sees, of pictures in [-1, 1] (cyclegan). By default 0;
     masks: 0.2, or they are told by how sharp they are."""

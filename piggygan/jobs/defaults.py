@@ -89,7 +89,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
         augmentation=config.augmentation or AUGMENTATIONS[data.kind],
         l1_weight=_or(config.l1_weight, 1.0 if masks else 100.0),
         dice_weight=_or(config.dice_weight, 1.0 if masks else 0.0),
-        forward_cycle_weight=_or(config.forward_cycle_weight, 1.0 if unpaired_masks else 10.0),
+        forward_cycle_weight=_or(config.forward_cycle_weight, config.cycle_weight * (0.1 if unpaired_masks else 1.0)),
         instance_noise=_or(config.instance_noise, 0.2 if unpaired_masks else 0.0),
         identity_weight=_or(config.identity_weight, 0.5 if data.in_channels == data.out_channels else 0.0),
         discriminator_layers=config.discriminator_layers or min(_LAYERS, max(1, int(math.log2(max(size, 6) / 3)))),

@@ -50,7 +50,7 @@ def test_what_is_said_of_a_network_stays_and_nothing_is_made_up_for_one_of_ones_
         ("pairs", {"objective": "pix2pix", "l1_weight": 100.0, "dice_weight": 0.0, "batch_size": 4}),
         ("masks", {"objective": "supervised", "l1_weight": 1.0, "dice_weight": 1.0, "augmentation": "films"}),
         ("unpaired", {"objective": "cyclegan", "batch_size": 1, "identity_weight": 0.5, "augmentation": "pix2pix"}),
-        ("unpaired", {"forward_cycle_weight": 10.0, "backward_cycle_weight": 10.0, "instance_noise": 0.0}),
+        ("unpaired", {"forward_cycle_weight": 10.0, "cycle_weight": 10.0, "instance_noise": 0.0}),
     ],
 )
 def test_learning_follows_the_kind(kind: Kind, expected: dict[str, Any], facades: TaskData) -> None:
@@ -75,7 +75,10 @@ def test_of_other_channels_nothing_is_left_alone_and_small_pictures_have_small_p
 def test_masks_that_are_taken_apart_need_not_bring_their_films_back(facades: TaskData) -> None:
     masks = of_kind(facades, "masks")
     found = settled_learning(LearningConfig(objective="cyclegan"), masks, 256)
-    assert (found.forward_cycle_weight, found.backward_cycle_weight, found.instance_noise) == (1.0, 10.0, 0.2)
+    assert (found.forward_cycle_weight, found.cycle_weight, found.instance_noise) == (1.0, 10.0, 0.2)
+    assert (
+        settled_learning(LearningConfig(objective="cyclegan", cycle_weight=5.0), masks, 256).forward_cycle_weight == 0.5
+    )
     said = LearningConfig(objective="cyclegan", forward_cycle_weight=0.0, instance_noise=0.0)
     found = settled_learning(said, masks, 256)
     assert (found.forward_cycle_weight, found.instance_noise) == (0.0, 0.0)

@@ -196,7 +196,7 @@ def make_objective(learner: Learner, config: TrainConfig, data: TaskData) -> Obj
         make_discriminator(data.in_channels, config.network, layers),
         generator_parameters=parameters,
         forward_cycle_weight=float(chosen.forward_cycle_weight or 0.0),
-        backward_cycle_weight=chosen.backward_cycle_weight,
+        backward_cycle_weight=chosen.cycle_weight,
         identity_weight=float(chosen.identity_weight or 0.0),
         instance_noise=float(chosen.instance_noise or 0.0),
         forward_arguments=arguments,
