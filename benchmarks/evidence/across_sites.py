@@ -2,7 +2,7 @@
 
     python -m benchmarks.evidence.across_sites --data DIR --out runs/hospitals --order chain --methods ours separate
 
-    python -m benchmarks.evidence.across_sites --out docs/benchmarks/hospitals --fill docs/evidence.md
+    python -m benchmarks.evidence.across_sites --out docs/benchmarks/hospitals --fill docs/evidence-sites.md
 
 Takes cells of ``forgetting`` that are done, with their weights. A row is a task as its method left it at the end of the
 order, a column the scored side of another task; masks of the same kind are compared, whatever they show.
