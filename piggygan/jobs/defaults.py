@@ -5,7 +5,7 @@
 | objective | pix2pix | supervised, L1 1 and Dice 1 | cyclegan | pairs: Isola et al. 2017; unpaired: Zhu et al. 2017; masks: validated Dice 0.962 against 0.954 (pix2pix) and 0.958 (pix2pix with Dice), ``docs/benchmarks/course_report`` |
 | learning rate | 2e-4 | 2e-4 | 2e-4 | the papers; masks: 0.962 against 0.961 at 8e-4, the same place, and docs/evidence.md |
 | batch | 4 | 4 | 1 | docs/evidence.md, all of it; unpaired: Zhu et al. |
-| variations | flips and crops of 286 to 256 | flips, turned by 8 degrees, 0.85 to 1.15 times as large, lighter and darker | as pairs | Isola et al.; masks: those of the same benchmark |
+| variations | flips and crops of 286 to 256 | flips, turned by 8 degrees, 0.85 to 1.15 times as large, lighter and darker | as pairs; masks: none | Isola et al.; masks: those of the same benchmark; unpaired: docs/decisions.md |
 | epochs | 200 | 200 | 200 | the papers; masks: Dice 0.942 after 200 epochs, 0.939 after 120 (docs/decisions.md) |
 | there and back | | | 10 and 10; masks: 1 for films, and noise on what discriminators see | Zhu et al.; masks: docs/decisions.md |
 | norm | batch | batch | instance | the papers |
@@ -40,11 +40,17 @@ _STEPS_OF_A_LOOK = 0.25
 _LAYERS = 3
 
 
-def variations(name: AugmentationName | None) -> Variations:
-    """Return how pairs are varied by a name; without one, by the kind of data."""
-    if name is not None:
-        return VARIATIONS[name]
-    return {kind: found for kind, chosen in AUGMENTATIONS.items() if (found := VARIATIONS[chosen]) is not None}
+def variations(config: LearningConfig) -> Variations:
+    """Return how what is learned from is varied: as was said, else by the kind of data."""
+    if config.augmentation is not None:
+        return VARIATIONS[config.augmentation]
+    usual = {kind: VARIATIONS[_augmentation(kind, config.objective)] for kind in AUGMENTATIONS}
+    return {kind: found for kind, found in usual.items() if found is not None}
+
+
+def _augmentation(kind: Kind, objective: ObjectiveName | None) -> AugmentationName:
+    """Return the usual variations. Masks without pairs have none: only place and size say what they mark."""
+    return "none" if kind == "masks" and objective == "cyclegan" else AUGMENTATIONS[kind]
 
 
 def settled_network(config: NetworkConfig, size: int, *, unpaired: bool) -> NetworkConfig:
@@ -86,7 +92,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
         epochs=epochs,
         batch_size=config.batch_size or min(1 if data.is_unpaired else 4, len(data.train)),
         learning_rate=_or(config.learning_rate, LEARNING_RATE),
-        augmentation=config.augmentation or AUGMENTATIONS[data.kind],
+        augmentation=config.augmentation or _augmentation(data.kind, objective),
         l1_weight=_or(config.l1_weight, 1.0 if masks else 100.0),
         dice_weight=_or(config.dice_weight, 1.0 if masks else 0.0),
         forward_cycle_weight=_or(config.forward_cycle_weight, config.cycle_weight * (0.1 if unpaired_masks else 1.0)),

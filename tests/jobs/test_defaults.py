@@ -84,6 +84,17 @@ def test_masks_that_are_taken_apart_need_not_bring_their_films_back(facades: Tas
     assert (found.forward_cycle_weight, found.instance_noise) == (0.0, 0.0)
 
 
+def test_masks_that_are_taken_apart_are_not_varied_unless_that_is_said(facades: TaskData) -> None:
+    masks, pairs = of_kind(facades, "masks"), of_kind(facades, "pairs")
+    asked = LearningConfig(objective="cyclegan")
+    assert settled_learning(asked, masks, 256).augmentation == "none"
+    assert "masks" not in (variations(asked) or {})
+    assert settled_learning(asked, pairs, 256).augmentation == "pix2pix"
+    assert (variations(asked) or {})["pairs"] == VARIATIONS["pix2pix"]  # type: ignore[index]  # it is by kind
+    said = replace(asked, augmentation="films")
+    assert settled_learning(said, masks, 256).augmentation == "films"
+
+
 def test_an_objective_that_learns_from_other_data_is_refused(facades: TaskData) -> None:
     with pytest.raises(ConfigurationError, match=r"--objective pix2pix learns from others: take .* cyclegan"):
         settled_learning(LearningConfig(objective="pix2pix"), of_kind(facades, "unpaired"), 256)
@@ -95,9 +106,9 @@ def test_looking_costs_a_hundredth_and_is_never_rarer_than_once(facades: TaskDat
 
 
 def test_variations_are_by_name_or_by_kind() -> None:
-    assert variations("none") is None
-    assert variations("films") == VARIATIONS["films"]
-    by_kind = variations(None)
+    assert variations(LearningConfig(augmentation="none")) is None
+    assert variations(LearningConfig(augmentation="films", objective="cyclegan")) == VARIATIONS["films"]
+    by_kind = variations(LearningConfig())
     assert isinstance(by_kind, dict)
     assert by_kind["masks"] == VARIATIONS["films"]
     assert by_kind["pairs"] == by_kind["unpaired"] == VARIATIONS["pix2pix"]

@@ -140,7 +140,7 @@ def opened(
         named,
         size=size,
         seed=config.training.seed,
-        augmentation=variations(config.training.augmentation),
+        augmentation=variations(config.training),
         in_channels=in_channels,
         unpaired=config.training.objective == "cyclegan",
     )
