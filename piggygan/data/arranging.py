@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from piggygan.data.arrangement import Arrangement, LabelSide, Wishes, channels_of, read_some
 from piggygan.data.datasets.facades import Facades
 from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.datasets.own import SideBySide
 from piggygan.data.folders import PairFiles
-from piggygan.data.looks import look_like_labels
+from piggygan.data.looks import is_black_and_white, look_black, look_like_labels
 from piggygan.data.mask_arranging import arrange_masks
 from piggygan.data.mask_reader import MaskReader
 from piggygan.data.readers import ArrangedReader, PictureReader, SideBySideReader, TwoPicturesReader
 from piggygan.data.survey import SurveyedFile
-from piggygan.errors import ConfigurationError
+from piggygan.errors import ConfigurationError, DatasetError
 from piggygan.files.regular import shown
 
 _LABELS_LOOKED_AT = 16
@@ -88,9 +89,23 @@ def _with_labels(
     )
 
 
+class Letters(NamedTuple):
+    """How the pictures of two sides that nobody paired are read.
+
+    Attributes:
+        inputs: Reads those of the one side.
+        targets: Reads those of the other.
+        are_masks: Whether the targets look like masks.
+    """
+
+    inputs: PictureReader
+    targets: PictureReader
+    are_masks: bool
+
+
 def letters(
     dataset_files: Mapping[str, Sequence[PairFiles]], surveyed: Mapping[Path, SurveyedFile], wishes: Wishes
-) -> tuple[PictureReader, PictureReader]:
+) -> Letters:
     """Choose how the pictures of two sides that nobody paired are read.
 
     Args:
@@ -99,14 +114,21 @@ def letters(
         wishes: What the user wants.
 
     Raises:
-        DatasetError: If the files do not fit the wishes.
+        DatasetError: If the files do not fit the wishes, or all look black.
     """
-    readers = []
+    readers, are_masks = [], False
     for letter, wanted in (("A", wishes.channels), ("B", wishes.target_channels)):
         files = dataset_files[letter]
         reader = PictureReader(
             channels_of([pair.image for pair in files], surveyed, wanted, f"pictures of side {letter}")
         )
-        is_labels = look_like_labels([picture for picture, _ in read_some(files, reader, _LABELS_LOOKED_AT)])
-        readers.append(replace(reader, input_sampling="nearest" if is_labels else "bilinear"))
-    return readers[0], readers[1]
+        pictures = [picture for picture, _ in read_some(files, reader, _LABELS_LOOKED_AT)]
+        if look_black(pictures):
+            raise DatasetError(
+                f"the pictures of side {letter}, such as {shown(files[0].image)}, look black: their values are next to "
+                f"0. Masks of 0 and 1 have to be of 0 and 255."
+            )
+        are_masks = letter == "B" and all(map(is_black_and_white, pictures))
+        reader = replace(reader, input_sampling="nearest" if look_like_labels(pictures) else "bilinear")
+        readers.append(replace(reader, channels=wanted or 1) if are_masks else reader)
+    return Letters(readers[0], readers[1], are_masks)

@@ -16,6 +16,10 @@ _COVERED = 0.5
 _MOST_COLOURS, _MOST_GREYS = 30, 8
 """Medians: labels 1 (windows) and 6 (facades, blurred by JPEG), photos of the same 190, films 13 to 23 greys."""
 
+_FULL, _MOSTLY = 0.8, 0.95
+"""Of black or white, and the share of a mask that is: edges are grey in a JPEG, and where a mask was made smaller."""
+_BLACK = -0.9
+
 
 def colours_of_half(picture: Float[torch.Tensor, "channels height width"]) -> int:
     """Count the colours, of 64 levels a channel, that make up half of a picture.
@@ -49,3 +53,18 @@ def look_like_labels(pictures: Sequence[Float[torch.Tensor, "channels height wid
 def is_two_valued(picture: Float[torch.Tensor, "channels height width"]) -> bool:
     """Say whether a picture has two colours at most, as a mask has."""
     return len(torch.unique(picture.flatten(1), dim=1)[0]) <= 2
+
+
+def is_black_and_white(picture: Float[torch.Tensor, "channels height width"]) -> bool:
+    """Say whether a picture is black and white all over but for edges, as a mask is.
+
+    Example:
+        >>> [is_black_and_white(torch.tensor([[[-1.0, grey, 1.0]]])) for grey in (1.0, 0.2)]
+        [True, False]
+    """
+    return bool((picture.abs() > _FULL).float().mean() >= _MOSTLY)
+
+
+def look_black(pictures: Sequence[Float[torch.Tensor, "channels height width"]]) -> bool:
+    """Say whether what is in some pictures cannot be seen, as in masks of 0 and 1 that are taken for pictures."""
+    return bool(pictures) and -1 < max(float(picture.max()) for picture in pictures) < _BLACK

@@ -123,7 +123,7 @@ class LearningConfig:
     """bf16: the networks run in bfloat16 where that is safe."""
     augmentation: Annotated[AugmentationName | None, _unsaid("none|pix2pix|films")] = None
     """How training pairs are varied. pix2pix: flips and crops; films: also turned, scaled, lighter and darker. By
-    default films for masks, none for those by cyclegan, else pix2pix."""
+    default films for masks, none for masks without pairs, else pix2pix."""
     l1_weight: Annotated[float | None, _unsaid("W")] = None
     """Of the mean absolute difference. By default 100; supervised masks: 1."""
     dice_weight: Annotated[float | None, _unsaid("W")] = None

@@ -7,22 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from piggygan.data.arrangement import Direction, LabelSide, Wishes
-from piggygan.data.augmentation import PairAugmentation
 from piggygan.data.decoded import SkippedFile
 from piggygan.data.mask_reader import Foreground
 from piggygan.data.masks import named_classes
 from piggygan.data.pairs import PairDataset
 from piggygan.data.task_sides import learned_sides, scored_side
 from piggygan.data.unpaired import UnpairedDataset
-from piggygan.jobs.source import TEST, TRAIN, Kind, Source
+from piggygan.jobs.source import TEST, TRAIN, Form, Kind, Source, Variations
 from piggygan.networks.checks import check_share
 
 NAMED = ("data", "inputs", "targets", "images", "masks", "side_a", "side_b")
 """Options that name folders of data."""
 MAX_SKIPPED = 0.05
 """Largest share of files that may be left out, where nothing else is said."""
-Variations = PairAugmentation | Mapping[Kind, PairAugmentation] | None
-"""How what is learned from is varied; or that for each kind of data, since what they are is only found out."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +93,7 @@ class TaskData:
         label_side: Which of the two are label pictures, whose colours are not mixed; None: neither.
         classes: What each channel of a mask is, if there are several.
         incomplete: What lacks its partner, of data to score a task on.
+        targets_are_masks: Whether targets that nobody paired look like masks.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -120,6 +118,13 @@ class TaskData:
     label_side: LabelSide | None = None
     classes: tuple[str, ...] = ()
     incomplete: tuple[SkippedFile, ...] = ()
+    targets_are_masks: bool = False
+
+    @property
+    def form(self) -> Form:
+        """What is learned from; that can be less than what is scored by."""
+        is_apart = self.is_unpaired and (self.kind == "masks" or self.targets_are_masks)
+        return "masks apart" if is_apart else self.kind
 
     @property
     def is_unpaired(self) -> bool:
@@ -148,7 +153,7 @@ def open_task_data(
         config: What the user named.
         size: Side of the pictures that come out.
         seed: Of drawn sides and of variations, 0 or more.
-        augmentation: How to vary what is learned from, or that for each kind of data; other sides are never varied.
+        augmentation: How to vary what is learned from, or that for each form; other sides are never varied.
         in_channels: Channels that a network takes which is there already.
         unpaired: Take pairs apart for learning, as if nobody had paired them; scores still know what belongs together.
 
@@ -168,8 +173,17 @@ def open_task_data(
     """
     source = Source.opened(named_folders(config), MAX_SKIPPED if config.max_skipped is None else config.max_skipped)
     splits, notes = learned_sides(source.dataset, source.patients, config.splits, config.split, config.split_by, seed)
-    varied = augmentation.get(source.kind) if isinstance(augmentation, Mapping) else augmentation
-    data = _read(config, source, splits, notes, size=size, seed=seed, augmentation=varied, in_channels=in_channels)
+    data = _read(
+        config,
+        source,
+        splits,
+        notes,
+        size=size,
+        seed=seed,
+        augmentation=augmentation,
+        in_channels=in_channels,
+        apart=unpaired,
+    )
     return _unpaired(data, seed) if unpaired else data
 
 
@@ -207,7 +221,7 @@ def open_test_data(
     names, notes = scored_side(source.dataset, config.splits)
     lost = {one.name: one for one in source.dataset.incomplete}
     sides = {TEST: [name for name in names if name not in lost]}
-    data = _read(config, source, sides, notes, size=size, seed=0, augmentation=None, in_channels=in_channels)
+    data = _read(config, source, sides, notes, size=size, seed=0, in_channels=in_channels)
     takes_all = len(names) == len(source.dataset.files)
     incomplete = source.dataset.incomplete if takes_all else tuple(lost[name] for name in names if name in lost)
     return replace(data, incomplete=incomplete)
@@ -226,14 +240,15 @@ def _read(
     *,
     size: int,
     seed: int,
-    augmentation: PairAugmentation | None,
+    augmentation: Variations = None,
     in_channels: int | None,
+    apart: bool = False,
 ) -> TaskData:
     """Read the sides; where there is but a test side, it is all three."""
     wishes = Wishes.of(
         config.direction, config.classes, config.channels, config.target_channels, in_channels, config.foreground
     )
-    found = source.read(splits, wishes, size=size, seed=seed, augmentation=augmentation)
+    found = source.read(splits, wishes, size=size, seed=seed, augmentation=augmentation, apart=apart)
     sides = found.sides
     return TaskData(
         kind=source.kind,
@@ -248,4 +263,5 @@ def _read(
         patients=source.patients,
         label_side=found.arranged.label_side,
         classes=tuple(named_classes(config.classes)),
+        targets_are_masks=found.are_masks,
     )

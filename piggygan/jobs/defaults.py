@@ -19,15 +19,20 @@ from dataclasses import replace
 from piggygan.data.augmentation import PairAugmentation
 from piggygan.errors import ConfigurationError
 from piggygan.jobs.config import AugmentationName, LearningConfig, NetworkConfig, ObjectiveName
-from piggygan.jobs.data import TaskData, Variations
+from piggygan.jobs.data import TaskData
 from piggygan.jobs.networks import RESNETS, UNETS, WIDTH, is_own, unet_for
-from piggygan.jobs.source import Kind
+from piggygan.jobs.source import Form, Kind, Variations
 
 SIZE = 256
 EPOCHS = 200
 LEARNING_RATE = 2e-4
 OBJECTIVES: dict[Kind, ObjectiveName] = {"pairs": "pix2pix", "masks": "supervised", "unpaired": "cyclegan"}
-AUGMENTATIONS: dict[Kind, AugmentationName] = {"pairs": "pix2pix", "masks": "films", "unpaired": "pix2pix"}
+AUGMENTATIONS: dict[Form, AugmentationName] = {
+    "pairs": "pix2pix",
+    "masks": "films",
+    "unpaired": "pix2pix",
+    "masks apart": "none",  # where they lie and how large they are is all that tells a discriminator what they mark
+}
 VARIATIONS: dict[AugmentationName, PairAugmentation | None] = {
     "none": None,
     "pix2pix": PairAugmentation.pix2pix(),
@@ -40,17 +45,11 @@ _STEPS_OF_A_LOOK = 0.25
 _LAYERS = 3
 
 
-def variations(config: LearningConfig) -> Variations:
-    """Return how what is learned from is varied: as was said, else by the kind of data."""
-    if config.augmentation is not None:
-        return VARIATIONS[config.augmentation]
-    usual = {kind: VARIATIONS[_augmentation(kind, config.objective)] for kind in AUGMENTATIONS}
-    return {kind: found for kind, found in usual.items() if found is not None}
-
-
-def _augmentation(kind: Kind, objective: ObjectiveName | None) -> AugmentationName:
-    """Return the usual variations. Masks without pairs have none: only place and size say what they mark."""
-    return "none" if kind == "masks" and objective == "cyclegan" else AUGMENTATIONS[kind]
+def variations(name: AugmentationName | None) -> Variations:
+    """Return how what is learned from is varied by a name; without one, by its form."""
+    if name is not None:
+        return VARIATIONS[name]
+    return {form: found for form, chosen in AUGMENTATIONS.items() if (found := VARIATIONS[chosen]) is not None}
 
 
 def settled_network(config: NetworkConfig, size: int, *, unpaired: bool) -> NetworkConfig:
@@ -84,7 +83,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
     objective = config.objective or OBJECTIVES[data.kind]
     _check_objective(objective, data)
     masks = objective == "supervised" and data.kind == "masks"
-    unpaired_masks = objective == "cyclegan" and data.kind == "masks"
+    unpaired_masks = data.form == "masks apart"
     epochs = config.epochs or EPOCHS
     return replace(
         config,
@@ -92,7 +91,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
         epochs=epochs,
         batch_size=config.batch_size or min(1 if data.is_unpaired else 4, len(data.train)),
         learning_rate=_or(config.learning_rate, LEARNING_RATE),
-        augmentation=config.augmentation or _augmentation(data.kind, objective),
+        augmentation=config.augmentation or AUGMENTATIONS[data.form],
         l1_weight=_or(config.l1_weight, 1.0 if masks else 100.0),
         dice_weight=_or(config.dice_weight, 1.0 if masks else 0.0),
         forward_cycle_weight=_or(config.forward_cycle_weight, config.cycle_weight * (0.1 if unpaired_masks else 1.0)),

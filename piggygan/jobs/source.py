@@ -21,6 +21,10 @@ from piggygan.data.survey import SurveyedFile, fingerprint_of, survey
 from piggygan.data.unpaired import UnpairedDataset
 
 Kind = Literal["pairs", "masks", "unpaired"]
+Form = Kind | Literal["masks apart"]
+"""What is learned from: masks may be taken apart from their films, or never have been paired."""
+Variations = PairAugmentation | Mapping[Form, PairAugmentation] | None
+"""How what is learned from is varied; or that for each form, since what data are is only found out."""
 Side = PairDataset | UnpairedDataset
 TRAIN, TEST = "train", "test"
 
@@ -31,12 +35,14 @@ class ReadSides(NamedTuple):
     Attributes:
         sides: By name.
         arranged: How.
+        are_masks: Whether targets that nobody paired look like masks.
         fingerprint: Of the names and bytes of all files.
         notes: What cannot be used, or looks wrong.
     """
 
     sides: dict[str, Side]
     arranged: Arrangement
+    are_masks: bool
     fingerprint: str
     notes: list[str]
 
@@ -92,7 +98,8 @@ class Source:
         *,
         size: int,
         seed: int,
-        augmentation: PairAugmentation | None = None,
+        augmentation: Variations = None,
+        apart: bool = False,
     ) -> ReadSides:
         """Read sides.
 
@@ -102,6 +109,7 @@ class Source:
             size: Side of the pictures that come out.
             seed: Of variations.
             augmentation: How the training side is varied.
+            apart: Whether pairs are going to be taken apart.
 
         Raises:
             DataError: If they cannot be read.
@@ -109,25 +117,29 @@ class Source:
         files = {side: self.dataset.named(names) for side, names in splits.items()}
         learned = files.get(TRAIN) or next(iter(files.values()))
         sides: dict[str, Side] = {}
+        are_masks = False
         if isinstance(self.dataset, UnpairedFolders):
             of_letters = {side: self.dataset.by_letter(listed, side) for side, listed in files.items()}
             if wishes.is_reversed:
                 of_letters = {side: both[::-1] for side, both in of_letters.items()}
-            first, second = of_letters.get(TRAIN) or next(iter(of_letters.values()))
-            readers = letters({"A": first, "B": second}, self.surveyed, wishes)
+            inputs, targets = of_letters.get(TRAIN) or next(iter(of_letters.values()))
+            first, second, are_masks = letters({"A": inputs, "B": targets}, self.surveyed, wishes)
+            varied = _chosen(augmentation, "masks apart" if are_masks else "unpaired")
             for side, both in of_letters.items():
-                varied = augmentation if side == TRAIN else None
-                sides[side] = UnpairedDataset.of_files(both, readers, size, augmentation=varied, seed=seed)
-            arranged = Arrangement(readers[0], readers[0].channels, readers[1].channels)
+                used = varied if side == TRAIN else None
+                sides[side] = UnpairedDataset.of_files(both, (first, second), size, augmentation=used, seed=seed)
+            said = ("The targets are black and white: they are learned as masks.",) if are_masks else ()
+            arranged = Arrangement(first, first.channels, second.channels, notes=said)
         else:
             arranged = arrange(self.dataset, learned, self.surveyed, wishes)
+            varied = _chosen(augmentation, "masks apart" if apart and self.kind == "masks" else self.kind)
             for side, listed in files.items():
-                varied = augmentation if side == TRAIN else None
+                used = varied if side == TRAIN else None
                 sides[side] = PairDataset(
-                    listed, arranged.reader, size, augmentation=varied, seed=seed, max_skipped=self.max_skipped
+                    listed, arranged.reader, size, augmentation=used, seed=seed, max_skipped=self.max_skipped
                 )
         notes = [*self._lost(), *self._skipped(sides, splits), *arranged.notes]
-        return ReadSides(sides, arranged, fingerprint_of(files, self.surveyed), notes)
+        return ReadSides(sides, arranged, are_masks, fingerprint_of(files, self.surveyed), notes)
 
     def _lost(self) -> list[str]:
         incomplete = self.dataset.incomplete
@@ -142,3 +154,7 @@ class Source:
             for side, data in sides.items()
             if data.skipped
         ]
+
+
+def _chosen(augmentation: Variations, form: Form) -> PairAugmentation | None:
+    return augmentation.get(form) if isinstance(augmentation, Mapping) else augmentation

@@ -14,7 +14,7 @@ from piggygan.data.arranging import arrange, letters
 from piggygan.data.datasets import ImagesWithMasks, SideBySide
 from piggygan.data.folders import PairFiles
 from piggygan.data.survey import SurveyedFile
-from piggygan.errors import ConfigurationError
+from piggygan.errors import ConfigurationError, DatasetError
 
 RANDOM = np.random.default_rng(0)
 
@@ -107,6 +107,44 @@ def test_of_two_sides_that_nobody_paired_each_is_read_by_its_own_looks(tmp_path:
             Image.fromarray(drawn()).save(path)
     files = {letter: [PairFiles(path.stem, path) for path in paths] for letter, paths in sides.items()}
     surveyed = {path: SurveyedFile("", 3) for paths in sides.values() for path in paths}
-    photos, drawings = letters(files, surveyed, Wishes(target_channels=1))
+    photos, drawings, are_masks = letters(files, surveyed, Wishes(target_channels=1))
     assert (photos.channels, photos.input_sampling) == (3, "bilinear")
-    assert (drawings.channels, drawings.input_sampling) == (1, "nearest")
+    assert (drawings.channels, drawings.input_sampling, are_masks) == (1, "nearest", False)
+
+
+def blob(inside: int) -> np.ndarray:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[20:44, 16:50] = inside
+    return mask
+
+
+def sides_of(
+    folder: Path, targets: dict[str, np.ndarray]
+) -> tuple[dict[str, list[PairFiles]], dict[Path, SurveyedFile]]:
+    """Write a photo and some targets, as two sides that nobody paired."""
+    Image.fromarray(photo()).save(folder / "a.png")
+    for name, values in targets.items():
+        Image.fromarray(values).save(folder / name)
+    paths = {"A": [folder / "a.png"], "B": [folder / name for name in targets]}
+    files = {letter: [PairFiles(path.stem, path) for path in listed] for letter, listed in paths.items()}
+    return files, {path: SurveyedFile("", 3) for listed in paths.values() for path in listed}
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_targets_that_nobody_paired_are_masks_if_all_of_them_are_black_and_white(tmp_path: Path, ending: str) -> None:
+    masks = {f"b{number}.{ending}": blob(255) for number in range(3)}
+    files, surveyed = sides_of(tmp_path, masks)
+    _, targets, are_masks = letters(files, surveyed, Wishes())
+    assert (targets.channels, targets.input_sampling, are_masks) == (1, "nearest", True)
+    assert letters(files, surveyed, Wishes(target_channels=3)).targets.channels == 3  # what is said, stays
+    files, surveyed = sides_of(tmp_path, {**masks, "c.png": photo()})
+    _, targets, are_masks = letters(files, surveyed, Wishes())
+    assert (targets.channels, are_masks) == (3, False)
+    backwards = {"A": files["B"][:3], "B": files["A"]}  # photos of masks
+    assert not letters(backwards, surveyed, Wishes()).are_masks
+
+
+def test_masks_of_0_and_1_that_nobody_paired_would_look_black_and_are_refused(tmp_path: Path) -> None:
+    files, surveyed = sides_of(tmp_path, {"b.png": blob(1)})
+    with pytest.raises(DatasetError, match=r"side B, such as .*b.png'?, look black: .* have to be of 0 and 255"):
+        letters(files, surveyed, Wishes())

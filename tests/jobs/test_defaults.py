@@ -72,27 +72,24 @@ def test_of_other_channels_nothing_is_left_alone_and_small_pictures_have_small_p
     assert settled_learning(LearningConfig(), few, 16).batch_size == len(few.train) == 4
 
 
-def test_masks_that_are_taken_apart_need_not_bring_their_films_back(facades: TaskData) -> None:
-    masks = of_kind(facades, "masks")
-    found = settled_learning(LearningConfig(objective="cyclegan"), masks, 256)
-    assert (found.forward_cycle_weight, found.cycle_weight, found.instance_noise) == (1.0, 10.0, 0.2)
-    assert (
-        settled_learning(LearningConfig(objective="cyclegan", cycle_weight=5.0), masks, 256).forward_cycle_weight == 0.5
-    )
-    said = LearningConfig(objective="cyclegan", forward_cycle_weight=0.0, instance_noise=0.0)
-    found = settled_learning(said, masks, 256)
-    assert (found.forward_cycle_weight, found.instance_noise) == (0.0, 0.0)
-
-
-def test_masks_that_are_taken_apart_are_not_varied_unless_that_is_said(facades: TaskData) -> None:
-    masks, pairs = of_kind(facades, "masks"), of_kind(facades, "pairs")
+@pytest.mark.parametrize("kind", ["masks", "unpaired"])
+def test_masks_without_pairs_have_defaults_of_their_own(kind: Kind, facades: TaskData) -> None:
+    apart = replace(of_kind(facades, kind), train=UnpairedDataset(facades.train, facades.train), targets_are_masks=True)
+    assert apart.form == "masks apart"
     asked = LearningConfig(objective="cyclegan")
-    assert settled_learning(asked, masks, 256).augmentation == "none"
-    assert "masks" not in (variations(asked) or {})
-    assert settled_learning(asked, pairs, 256).augmentation == "pix2pix"
-    assert (variations(asked) or {})["pairs"] == VARIATIONS["pix2pix"]  # type: ignore[index]  # it is by kind
-    said = replace(asked, augmentation="films")
-    assert settled_learning(said, masks, 256).augmentation == "films"
+    found = settled_learning(asked, apart, 256)
+    assert (found.forward_cycle_weight, found.cycle_weight, found.instance_noise) == (1.0, 10.0, 0.2)
+    assert found.augmentation == "none"
+    assert settled_learning(replace(asked, cycle_weight=5.0), apart, 256).forward_cycle_weight == 0.5
+    said = replace(asked, forward_cycle_weight=0.0, instance_noise=0.0, augmentation="films")
+    found = settled_learning(said, apart, 256)
+    assert (found.forward_cycle_weight, found.instance_noise, found.augmentation) == (0.0, 0.0, "films")
+
+
+def test_pictures_that_are_taken_apart_have_the_defaults_of_pictures(facades: TaskData) -> None:
+    apart = replace(facades, train=UnpairedDataset(facades.train, facades.train))
+    found = settled_learning(LearningConfig(objective="cyclegan"), apart, 256)
+    assert (apart.form, found.augmentation, found.instance_noise) == ("pairs", "pix2pix", 0.0)
 
 
 def test_an_objective_that_learns_from_other_data_is_refused(facades: TaskData) -> None:
@@ -106,9 +103,10 @@ def test_looking_costs_a_hundredth_and_is_never_rarer_than_once(facades: TaskDat
 
 
 def test_variations_are_by_name_or_by_kind() -> None:
-    assert variations(LearningConfig(augmentation="none")) is None
-    assert variations(LearningConfig(augmentation="films", objective="cyclegan")) == VARIATIONS["films"]
-    by_kind = variations(LearningConfig())
+    assert variations("none") is None
+    assert variations("films") == VARIATIONS["films"]
+    by_kind = variations(None)
     assert isinstance(by_kind, dict)
     assert by_kind["masks"] == VARIATIONS["films"]
     assert by_kind["pairs"] == by_kind["unpaired"] == VARIATIONS["pix2pix"]
+    assert "masks apart" not in by_kind

@@ -80,7 +80,7 @@ def _attached(
         named,
         size=record.image_size,
         seed=config.training.seed,
-        augmentation=variations(config.training),
+        augmentation=variations(config.training.augmentation),
         in_channels=learner.generator.input_channels(task),
         unpaired=config.training.objective == "cyclegan",
     )

@@ -140,7 +140,7 @@ def opened(
         named,
         size=size,
         seed=config.training.seed,
-        augmentation=variations(config.training),
+        augmentation=variations(config.training.augmentation),
         in_channels=in_channels,
         unpaired=config.training.objective == "cyclegan",
     )
