@@ -37,7 +37,8 @@ class Scored:
             classes and images. Pairs: ``l1`` in 0..2, ``psnr`` in dB, ``ssim`` up to 1. Of two
             networks also ``cycle_l1``, what is lost on the way there and back, which does not say how good a picture
             is, and where pairs are known what the way back makes of targets: ``backward_l1``, ``backward_psnr`` and
-            ``backward_ssim``. Unpaired: ``cycle_l1`` alone.
+            ``backward_ssim``. Unpaired: ``cycle_l1``, and of masks ``area_ratio``, the mean area of those that were
+            made over that of real ones: 1 does not say that they are right, but far from 1 they are not.
         outputs: SHA-256 of the bytes of all outputs in order, of the way back too where that is scored.
     """
 
@@ -109,6 +110,8 @@ def _scorers(data: TaskData, *, goes_back: bool) -> dict[str, _Scorer]:
     found: dict[str, _Scorer] = {}
     if data.kind != "unpaired":
         found["there"] = _Masks() if data.kind == "masks" else _Pictures()
+    elif data.targets_are_masks:
+        found["there"] = _Areas()
     if goes_back or data.kind == "unpaired":
         found["and_back"] = _ThereAndBack()
     if goes_back and data.kind != "unpaired":
@@ -131,6 +134,19 @@ class _Masks:
 
     def scores(self) -> dict[str, float]:
         return {name: value for name, value in self._scorer.compute().as_dict().items() if name != "images"}
+
+
+class _Areas:
+    def __init__(self) -> None:
+        self._made: list[float] = []
+        self._real: list[float] = []
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        self._made += (outputs > 0).float().mean((1, 2, 3)).tolist()
+        self._real += (targets > 0).float().mean((1, 2, 3)).tolist()
+
+    def scores(self) -> dict[str, float]:
+        return {"area_ratio": sum(self._made) / sum(self._real)} if sum(self._real) else {}
 
 
 class _Pictures:

@@ -71,6 +71,19 @@ def test_what_nobody_paired_is_scored_by_what_is_lost_there_and_back(facades: Ta
     assert found.outputs == outputs  # of the outputs, not of what came back
 
 
+def test_masks_that_nobody_paired_are_also_scored_by_how_large_they_are(
+    films: Path, masks_in: Callable[..., TaskData]
+) -> None:
+    apart = replace(masks_in(films), kind="unpaired", targets_are_masks=True)
+    side = side_of(apart)
+    made = sum(float((pair.input[:1] > 0).float().mean()) for pair in side)
+    real = sum(float((pair.target > 0).float().mean()) for pair in side)
+    found = score_side(HALVING, apart, side, 4).scores
+    assert found.keys() == {"area_ratio", "cycle_l1"}
+    assert found["area_ratio"] == pytest.approx(made / real)
+    assert made != real
+
+
 def test_more_is_better_of_every_headline() -> None:
     assert headline("masks", {"dice": 0.9}) > headline("masks", {"dice": 0.8})
     assert headline("pairs", {"l1": 0.1}) > headline("pairs", {"l1": 0.2})
