@@ -142,7 +142,8 @@ class LearningConfig:
     identity_weight: Annotated[float | None, _unsaid("W")] = None
     """How much a picture of the output's side is left alone (cyclegan). By default 0.5; other channels: 0."""
     discriminator_layers: Annotated[int | None, _unsaid("N")] = None
-    """Halvings of the discriminator. By default 3: it judges patches of 70 pixels; fewer for small pictures."""
+    """Halvings of the discriminator. By default 3: it judges patches of 70 pixels; fewer for small pictures. Masks
+    without pairs: as many as let it see all of a picture."""
     tolerated_bad_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Steps in a row whose losses may be no number before the training gives up."""
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 0

@@ -7,7 +7,7 @@
 | batch | 4 | 4 | 1 | docs/evidence.md, all of it; unpaired: Zhu et al. |
 | variations | flips and crops of 286 to 256 | flips, turned by 8 degrees, 0.85 to 1.15 times as large, lighter and darker | as pairs; masks: none | Isola et al.; masks: those of the same benchmark; unpaired: docs/decisions.md |
 | epochs | 200 | 200 | 200 | the papers; masks: Dice 0.942 after 200 epochs, 0.939 after 120 (docs/decisions.md) |
-| there and back | | | 10 and 10; masks: 1 for films, and noise on what discriminators see | Zhu et al.; masks: docs/decisions.md |
+| there and back | | | 10 and 10; masks: 1 for films, noise on what discriminators see, and they see all of it | Zhu et al.; masks: docs/decisions.md |
 | norm | batch | batch | instance | the papers |
 """  # noqa: E501  # a row of the table is one line
 
@@ -97,7 +97,7 @@ def settled_learning(config: LearningConfig, data: TaskData, size: int) -> Learn
         forward_cycle_weight=_or(config.forward_cycle_weight, config.cycle_weight * (0.1 if unpaired_masks else 1.0)),
         instance_noise=_or(config.instance_noise, 0.2 if unpaired_masks else 0.0),
         identity_weight=_or(config.identity_weight, 0.5 if data.in_channels == data.out_channels else 0.0),
-        discriminator_layers=config.discriminator_layers or min(_LAYERS, max(1, int(math.log2(max(size, 6) / 3)))),
+        discriminator_layers=config.discriminator_layers or _layers(size, sees_all=unpaired_masks),
         validate_every=config.validate_every or min(epochs, every_so_often(len(data.train), len(data.validation))),
     )
 
@@ -110,6 +110,13 @@ def every_so_often(learned: int, validated: int) -> int:
         4
     """
     return max(1, math.ceil(_STEPS_OF_A_LOOK * validated / (VALIDATING * learned)))
+
+
+def _layers(size: int, *, sees_all: bool) -> int:
+    """Say how often a discriminator halves a picture: at most until a patch is all of it, or of 70 pixels."""
+    most = max(1, int(math.log2(max(size, 6) / 3)))
+    enough = math.ceil(math.log2((size + 2) / 9)) if sees_all else _LAYERS  # a patch has 9 * 2 ** layers - 2 pixels
+    return min(most, max(1, enough))
 
 
 def _or(value: float | None, default: float) -> float:

@@ -81,6 +81,8 @@ def test_masks_without_pairs_have_defaults_of_their_own(kind: Kind, facades: Tas
     assert (found.forward_cycle_weight, found.cycle_weight, found.instance_noise) == (1.0, 10.0, 0.2)
     assert found.augmentation == "none"
     assert settled_learning(replace(asked, cycle_weight=5.0), apart, 256).forward_cycle_weight == 0.5
+    layers = {size: settled_learning(asked, apart, size).discriminator_layers for size in (4, 16, 64, 70, 72, 128, 256)}
+    assert layers == {4: 1, 16: 1, 64: 3, 70: 3, 72: 4, 128: 4, 256: 5}  # patches of 16, 70, 142 and 286 pixels
     said = replace(asked, forward_cycle_weight=0.0, instance_noise=0.0, augmentation="films")
     found = settled_learning(said, apart, 256)
     assert (found.forward_cycle_weight, found.instance_noise, found.augmentation) == (0.0, 0.0, "films")
