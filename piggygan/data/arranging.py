@@ -12,7 +12,7 @@ from piggygan.data.datasets.facades import Facades
 from piggygan.data.datasets.folder import DatasetFolder
 from piggygan.data.datasets.own import SideBySide
 from piggygan.data.folders import PairFiles
-from piggygan.data.looks import is_black_and_white, look_black, look_like_labels
+from piggygan.data.looks import look_black, look_like_labels, look_like_masks
 from piggygan.data.mask_arranging import arrange_masks
 from piggygan.data.mask_reader import MaskReader
 from piggygan.data.readers import ArrangedReader, PictureReader, SideBySideReader, TwoPicturesReader
@@ -128,7 +128,7 @@ def letters(
                 f"the pictures of side {letter}, such as {shown(files[0].image)}, look black: their values are next to "
                 f"0. Masks of 0 and 1 have to be of 0 and 255."
             )
-        are_masks = letter == "B" and all(map(is_black_and_white, pictures))
+        are_masks = letter == "B" and look_like_masks(pictures)
         reader = replace(reader, input_sampling="nearest" if look_like_labels(pictures) else "bilinear")
         readers.append(replace(reader, channels=wanted or 1) if are_masks else reader)
     return Letters(readers[0], readers[1], are_masks)

@@ -55,14 +55,14 @@ def is_two_valued(picture: Float[torch.Tensor, "channels height width"]) -> bool
     return len(torch.unique(picture.flatten(1), dim=1)[0]) <= 2
 
 
-def is_black_and_white(picture: Float[torch.Tensor, "channels height width"]) -> bool:
-    """Say whether a picture is black and white all over but for edges, as a mask is.
+def look_like_masks(pictures: Sequence[Float[torch.Tensor, "channels height width"]]) -> bool:
+    """Say whether pictures are black and white all over but for edges, each of them, as masks are.
 
     Example:
-        >>> [is_black_and_white(torch.tensor([[[-1.0, grey, 1.0]]])) for grey in (1.0, 0.2)]
+        >>> [look_like_masks([torch.tensor([[[-1.0, grey, 1.0]]])]) for grey in (1.0, 0.2)]
         [True, False]
     """
-    return bool((picture.abs() > _FULL).float().mean() >= _MOSTLY)
+    return bool(pictures) and all(bool((one.abs() > _FULL).float().mean() >= _MOSTLY) for one in pictures)
 
 
 def look_black(pictures: Sequence[Float[torch.Tensor, "channels height width"]]) -> bool:

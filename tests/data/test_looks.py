@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from piggygan.data.looks import colours_of_half, is_two_valued, look_like_labels
+from piggygan.data.looks import colours_of_half, is_two_valued, look_black, look_like_labels, look_like_masks
 from piggygan.data.palette import CMP_PALETTE
 
 RANDOM = np.random.default_rng(0)
@@ -50,3 +50,23 @@ def test_colours_are_counted_by_hand() -> None:
 def test_two_values_are_those_of_a_mask() -> None:
     assert is_two_valued(torch.tensor([[[-1.0, 1.0]], [[-1.0, 1.0]], [[-1.0, 1.0]]]))
     assert not is_two_valued(torch.tensor([[[-1.0, 1.0, 0.0]]]))
+
+
+def test_masks_are_black_and_white_each_of_them_and_of_none_nothing_is_known() -> None:
+    mask = torch.ones(1, 20, 20)
+    mask[:, :10] = -1
+    blurred = mask.clone()
+    blurred[:, 10] = 0  # 20 pixels of 400
+    assert look_like_masks([mask, blurred])
+    blurred[:, 11, 0] = 0
+    assert not look_like_masks([mask, blurred])
+    assert not look_like_masks([])
+
+
+def test_pictures_look_black_whose_values_are_next_to_0_and_not_such_that_are_0() -> None:
+    faint = torch.full((1, 4, 4), -1.0)
+    assert not look_black([faint])
+    faint[0, 0, 0] = 1 / 127.5 - 1
+    assert look_black([faint, faint - 1 / 127.5])
+    assert not look_black([faint, torch.zeros(1, 4, 4)])
+    assert not look_black([])
